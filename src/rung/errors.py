@@ -1,0 +1,32 @@
+"""The root of every error Rung raises on purpose.
+
+    RungError                     operation, object, reason, hint
+    +- spec.errors.SpecError      a document breaks its standard: names the field
+    +- kernel.errors.KernelError  a system call failed: names call, arguments, errno
+    +- runtime.errors.*           the life of a container
+    +- image.errors.*             registries, stores, layers
+
+A command line prints ``str(error)`` (one sentence) and exits with 1; ``--debug``
+adds the traceback. Anything that is not a ``RungError`` is a bug of Rung's.
+"""
+
+from __future__ import annotations
+
+
+class RungError(Exception):
+    """What failed, on which object, why, and what to do about it.
+
+    ``str()`` reads ``operation object: reason (hint)`` with the empty parts left out.
+    """
+
+    def __init__(self, operation: str, object: str = "", reason: str = "", hint: str = "") -> None:
+        super().__init__(operation, object, reason, hint)
+        self.operation = operation
+        self.object = object
+        self.reason = reason
+        self.hint = hint
+
+    def __str__(self) -> str:
+        subject = " ".join(part for part in (self.operation, self.object) if part)
+        sentence = ": ".join(part for part in (subject, self.reason) if part)
+        return f"{sentence} ({self.hint})" if self.hint else sentence

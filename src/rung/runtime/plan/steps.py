@@ -1,0 +1,460 @@
+"""The steps a container is made of: the whole vocabulary between Python and rung-init.
+
+A plan is a flat, ordered list of these. Deciding which steps (``compile.py``) needs
+no privilege and no kernel; executing them (``init/``, in C) needs no policy. Every
+step is one verb with plain arguments, and says which clause it serves.
+
+``wire`` gives the arguments' encoding, one letter a field, in order (``wire.py``):
+``u`` unsigned 64-bit integer, ``i`` signed, ``s`` a string (no NUL inside),
+``b`` bytes, ``S`` a list of strings, ``U`` a list of unsigned integers.
+``code`` is the step's number in ``init/steps.h``; a test holds the two together.
+
+Two processes execute a plan. The *outer* one, started by the runtime in the caller's
+namespaces, runs the steps up to and including ``Clone``; the *inner* one, born by it,
+runs the rest and becomes the workload. Paths called ``path`` below are resolved
+
+* in outer steps and where marked *host*: as the caller sees them;
+* else *inside the root*: ``openat2(root, path, RESOLVE_IN_ROOT)``, whatever links the
+  root file system holds (CVE-2021-30465, CVE-2019-19921 and their kin).
+
+``slot`` numbers name descriptors that live through the plan: see ``SLOTS``.
+"""
+
+from __future__ import annotations
+
+from rung.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ClassVar
+
+#: Descriptor slots. Those up to ``SLOT_PRESET`` are opened by the runtime and inherited.
+SLOT_NONE = 0xFFFF
+SLOT_START_FIFO = 0  # the create/start gate, opened read-write non-blocking by the runtime
+SLOT_CONSOLE_SOCKET = 1  # where the terminal's controlling end is sent
+SLOT_CONTAINER = 2  # pidfd of the container to enter (exec)
+SLOT_CGROUP = 3  # v2 cgroup directory for CLONE_INTO_CGROUP
+SLOT_PRESET = 8
+SLOT_ROOT = 8  # the container's root directory (set by BindRoot, PivotRoot)
+SLOT_PROC = 9  # a procfs nobody else can see (set by OpenProc)
+SLOT_FIRST_FREE = 10
+SLOT_COUNT = 256
+
+
+class Step(Record):
+    """One thing rung-init does."""
+
+    code: ClassVar[int] = 0
+    wire: ClassVar[str] = ""
+    clause: ClassVar[str] = ""
+
+
+# --- outer: in the caller's namespaces -------------------------------------------
+
+
+class SetOomScoreAdj(Step):
+    """Write ``/proc/self/oom_score_adj``; lowering without the privilege is clamped and noted."""
+
+    code, wire, clause = 1, "i", "config.md#linux-process: oomScoreAdj"
+    value: int
+
+
+class JoinCgroup(Step):
+    """Enter a cgroup: write ``0`` to ``cgroup.procs`` in ``path`` (host directory)."""
+
+    code, wire, clause = 2, "s", "config-linux.md#control-groups"
+    path: str
+
+
+class OpenFile(Step):
+    """Open a host path into ``slot`` with the given ``open(2)`` flags."""
+
+    code, wire, clause = 3, "usu", "config-linux.md#namespaces"
+    slot: int
+    path: str
+    flags: int
+
+
+class SetNamespace(Step):
+    """``setns(slot, flags)``; ``flags`` may name several kinds where the slot is a pidfd."""
+
+    code, wire, clause = 4, "uu", "config-linux.md#namespaces"
+    slot: int
+    flags: int
+
+
+class Unshare(Step):
+    """``unshare(flags)``."""
+
+    code, wire, clause = 5, "u", "config-linux.md#namespaces"
+    flags: int
+
+
+class WriteFile(Step):
+    """Write ``data`` to an existing host file in one ``write``."""
+
+    code, wire, clause = 6, "sb", ""
+    path: str
+    data: bytes
+
+
+class CloneTree(Step):
+    """``open_tree(path, OPEN_TREE_CLONE)``: a detached copy of a host mount into ``slot``.
+
+    For bind sources that the inner process may not reach (new user namespace)."""
+
+    code, wire, clause = 7, "usu", "config.md#mounts"
+    slot: int
+    path: str
+    recursive: int
+
+
+class Clone(Step):
+    """Give birth to the inner process: ``clone3`` with ``flags | CLONE_PARENT``.
+
+    ``uid_map`` and ``gid_map`` are texts for ``/proc/PID/{uid,gid}_map`` (empty: none);
+    ``deny_setgroups`` writes ``deny`` first; ``cgroup_slot`` != SLOT_NONE adds
+    CLONE_INTO_CGROUP. The outer process ends here; the inner one goes on once mapped,
+    with user and group id 0 where it has maps."""
+
+    code, wire, clause = 8, "ubbuu", "config-linux.md#namespaces"
+    flags: int
+    uid_map: bytes
+    gid_map: bytes
+    deny_setgroups: int
+    cgroup_slot: int
+
+
+# --- inner: in the new namespaces -------------------------------------------------
+
+
+class NewSession(Step):
+    """``setsid()``."""
+
+    code, wire, clause = 20, "", ""
+
+
+class SetPropagation(Step):
+    """``mount(NULL, "/", NULL, flags)``: MS_SLAVE|MS_REC and kin, before anything else."""
+
+    code, wire, clause = 21, "u", "config-linux.md#rootfs-mount-propagation"
+    flags: int
+
+
+class BindRoot(Step):
+    """Clone the host tree at ``path``, attach it on itself, keep its directory in SLOT_ROOT.
+
+    ``attrs`` are MOUNT_ATTR_* to set on it; ``propagation`` (MS_*, 0: leave) is recursive."""
+
+    code, wire, clause = 22, "suu", "config.md#root"
+    path: str
+    attrs: int
+    propagation: int
+
+
+class MountFs(Step):
+    """A new file system: ``fsopen``, ``fsconfig`` each option, ``fsmount``, ``move_mount``.
+
+    ``options`` are ``key=value`` or a bare ``flag``; the mount point is made where missing
+    (mode 0755). ``propagation`` is an MS_* set (0: leave). ``copy_up``: tmpcopyup."""
+
+    code, wire, clause = 23, "sssSuuu", "config.md#mounts"
+    dest: str
+    fstype: str
+    source: str
+    options: tuple[str, ...]
+    attrs: int
+    propagation: int
+    copy_up: int
+
+
+class MountBind(Step):
+    """Bind host ``source`` (or the tree in ``slot``) at ``dest``.
+
+    Attributes: first ``clear`` then ``set`` (MOUNT_ATTR_*) on the mount itself, the
+    ``*_all`` pair on it and all below. ``propagation`` as in MountFs. The mount point
+    is made where missing: a file for a source that is none a directory.
+    ``flags``: 1 recursive, 2 source's last link is not followed, 4 source is inside the root."""
+
+    code, wire, clause = 24, "ssuuuuuuu", "config.md#mounts"
+    dest: str
+    source: str
+    slot: int
+    flags: int
+    set: int
+    clear: int
+    set_all: int
+    clear_all: int
+    propagation: int
+
+
+class SetMountAttr(Step):
+    """``mount_setattr`` on the mount at ``path`` (inside the root); recursive with 1."""
+
+    code, wire, clause = 25, "suuuu", "config.md#root"
+    path: str
+    set: int
+    clear: int
+    propagation: int
+    recursive: int
+
+
+class MakeDir(Step):
+    """A directory inside the root; one that is there is left as it is."""
+
+    code, wire, clause = 26, "suuu", ""
+    path: str
+    mode: int
+    uid: int
+    gid: int
+
+
+class MakeSymlink(Step):
+    """A symbolic link inside the root; one that is there is left as it is."""
+
+    code, wire, clause = 27, "ss", "config-linux.md#default-devices"
+    path: str
+    target: str
+
+
+class MakeNode(Step):
+    """A device node or FIFO; an equal one is kept, a different one is an error.
+
+    ``mode`` includes the S_IF* type; with ``source`` set (host path), ``mknod`` refused
+    by a user namespace falls back to a bind mount of it."""
+
+    code, wire, clause = 28, "suuuuus", "config-linux.md#devices"
+    path: str
+    mode: int
+    major: int
+    minor: int
+    uid: int
+    gid: int
+    source: str
+
+
+class Sync(Step):
+    """Tell the runtime that ``tag`` is reached and wait for its go-ahead (or its end)."""
+
+    code, wire, clause = 29, "s", "runtime.md#lifecycle"
+    tag: str
+
+
+class RunHook(Step):
+    """Fork and execute a hook with the state on its stdin; not 0 is an error.
+
+    The state is ``state_head``, the pid in decimal, ``state_tail``; ``timeout_s`` 0: none."""
+
+    code, wire, clause = 30, "ssSSubb", "config.md#posix-platform-hooks"
+    stage: str
+    path: str
+    argv: tuple[str, ...]
+    env: tuple[str, ...]
+    timeout_s: int
+    state_head: bytes
+    state_tail: bytes
+
+
+class PivotRoot(Step):
+    """Make SLOT_ROOT the root. ``how``: 0 pivot_root, 1 MS_MOVE and chroot, 2 chroot only.
+
+    After it, paths are inside the root by nature; SLOT_ROOT is the new ``/``.
+    ``propagation`` (MS_*, 0: none) is set on the new root last."""
+
+    code, wire, clause = 31, "uu", "config.md#root"
+    how: int
+    propagation: int
+
+
+class OpenConsole(Step):
+    """A new terminal from the container's own devpts: sent to SLOT_CONSOLE_SOCKET,
+    made descriptors 0, 1, 2 and the controlling terminal; bound at /dev/console with ``bind``."""
+
+    code, wire, clause = 32, "uuuuu", "config.md#process: terminal, consoleSize"
+    columns: int
+    rows: int
+    bind: int
+    uid: int
+    gid: int
+
+
+class OwnStdio(Step):
+    """``fchown`` descriptors 0 to 2 to the user, but never /dev/null or another's terminal."""
+
+    code, wire, clause = 33, "u", ""
+    uid: int
+
+
+class SetHostname(Step):
+    code, wire, clause = 34, "s", "config.md#hostname"
+    name: str
+
+
+class SetDomainname(Step):
+    code, wire, clause = 35, "s", "config.md#domainname"
+    name: str
+
+
+class OpenProc(Step):
+    """A fresh procfs for this pid namespace, attached nowhere, in SLOT_PROC; where the
+    kernel refuses (user namespace), the root's /proc after its type is verified."""
+
+    code, wire, clause = 36, "", ""
+
+
+class SetSysctl(Step):
+    """Write ``value`` to ``sys/key`` under SLOT_PROC; ``key`` has slashes."""
+
+    code, wire, clause = 37, "ss", "config-linux.md#sysctl"
+    key: str
+    value: str
+
+
+class MaskPath(Step):
+    """Hide a path: a file under /dev/null, a directory under an empty read-only tmpfs.
+
+    A path that is not there is passed over. The null device is opened once and its
+    number verified (CVE-2025-31133)."""
+
+    code, wire, clause = 38, "s", "config-linux.md#masked-paths"
+    path: str
+
+
+class ReadonlyPath(Step):
+    """Bind a path on itself read-only, recursively; one that is not there is passed over."""
+
+    code, wire, clause = 39, "s", "config-linux.md#readonly-paths"
+    path: str
+
+
+class LinkUp(Step):
+    """Set a network interface up."""
+
+    code, wire, clause = 40, "s", ""
+    name: str
+
+
+class SetRlimit(Step):
+    code, wire, clause = 41, "uuus", "config.md#posix-process: rlimits"
+    resource: int
+    soft: int
+    hard: int
+    name: str
+
+
+class NewKeyring(Step):
+    """Join a new session keyring of that name; kernels without keyrings are passed over."""
+
+    code, wire, clause = 42, "s", ""
+    name: str
+
+
+class SetNoNewPrivs(Step):
+    code, wire, clause = 43, "", "config.md#linux-process: noNewPrivileges"
+
+
+class LoadSeccomp(Step):
+    """``seccomp(SECCOMP_SET_MODE_FILTER, flags, program)``; ``program``: struct sock_filter[]."""
+
+    code, wire, clause = 44, "bu", "config-linux.md#seccomp"
+    program: bytes
+    flags: int
+
+
+class KeepBounding(Step):
+    """Drop every capability that is not in ``keep`` (bit n: capability n) from the bounding set."""
+
+    code, wire, clause = 45, "u", "config.md#linux-process: capabilities"
+    keep: int
+
+
+class SetUser(Step):
+    """``setgroups``, ``setresgid``, ``setresuid``, keeping permitted capabilities.
+
+    ``set_groups`` 0: leave the groups (user namespace that denies setgroups)."""
+
+    code, wire, clause = 46, "uuuU", "config.md#posix-platform-user"
+    uid: int
+    gid: int
+    set_groups: int
+    groups: tuple[int, ...]
+
+
+class SetCapabilities(Step):
+    """The four sets of the process as bit masks; capabilities the kernel lacks are left out."""
+
+    code, wire, clause = 47, "uuuu", "config.md#linux-process: capabilities"
+    effective: int
+    permitted: int
+    inheritable: int
+    ambient: int
+
+
+class SetUmask(Step):
+    code, wire, clause = 48, "u", "config.md#posix-platform-user: umask"
+    mask: int
+
+
+class Chdir(Step):
+    """Enter the working directory, made where missing with ``create``; it must lie inside
+    the root (CVE-2024-21626)."""
+
+    code, wire, clause = 49, "su", "config.md#process: cwd"
+    path: str
+    create: int
+
+
+class SetHome(Step):
+    """Add HOME from the root's /etc/passwd (``/`` if unlisted) to the workload's environment."""
+
+    code, wire, clause = 50, "u", ""
+    uid: int
+
+
+class FindExecutable(Step):
+    """Resolve ``name`` along ``path_env`` now, so that its absence fails ``create``."""
+
+    code, wire, clause = 51, "ss", "config.md#process: args"
+    name: str
+    path_env: str
+
+
+class WaitStart(Step):
+    """Report ``ready`` to the runtime, then wait until a byte arrives in SLOT_START_FIFO."""
+
+    code, wire, clause = 52, "", "runtime.md#start"
+
+
+class SetExecLabel(Step):
+    """Write ``label`` to ``path`` below SLOT_PROC (self/attr/exec, self/attr/apparmor/exec)."""
+
+    code, wire, clause = 53, "ss", "config.md#linux-process: apparmorProfile, selinuxLabel"
+    path: str
+    label: str
+
+
+class Ready(Step):
+    """Report ``ready`` without waiting (exec: everything that can fail has passed)."""
+
+    code, wire, clause = 54, "", ""
+
+
+class KeepFds(Step):
+    """Descriptors from ``first`` on close at exec; those below (stdio, preserved) stay."""
+
+    code, wire, clause = 55, "u", "CVE-2024-21626"
+    first: int
+
+
+class SetPersonality(Step):
+    code, wire, clause = 56, "u", "config-linux.md#personality"
+    domain: int
+
+
+class Exec(Step):
+    """Become the workload: ``execve`` of what FindExecutable found. 127 when it is not
+    there, 126 when it cannot be executed."""
+
+    code, wire, clause = 60, "SS", "config.md#process"
+    argv: tuple[str, ...]
+    env: tuple[str, ...]
