@@ -200,7 +200,7 @@ class SetMountAttr(Step):
 
 
 class MakeDir(Step):
-    """A directory inside the root; one that is there is left as it is."""
+    """A directory inside the root, its parents too; one that is there is left as it is."""
 
     code, wire, clause = 26, "suuu", ""
     path: str
@@ -256,7 +256,8 @@ class RunHook(Step):
 
 
 class PivotRoot(Step):
-    """Make SLOT_ROOT the root. ``how``: 0 pivot_root, 1 MS_MOVE and chroot, 2 chroot only.
+    """Make SLOT_ROOT the root. ``how``: 0 pivot_root, 1 MS_MOVE and chroot, 2 chroot only,
+    3 nothing: the process is where it belongs (exec), open ``/`` as SLOT_ROOT.
 
     After it, paths are inside the root by nature; SLOT_ROOT is the new ``/``.
     ``propagation`` (MS_*, 0: none) is set on the new root last."""
@@ -449,6 +450,12 @@ class KeepFds(Step):
 class SetPersonality(Step):
     code, wire, clause = 56, "u", "config-linux.md#personality"
     domain: int
+
+
+class BecomeRoot(Step):
+    """User and group id 0 and no supplementary groups, for a user namespace joined by path."""
+
+    code, wire, clause = 57, "", "config-linux.md#user-namespace-mappings"
 
 
 class Exec(Step):
