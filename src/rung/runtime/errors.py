@@ -1,0 +1,47 @@
+"""What can go wrong in the life of a container.
+
+    RuntimeFailure
+    +- BundleError         the bundle or its rootfs cannot be used
+    +- ContainerExists     an id is taken
+    +- ContainerNotFound   an id is unknown
+    +- StateError          the container's state does not allow the operation
+    +- StepError           rung-init failed: names step, object, call and errno
+    +- HookError           a hook failed
+    +- CgroupError         see runtime/cgroup
+"""
+
+from __future__ import annotations
+
+from rung.errors import RungError
+
+
+class RuntimeFailure(RungError):
+    """Something on rung 1 failed."""
+
+
+class BundleError(RuntimeFailure):
+    """The bundle, its config.json or its root file system cannot be used."""
+
+
+class ContainerExists(RuntimeFailure):
+    """The id belongs to another container under this root."""
+
+
+class ContainerNotFound(RuntimeFailure):
+    """No container of that id under this root."""
+
+
+class StateError(RuntimeFailure):
+    """The operation is not allowed in the container's state (runtime.md#lifecycle)."""
+
+
+class HookError(RuntimeFailure):
+    """A hook could not run, ended with another status than 0, or took too long."""
+
+
+class StepError(RuntimeFailure):
+    """rung-init could not carry out a step of the plan."""
+
+    def __init__(self, step: str, object: str, reason: str, errno: int) -> None:
+        super().__init__(step, object, reason)
+        self.errno = errno

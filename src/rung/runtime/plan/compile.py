@@ -1,0 +1,153 @@
+"""From a configuration to a plan: what will happen, in which order, before it does.
+
+Pure: reads nothing, opens nothing. The order follows runtime.md#lifecycle: namespaces,
+mounts, createRuntime hooks (the runtime runs them at a Sync), createContainer hooks
+before the root changes, then everything that must not be undone by the container's own
+file system, and the wait for start.
+"""
+
+from __future__ import annotations
+
+from rung.runtime.plan import steps
+from rung.runtime.plan.devices import device_steps
+from rung.runtime.plan.mounts import pivot_steps, root_steps, seal_steps
+from rung.runtime.plan.namespaces import new_and_joined, outer_steps
+from rung.runtime.plan.process import (
+    exec_steps,
+    identity_steps,
+    label_steps,
+    limit_steps,
+    lookup_steps,
+)
+from rung.runtime.plan.request import Plan, get
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rung.runtime.plan.request import ExecRequest, Request
+    from rung.runtime.plan.steps import Step
+    from rung.spec.runtime.config import Config
+
+RUNTIME_HOOKS = ("prestart", "createRuntime")
+
+
+def compile_container(request: Request) -> Plan:
+    """The plan of a new container."""
+    process = request.config.get("process") or {}
+    terminal = bool(process.get("terminal"))
+    return Plan(tuple(_container_steps(request, terminal)), terminal)
+
+
+def _container_steps(request: Request, terminal: bool) -> Iterator[Step]:
+    config = request.config
+    process = config["process"]
+    new, _ = new_and_joined(config)
+    yield from outer_steps(request)
+    yield steps.NewSession()
+    yield steps.KeepFds(request.keep_fds)
+    if not request.no_new_keyring:
+        yield steps.NewKeyring(f"_ses.{request.id}")
+    if "network" in new:
+        yield steps.LinkUp("lo")
+    yield from root_steps(request)
+    if "mount" in new:
+        yield from device_steps(request)
+    if any(get(config, "hooks", stage) for stage in RUNTIME_HOOKS):
+        yield steps.Sync("createRuntime")
+    yield from _hook_steps(request, "createContainer", "creating")
+    yield from pivot_steps(request)
+    yield from _inside_steps(config, terminal)
+    yield from label_steps(process, config)
+    yield from limit_steps(process)
+    yield from identity_steps(
+        process, request.seccomp_program, request.seccomp_flags, may_set_groups=True
+    )
+    yield from lookup_steps(process)
+    if request.wait_for_start:
+        yield steps.WaitStart()
+    yield from _hook_steps(request, "startContainer", "created")
+    yield from exec_steps(process, request.seccomp_program, request.seccomp_flags)
+
+
+def _inside_steps(config: Config, terminal: bool) -> Iterator[Step]:
+    """In the new root, still privileged."""
+    process = config["process"]
+    new, joined = new_and_joined(config)
+    if terminal:
+        yield console_step(config, bind=1)
+    if "mount" in new:
+        yield steps.MakeDir(process["cwd"], 0o755, 0, 0)
+    sysctl = get(config, "linux", "sysctl") or {}
+    if sysctl or process.get("apparmorProfile") or process.get("selinuxLabel"):
+        yield steps.OpenProc()
+    if "mount" in new:
+        yield from seal_steps(config)
+    if config.get("hostname"):
+        yield steps.SetHostname(config["hostname"])
+    if config.get("domainname"):
+        yield steps.SetDomainname(config["domainname"])
+    for key, value in sysctl.items():
+        yield steps.SetSysctl(key.replace(".", "/") if "/" not in key else key, value)
+    for path in get(config, "linux", "readonlyPaths") or ():
+        yield steps.ReadonlyPath(path)
+    for path in get(config, "linux", "maskedPaths") or ():
+        yield steps.MaskPath(path)
+
+
+def console_step(config: Config, bind: int) -> Step:
+    """The terminal, sized and owned as the process asks."""
+    process = config["process"]
+    size = process.get("consoleSize") or {}
+    user = process.get("user") or {}
+    return steps.OpenConsole(size.get("width", 0), size.get("height", 0), bind, user.get("uid", 0), 0)
+
+
+def _hook_steps(request: Request, stage: str, status: str) -> Iterator[Step]:
+    from rung.runtime.state import state_parts
+
+    for hook in get(request.config, "hooks", stage) or ():
+        head, tail = state_parts(request.id, status, request.bundle, request.config)
+        yield steps.RunHook(
+            stage,
+            hook["path"],
+            tuple(hook.get("args") or (hook["path"],)),
+            tuple(hook.get("env") or ()),
+            hook.get("timeout") or 0,
+            head,
+            tail,
+        )
+
+
+def compile_exec(request: ExecRequest) -> Plan:
+    """The plan of one more process in a running container."""
+    process = request.process
+    terminal = bool(process.get("terminal"))
+    return Plan(tuple(_exec_steps(request, terminal)), terminal)
+
+
+def _exec_steps(request: ExecRequest, terminal: bool) -> Iterator[Step]:
+    process = request.process
+    new, joined = new_and_joined(request.config)
+    if process.get("oomScoreAdj") is not None:
+        yield steps.SetOomScoreAdj(process["oomScoreAdj"])
+    for path in request.join_paths:
+        yield steps.JoinCgroup(path)
+    if request.namespace_flags:
+        yield steps.SetNamespace(steps.SLOT_CONTAINER, request.namespace_flags)
+    yield steps.Clone(0, b"", b"", 0, steps.SLOT_NONE)
+    if "user" in new or "user" in joined:
+        yield steps.BecomeRoot()
+    yield steps.NewSession()
+    yield steps.KeepFds(request.keep_fds)
+    yield steps.PivotRoot(3, 0)
+    if terminal:
+        yield console_step({**request.config, "process": process}, bind=0)
+    if process.get("apparmorProfile") or process.get("selinuxLabel"):
+        yield steps.OpenProc()
+    yield from label_steps(process, request.config)
+    yield from limit_steps(process)
+    yield from identity_steps(process, request.seccomp_program, request.seccomp_flags)
+    yield from lookup_steps(process)
+    yield steps.Ready()
+    yield from exec_steps(process, request.seccomp_program, request.seccomp_flags)

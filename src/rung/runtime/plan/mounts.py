@@ -1,0 +1,160 @@
+"""The inner half of a plan, first part: the root file system and what is mounted in it.
+
+config.md#mounts, config-linux.md: Default Filesystems, Rootfs Mount Propagation.
+Mounts are made in the order of the list. What must end read-only but has things made
+inside it first (the root, tmpfs, /dev) is sealed by ``seal_steps`` after the pivot.
+"""
+
+from __future__ import annotations
+
+import os
+
+from rung.runtime.plan import mountopts, steps
+from rung.runtime.plan.namespaces import is_bind, new_and_joined, tree_slots
+from rung.runtime.plan.request import get
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rung.runtime.plan.mountopts import MountOptions
+    from rung.runtime.plan.request import Request
+    from rung.runtime.plan.steps import Step
+    from rung.spec.runtime.config import Config, Mount
+
+_RECURSIVE = 1
+_INSIDE_ROOT = 4
+_CGROUP_TMPFS = mountopts.NOSUID | mountopts.NODEV | mountopts.NOEXEC
+
+
+def root_steps(request: Request) -> Iterator[Step]:
+    """Propagation off the host, the root attached, each mount in turn."""
+    config = request.config
+    new, _ = new_and_joined(config)
+    if "mount" not in new:
+        yield steps.PivotRoot(3, 0)
+        return
+    propagation = mountopts.PROPAGATION.get(get(config, "linux", "rootfsPropagation") or "", 0)
+    yield steps.SetPropagation(propagation or mountopts.MS_SLAVE | mountopts.MS_REC)
+    yield steps.BindRoot(rootfs_path(request), 0, 0)
+    slots = tree_slots(config)
+    for index, mount in enumerate(config.get("mounts") or ()):
+        yield from mount_steps(request, mount, slots.get(index, steps.SLOT_NONE))
+
+
+def rootfs_path(request: Request) -> str:
+    """The root file system's host path; a relative one starts at the bundle."""
+    return os.path.join(request.bundle, request.config["root"]["path"])
+
+
+def mount_steps(request: Request, mount: Mount, slot: int) -> Iterator[Step]:
+    """The steps of one entry of ``mounts``."""
+    options = mountopts.parse(mount.get("options") or ())
+    kind = mount.get("type") or ""
+    dest = _absolute(mount["destination"])
+    if is_bind(mount.get("options")) or kind in ("bind", "rbind"):
+        yield _bind(request, mount, options, dest, slot)
+    elif kind in ("cgroup", "cgroup2"):
+        yield from _cgroup(request, options, dest, kind)
+    else:
+        attrs = options.set & ~(mountopts.RDONLY if sealed_later(mount) else 0)
+        yield steps.MountFs(
+            dest,
+            kind,
+            mount.get("source") or kind,
+            options.data,
+            attrs,
+            options.propagation,
+            int(options.copy_up),
+        )
+
+
+def _absolute(destination: str) -> str:
+    return destination if destination.startswith("/") else "/" + destination
+
+
+def sealed_later(mount: Mount) -> bool:
+    """tmpfs and /dev stay writable until everything in them is made."""
+    return mount.get("type") == "tmpfs" or _absolute(mount["destination"]).rstrip("/") == "/dev"
+
+
+def _bind(request: Request, mount: Mount, options: MountOptions, dest: str, slot: int) -> Step:
+    source = mount.get("source") or ""
+    if not source.startswith("/"):
+        source = os.path.join(request.bundle, source)
+    return steps.MountBind(
+        dest,
+        source,
+        slot,
+        _RECURSIVE if options.recursive else 0,
+        options.set,
+        options.clear,
+        options.set_all,
+        options.clear_all,
+        options.propagation,
+    )
+
+
+def _cgroup(request: Request, options: MountOptions, dest: str, kind: str) -> Iterator[Step]:
+    """The container's own cgroups: one file system on v2, a tmpfs of hierarchies on v1."""
+    new, joined = new_and_joined(request.config)
+    namespaced = "cgroup" in new or "cgroup" in joined
+    if request.cgroup_mode == "v2" or kind == "cgroup2":
+        if namespaced:
+            yield steps.MountFs(dest, "cgroup2", "cgroup", (), options.set, options.propagation, 0)
+        else:
+            yield _bind_hierarchy(request.cgroup_paths.get("", ""), dest, options)
+        return
+    yield steps.MountFs(dest, "tmpfs", "tmpfs", ("mode=755",), _CGROUP_TMPFS, options.propagation, 0)
+    for controllers, path in _hierarchies(request):
+        inside = f"{dest}/{','.join(controllers).removeprefix('name=')}"
+        if namespaced:
+            data = ("none", controllers[0]) if controllers[0].startswith("name=") else tuple(controllers)
+            yield steps.MountFs(inside, "cgroup", "cgroup", data, options.set, 0, 0)
+        else:
+            yield _bind_hierarchy(path, inside, options)
+        if len(controllers) > 1:
+            for name in controllers:
+                yield steps.MakeSymlink(f"{dest}/{name}", ",".join(controllers))
+    if options.set & mountopts.RDONLY:
+        yield steps.SetMountAttr(dest, mountopts.RDONLY, 0, 0, 0)
+
+
+def _hierarchies(request: Request) -> list[tuple[list[str], str]]:
+    """v1 controllers grouped by the directory they share, v2's part left out."""
+    grouped: dict[str, list[str]] = {}
+    for controller, path in request.cgroup_paths.items():
+        if controller:
+            grouped.setdefault(path + "\0" + (controller if _alone(request, controller) else ""), []).append(
+                controller
+            )
+    return [(names, key.split("\0")[0]) for key, names in grouped.items()]
+
+
+def _alone(request: Request, controller: str) -> bool:
+    path = request.cgroup_paths[controller]
+    return sum(1 for other in request.cgroup_paths.values() if other == path) == 1
+
+
+def _bind_hierarchy(path: str, dest: str, options: MountOptions) -> Step:
+    return steps.MountBind(dest, path, steps.SLOT_NONE, 0, options.set, 0, 0, 0, options.propagation)
+
+
+def pivot_steps(request: Request) -> Iterator[Step]:
+    """Change the root, by the way the caller's file system allows."""
+    new, _ = new_and_joined(request.config)
+    if "mount" not in new:
+        return
+    wanted = mountopts.PROPAGATION.get(get(request.config, "linux", "rootfsPropagation") or "", 0)
+    loud = wanted if wanted & ~(mountopts.MS_PRIVATE | mountopts.MS_SLAVE | mountopts.MS_REC) else 0
+    yield steps.PivotRoot(1 if request.no_pivot else 0, loud)
+
+
+def seal_steps(config: Config) -> Iterator[Step]:
+    """Read-only last: tmpfs and /dev, the root, then single paths; hidden paths after them."""
+    for mount in config.get("mounts") or ():
+        if sealed_later(mount) and not is_bind(mount.get("options")):
+            if mountopts.parse(mount.get("options") or ()).set & mountopts.RDONLY:
+                yield steps.SetMountAttr(_absolute(mount["destination"]), mountopts.RDONLY, 0, 0, 0)
+    if get(config, "root", "readonly"):
+        yield steps.SetMountAttr("/", mountopts.RDONLY, 0, 0, 0)

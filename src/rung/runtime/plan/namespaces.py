@@ -1,0 +1,120 @@
+"""The outer half of a plan: cgroups joined, namespaces joined and made.
+
+Order matters. Files of namespaces to join are opened while the caller's view still
+holds; then the process enters its cgroups (a new cgroup namespace is rooted at them),
+then the joined namespaces, the user namespace last, since entering it gives up power
+over those the host owns. What is new comes all from one ``clone3``, so that the kernel
+makes the user namespace first and it owns the rest.
+
+config-linux.md: Namespaces, User namespace mappings, Offset for Time Namespace.
+"""
+
+from __future__ import annotations
+
+import os
+
+from rung.runtime.plan import steps
+from rung.runtime.plan.request import get
+from rung.spec.runtime.names import NAMESPACES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rung.runtime.plan.request import Request
+    from rung.runtime.plan.steps import Step
+    from rung.spec.runtime.config import Config, IdMapping
+
+CLONE_NEWTIME = 0x00000080
+CLONE_NEWUSER = 0x10000000
+_JOIN_ORDER = ("cgroup", "ipc", "uts", "network", "pid", "time", "mount", "user")
+
+
+def new_and_joined(config: Config) -> tuple[set[str], dict[str, str]]:
+    """The types of namespace to be made, and the path of each to be joined."""
+    new: set[str] = set()
+    joined: dict[str, str] = {}
+    for namespace in get(config, "linux", "namespaces") or ():
+        if namespace.get("path"):
+            joined[namespace["type"]] = namespace["path"]
+        else:
+            new.add(namespace["type"])
+    return new, joined
+
+
+def flags_of(types: set[str]) -> int:
+    """The CLONE_NEW* bits of some types."""
+    flags = 0
+    for kind in types:
+        flags |= NAMESPACES[kind][0]
+    return flags
+
+
+def outer_steps(request: Request) -> Iterator[Step]:
+    """From the caller's namespaces to the birth of the inner process."""
+    config = request.config
+    new, joined = new_and_joined(config)
+    score = get(config, "process", "oomScoreAdj")
+    if score is not None:
+        yield steps.SetOomScoreAdj(score)
+    order = [kind for kind in _JOIN_ORDER if kind in joined]
+    for offset, kind in enumerate(order):
+        yield steps.OpenFile(steps.SLOT_FIRST_FREE + offset, joined[kind], os.O_RDONLY | os.O_CLOEXEC)
+    for path in sorted(set(request.cgroup_paths.values())):
+        yield steps.JoinCgroup(path)
+    for offset, kind in enumerate(order):
+        yield steps.SetNamespace(steps.SLOT_FIRST_FREE + offset, NAMESPACES[kind][0])
+    if "time" in new:
+        yield steps.Unshare(CLONE_NEWTIME)
+        yield from _time_offsets(config)
+    if "user" in new:
+        yield from bind_trees(config)
+    yield steps.Clone(
+        flags_of(new - {"time"}),
+        _id_map(get(config, "linux", "uidMappings")),
+        _id_map(get(config, "linux", "gidMappings")),
+        0,
+        steps.SLOT_NONE,
+    )
+    if "user" in joined:
+        yield steps.BecomeRoot()
+
+
+def _time_offsets(config: Config) -> Iterator[Step]:
+    offsets = get(config, "linux", "timeOffsets") or {}
+    lines = [
+        f"{clock} {offset.get('secs', 0)} {offset.get('nanosecs', 0)}\n" for clock, offset in offsets.items()
+    ]
+    if lines:
+        yield steps.WriteFile("/proc/self/timens_offsets", "".join(lines).encode())
+
+
+def _id_map(mappings: Sequence[IdMapping] | None) -> bytes:
+    lines = [f"{m['containerID']} {m['hostID']} {m['size']}\n" for m in mappings or ()]
+    return "".join(lines).encode()
+
+
+#: Detached bind sources live above the slots of namespaces.
+_FIRST_TREE_SLOT = steps.SLOT_FIRST_FREE + 16
+
+
+def tree_slots(config: Config) -> dict[int, int]:
+    """Index in ``mounts`` -> slot, for bind sources cloned before a user namespace is entered."""
+    new, _ = new_and_joined(config)
+    if "user" not in new:
+        return {}
+    binds = [i for i, mount in enumerate(config.get("mounts") or ()) if is_bind(mount.get("options"))]
+    return {index: _FIRST_TREE_SLOT + n for n, index in enumerate(binds)}
+
+
+def is_bind(options: Sequence[str] | None) -> bool:
+    """Whether a mount's options ask for a bind, whatever its type says."""
+    return any(option in ("bind", "rbind") for option in options or ())
+
+
+def bind_trees(config: Config) -> Iterator[Step]:
+    """Clone bind sources while the host's power over them is still there."""
+    mounts = config.get("mounts") or ()
+    for index, slot in tree_slots(config).items():
+        mount = mounts[index]
+        yield steps.CloneTree(slot, mount["source"], int("rbind" in (mount.get("options") or ())))

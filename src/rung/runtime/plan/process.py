@@ -1,0 +1,95 @@
+"""The inner half of a plan, last part: from the new root to the workload.
+
+config.md: Process, POSIX-platform Process, Linux Process, Hostname, Domainname;
+config-linux.md: Sysctl, Seccomp, Masked Paths, Readonly Paths, Personality.
+
+The order is the security: privileges go from the outermost (bounding set) inwards,
+the filter is loaded as late as the kernel lets it (without no_new_privs it needs
+CAP_SYS_ADMIN, so it comes before the capabilities go), and the executable is looked up
+as the user who runs it, before the container is reported as created.
+"""
+
+from __future__ import annotations
+
+from rung.runtime.plan import steps
+from rung.runtime.plan.request import environment, get
+from rung.spec.runtime.names import CAPABILITIES, PERSONALITIES, RLIMITS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rung.runtime.plan.steps import Step
+    from rung.spec.runtime.config import Config, Process
+
+DEFAULT_UMASK = 0o022
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def label_steps(process: Process, config: Config) -> Iterator[Step]:
+    """AppArmor and SELinux labels take effect at exec."""
+    if process.get("apparmorProfile"):
+        yield steps.SetExecLabel("self/attr/apparmor/exec", f"exec {process['apparmorProfile']}")
+    if process.get("selinuxLabel"):
+        yield steps.SetExecLabel("self/attr/exec", process["selinuxLabel"])
+    domain = get(config, "linux", "personality", "domain")
+    if domain:
+        yield steps.SetPersonality(PERSONALITIES[domain])
+
+
+def limit_steps(process: Process) -> Iterator[Step]:
+    """Resource limits, while raising a hard limit may still be allowed."""
+    for limit in process.get("rlimits") or ():
+        yield steps.SetRlimit(RLIMITS[limit["type"]], limit["soft"], limit["hard"], limit["type"])
+
+
+def identity_steps(
+    process: Process, program: bytes, flags: int, *, may_set_groups: bool = True
+) -> Iterator[Step]:
+    """User, groups, capabilities, no_new_privs, umask; the filter where it needs privilege."""
+    private = bool(process.get("noNewPrivileges"))
+    user = process.get("user") or {}
+    uid, gid = user.get("uid", 0), user.get("gid", 0)
+    if private:
+        yield steps.SetNoNewPrivs()
+    if program and not private:
+        yield steps.LoadSeccomp(program, flags)
+    capabilities = process.get("capabilities")
+    masks = {kind: mask(get(capabilities, kind)) for kind in ("bounding", *_SETS)}
+    yield steps.KeepBounding(masks["bounding"])
+    yield steps.OwnStdio(uid)
+    umask = user.get("umask")
+    yield steps.SetUmask(DEFAULT_UMASK if umask is None else umask)
+    yield steps.Chdir(process["cwd"], 0)
+    groups = tuple(user.get("additionalGids") or ())
+    yield steps.SetUser(uid, gid, int(may_set_groups), groups)
+    yield steps.SetCapabilities(*(masks[kind] for kind in _SETS))
+
+
+_SETS = ("effective", "permitted", "inheritable", "ambient")
+
+
+def mask(names: Sequence[str] | None) -> int:
+    """Capability names as a bit mask; names this table lacks were warned about already."""
+    bits = 0
+    for name in names or ():
+        number = CAPABILITIES.get(name)
+        if number is not None:
+            bits |= 1 << number
+    return bits
+
+
+def lookup_steps(process: Process) -> Iterator[Step]:
+    """HOME where it is not given, and the executable along the workload's own PATH."""
+    variables = environment(process)
+    if "HOME" not in variables:
+        yield steps.SetHome(get(process, "user", "uid") or 0)
+    yield steps.FindExecutable(process["args"][0], variables.get("PATH", DEFAULT_PATH))
+
+
+def exec_steps(process: Process, program: bytes, flags: int) -> Iterator[Step]:
+    """The end: the filter when no privilege is needed for it, then the workload."""
+    if program and process.get("noNewPrivileges"):
+        yield steps.LoadSeccomp(program, flags)
+    env = tuple(f"{name}={value}" for name, value in environment(process).items())
+    yield steps.Exec(tuple(process["args"]), env)

@@ -1,0 +1,215 @@
+"""A container's records on disk, and what is true of it now.
+
+Under the runtime's root each container has a directory, readable by its owner only:
+
+    state.json   what does not change, and the init's identity once it exists
+    config.json  the configuration as it was given, for exec, hooks and update
+    plan         the plan and init's ledger (see plan/wire.py)
+    start        the FIFO that lets a created container go; gone once it started
+    trace        spans of the runtime's own work
+
+Nothing here claims a status: it is derived each time from the init's process, the FIFO
+and the freezer. An init is recognised by pid and start time together, so a pid that was
+given out again is not taken for it. An advisory lock on the directory orders commands.
+"""
+
+from __future__ import annotations
+
+import os
+
+from rung import jsonc
+from rung.record import Record
+from rung.runtime.errors import ContainerNotFound, RuntimeFailure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rung.spec.runtime.config import Config
+
+OCI_VERSION = "1.2.0"
+CREATING, CREATED, RUNNING, PAUSED, STOPPED = "creating", "created", "running", "paused", "stopped"
+_ID_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-.")
+
+
+class Facts(Record):
+    """What state.json holds."""
+
+    id: str
+    bundle: str
+    rootfs: str
+    created: str
+    owner: int
+    cgroup_paths: dict[str, str]
+    annotations: dict[str, str]
+    pid: int = 0
+    start_time: int = 0
+
+
+def check_id(container_id: str) -> str:
+    """The id itself, if it may name a directory and a cgroup."""
+    if not container_id or container_id in (".", "..") or not _ID_CHARACTERS.issuperset(container_id):
+        raise RuntimeFailure(
+            "invalid container id", repr(container_id), "", "use letters, digits and _ + - . only"
+        )
+    if len(container_id) > 255:
+        raise RuntimeFailure("invalid container id", container_id[:40] + "...", "longer than 255 characters")
+    return container_id
+
+
+def write_atomically(path: str, data: bytes, mode: int = 0o600) -> None:
+    """Readers see the old content or the new, never a part."""
+    temporary = f"{path}.{os.getpid()}.new"
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    try:
+        os.write(fd, data)
+    finally:
+        os.close(fd)
+    os.rename(temporary, path)
+
+
+def read_file(path: str) -> bytes:
+    """A whole small file."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        parts = []
+        while part := os.read(fd, 1 << 16):
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        os.close(fd)
+
+
+class Directory:
+    """The directory of one container. Raises ``ContainerNotFound`` when it is not there."""
+
+    def __init__(self, root: str, container_id: str) -> None:
+        self.id = check_id(container_id)
+        self.path = os.path.join(root, container_id)
+
+    def file(self, name: str) -> str:
+        return f"{self.path}/{name}"
+
+    def missing(self) -> ContainerNotFound:
+        return ContainerNotFound("container", f'"{self.id}"', "does not exist", f"looked in {self.path}")
+
+    def save(self, facts: Facts) -> None:
+        write_atomically(self.file("state.json"), jsonc.dumps(facts.__dict__).encode())
+
+    def load(self) -> Facts:
+        try:
+            return Facts(**jsonc.loads(read_file(self.file("state.json"))))
+        except (FileNotFoundError, NotADirectoryError):
+            if not os.path.isdir(self.path):
+                raise self.missing() from None
+            return Facts(self.id, "", "", "", 0, {}, {})
+
+    def config(self) -> Config:
+        try:
+            found: Config = jsonc.loads(read_file(self.file("config.json")))
+        except FileNotFoundError:
+            raise self.missing() from None
+        return found
+
+    def lock(self) -> Lock:
+        """``with directory.lock():`` one command at a time changes this container."""
+        return Lock(self)
+
+    def being_created(self) -> bool:
+        """Whether somebody holds the lock, which is the case throughout create."""
+        import fcntl
+
+        try:
+            fd = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(fd)
+        return False
+
+    def remove(self) -> None:
+        """Take the directory away; what is gone already is fine."""
+        for name in _listed(self.path):
+            try:
+                os.unlink(self.file(name))
+            except FileNotFoundError:
+                continue
+        try:
+            os.rmdir(self.path)
+        except FileNotFoundError:
+            return
+
+
+def _listed(path: str) -> list[str]:
+    try:
+        return os.listdir(path)
+    except FileNotFoundError:
+        return []
+
+
+class Lock:
+    """The exclusive advisory lock on a container's directory."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self._fd = -1
+
+    def __enter__(self) -> None:
+        import fcntl
+
+        try:
+            fd = os.open(self._directory.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except (FileNotFoundError, NotADirectoryError):
+            raise self._directory.missing() from None
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        if os.fstat(fd).st_nlink == 0:  # the one before us deleted it
+            os.close(fd)
+            raise self._directory.missing()
+        self._fd = fd
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._fd)
+
+
+def start_time(pid: int) -> tuple[str, int]:
+    """``(state letter, start time in clock ticks)`` of a process; ``("", 0)`` when it is gone.
+
+    proc_pid_stat(5): fields 3 and 22, counted after the command's closing bracket."""
+    try:
+        stat = read_file(f"/proc/{pid}/stat")
+    except (FileNotFoundError, ProcessLookupError):
+        return "", 0
+    fields = stat[stat.rindex(b")") + 2 :].split()
+    return fields[0].decode(), int(fields[19])
+
+
+def alive(facts: Facts) -> bool:
+    """Whether the container's init is there and not a zombie."""
+    if facts.pid <= 0:
+        return False
+    letter, began = start_time(facts.pid)
+    return began == facts.start_time and letter not in ("", "Z", "X")
+
+
+def state_document(
+    container_id: str, status: str, pid: int, bundle: str, annotations: dict[str, str] | None
+) -> dict[str, Any]:
+    """The state of runtime.md#state, as hooks and ``state`` get it."""
+    document: dict[str, Any] = {"ociVersion": OCI_VERSION, "id": container_id, "status": status}
+    if pid:
+        document["pid"] = pid
+    document["bundle"] = bundle
+    if annotations:
+        document["annotations"] = annotations
+    return document
+
+
+def state_parts(container_id: str, status: str, bundle: str, config: Config) -> tuple[bytes, bytes]:
+    """The state as bytes before and after the pid, which only rung-init knows."""
+    text = jsonc.dumps(state_document(container_id, status, 1, bundle, config.get("annotations")))
+    head, tail = text.split('"pid": 1', 1)
+    return (head + '"pid": ').encode(), tail.encode()
