@@ -1,0 +1,52 @@
+# Rung's commands. Each sets a bare Debian or Ubuntu machine up by itself; a second run is quick.
+#
+#   make demo    a Debian container on Rung's own runtime, and what happened   (root)
+#   make test    lint, types, import directions, every test; twice where there are two Pythons
+#   make bench   Rung beside runc, crun and the bare kernel                      (root)
+#   make lint    style, types and import directions only
+#   make build   a wheel in dist/
+#
+# PYTHON=/path/to/python3.11 picks the interpreter; the real binary, never a version manager's shim.
+
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+export PYTHON
+export PYTHONDONTWRITEBYTECODE :=
+
+.PHONY: demo test bench lint build check-second clean
+
+demo:
+	@tools/setup.sh demo
+	@tools/demo.sh $(BIN)
+
+lint:
+	@tools/setup.sh build
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/unit/house/test_imports.py
+
+test:
+	@tools/setup.sh test
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	@for other in .venv-3.*; do \
+	    if [ -x $$other/bin/pytest ]; then \
+	        echo "== the core of the suite with $$($$other/bin/python -V)"; \
+	        $$other/bin/pytest -q -n 2 --dist loadgroup tests/unit tests/kernel || exit 1; \
+	    fi; \
+	done
+	@echo "== the whole suite with $$($(BIN)/python -V)"
+	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+bench:
+	@tools/setup.sh bench
+	$(BIN)/python bench/main.py $(ARGS)
+
+build:
+	@tools/setup.sh build
+	$(BIN)/python -m pip wheel -q --no-deps -w dist .
+	@ls -l dist
+
+clean:
+	rm -rf .venv .venv-3.* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis src/rung/_bin

@@ -1,0 +1,46 @@
+"""Wheel build hook: compiles the C programs and puts them where they belong.
+
+``rung-init`` goes into the package (``rung/_bin/rung-init``), the launcher into the
+wheel's scripts as ``rung-runtime``. An editable install gets both as well: rung-init in
+the source tree, and a launcher that knows where the source tree is.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "tools"))
+import native
+
+
+class NativeBuildHook(BuildHookInterface):  # type: ignore[type-arg]
+    """See the module."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Before the wheel is put together: compile, and name the results."""
+        self.scratch = TemporaryDirectory(prefix="rung-build-")
+        scratch = Path(self.scratch.name)
+        editable = version == "editable"
+        launcher = native.compile_launcher(
+            scratch / "rung-runtime",
+            home=Path(self.root, "src") if editable else None,
+            python=native.real_interpreter(),
+        )
+        if editable:
+            native.compile_init()
+        else:
+            init = native.compile_init(scratch / "rung-init")
+            build_data["force_include"][str(init)] = "rung/_bin/rung-init"
+        build_data["shared_scripts"][str(launcher)] = "rung-runtime"
+        build_data["pure_python"] = False
+        build_data["tag"] = f"py3-none-linux_{os.uname().machine}"
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """After it: nothing of the build stays behind."""
+        self.scratch.cleanup()

@@ -1,0 +1,111 @@
+"""What every test can ask for, and the rules that go by a test's folder.
+
+``tests/kernel``, ``tests/security``, ``tests/conformance`` and ``tests/faults`` work on the real
+kernel: they need root (skipped with that reason otherwise) and run one after another.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import census
+import native
+
+ROOT = Path(__file__).resolve().parent.parent
+REAL_KERNEL = ("kernel", "security", "conformance", "faults")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests on the real kernel: one after another, and only as root."""
+    for item in items:
+        folder = item.path.relative_to(ROOT / "tests").parts[0]
+        if folder not in REAL_KERNEL:
+            continue
+        item.add_marker(pytest.mark.xdist_group("serial"))
+        item.add_marker("serial")
+        item.add_marker("root")
+        if os.geteuid() != 0:
+            item.add_marker(pytest.mark.skip(reason="needs root"))
+
+
+@pytest.fixture(scope="session")
+def rung_init() -> Path:
+    """The compiled ``rung-init`` of this tree, fresh."""
+    return native.compile_init()
+
+
+@pytest.fixture(scope="session")
+def runtime_bin(rung_init: Path) -> Path:
+    """``rung-runtime``: the launcher, for this tree and the interpreter that runs the tests."""
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    out = ROOT / "build" / version / "rung-runtime"
+    return native.compile_launcher(out, home=ROOT / "src", python=native.real_interpreter())
+
+
+@pytest.fixture(scope="session")
+def busybox() -> Path:
+    """A static busybox of this machine."""
+    found = shutil.which("busybox", path="/usr/bin:/bin")
+    if found is None:
+        pytest.skip("no busybox: apt-get install busybox-static")
+    program = Path(found).resolve()
+    if b"/ld-linux" in program.read_bytes():
+        pytest.skip(f"{program} is not static: apt-get install busybox-static")
+    return program
+
+
+@pytest.fixture(scope="session")
+def busybox_rootfs(busybox: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root file system of busybox and its links. Shared: copy it before writing into it."""
+    root = tmp_path_factory.mktemp("busybox") / "rootfs"
+    for name in ("bin", "dev", "etc", "home", "proc", "root", "sys", "tmp", "var"):
+        (root / name).mkdir(parents=True)
+    (root / "tmp").chmod(0o1777)
+    shutil.copy2(busybox, root / "bin/busybox")
+    applets = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split()
+    for applet in applets:
+        if applet != "busybox":
+            (root / "bin" / applet).symlink_to("busybox")
+    (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000::/home:/bin/sh\n")
+    (root / "etc/group").write_text("root:x:0:\nuser:x:1000:\n")
+    return root
+
+
+@pytest.fixture(scope="session")
+def _adopted() -> None:
+    census.adopt_orphans()
+
+
+@pytest.fixture
+def nothing_left(
+    _adopted: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[Path], Path]]:
+    """Fails the test if it leaves a process, mount, cgroup, descriptor, state or temporary file.
+
+    Temporary files go to a directory of the test's own. Calling it with a directory makes the
+    files below that count too: ``root = nothing_left(tmp_path / "state")``.
+    """
+    scratch = tmp_path / "TMPDIR"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    places = [*census.STATE_PLACES, scratch]
+    before = census.take(places, tmp_path)
+
+    def watch(place: Path) -> Path:
+        place.mkdir(parents=True, exist_ok=True)
+        assert not any(place.iterdir()), f"{place} is watched from its beginning: it must be empty"
+        places.append(place)
+        return place
+
+    yield watch
+    left = census.settle(before, places, tmp_path)
+    assert not left, f"left behind: {left}"

@@ -1,0 +1,93 @@
+"""Compile Rung's two C programs: the one place that knows how.
+
+``rung-init`` becomes the container; the launcher (``rung-runtime``) starts Python.
+Used by the wheel's build hook, by the tests and by hand (``python tools/native.py``
+refreshes ``src/rung/_bin/rung-init``). Standard library only. What is compiled is
+keyed by the content of sources and flags, so that a second call costs nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+INIT_SOURCES = ROOT / "src/rung/runtime/init"
+LAUNCHER_SOURCES = ROOT / "src/rung/runtime/launcher"
+INSTALLED_INIT = ROOT / "src/rung/_bin/rung-init"
+
+#: Warnings are errors; the program is static, hardened, without what it does not use.
+FLAGS = (
+    "-std=gnu17 -static -O2 -Wall -Wextra -Werror -fstack-protector-strong "
+    "-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -ffunction-sections -fdata-sections "
+    "-Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack -s"
+).split()
+
+
+class CompileError(Exception):
+    """The compiler refused; its own words are in the message."""
+
+
+def compile_init(out: Path = INSTALLED_INIT) -> Path:
+    """``rung-init`` at ``out``."""
+    return _compile(INIT_SOURCES, out, [])
+
+
+def compile_launcher(out: Path, *, home: Path | None = None, python: str = "") -> Path:
+    """The launcher at ``out``. ``home``: the directory that holds ``rung/`` where it is not
+    installed beside the launcher (editable). ``python``: the interpreter of last resort."""
+    defines = [f"-DRUNG_PYTHON={_c_string(python)}"]
+    if home is not None:
+        defines.append(f"-DRUNG_HOME={_c_string(str(home))}")
+    return _compile(LAUNCHER_SOURCES, out, defines)
+
+
+def real_interpreter() -> str:
+    """The running interpreter's own file: no virtual environment's link, no shim."""
+    base = getattr(sys, "_base_executable", None) or sys.executable
+    return os.path.realpath(base)
+
+
+def _compile(folder: Path, out: Path, defines: list[str]) -> Path:
+    sources = sorted(folder.glob("*.c"))
+    if not sources:
+        raise CompileError(f"no C files in {folder}: is this a whole checkout or source archive?")
+    command = [*shlex.split(os.environ.get("CC", "cc")), *FLAGS, *defines]
+    key = _key(command, [*sources, *sorted(folder.glob("*.h"))])
+    stamp = out.with_name(f".{out.name}.key")
+    if out.exists() and stamp.exists() and stamp.read_text() == key:
+        return out
+    out.parent.mkdir(parents=True, exist_ok=True)
+    fresh = out.with_name(f".{out.name}.{os.getpid()}")  # renamed: the old one may be running
+    try:
+        run = subprocess.run([*command, "-o", fresh, *sources], capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise CompileError(f"no C compiler ({command[0]}): apt-get install gcc libc6-dev") from error
+    if run.returncode:
+        raise CompileError(f"{shlex.join(map(str, run.args))}\n{run.stderr}")
+    fresh.replace(out)
+    stamp.write_text(key)
+    return out
+
+
+def _key(command: list[str], files: list[Path]) -> str:
+    digest = hashlib.sha256("\0".join(command).encode())
+    for file in files:
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _c_string(text: str) -> str:
+    """A C string literal, every byte an octal escape: no name can end it."""
+    return '"' + "".join(f"\\{byte:03o}" for byte in os.fsencode(text)) + '"'
+
+
+if __name__ == "__main__":
+    try:
+        print(compile_init())
+    except CompileError as error:
+        sys.exit(str(error))
