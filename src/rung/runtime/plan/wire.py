@@ -84,8 +84,8 @@ def encode(
     slots: dict[int, int],
     control_fd: int = -1,
     preserved_limit: int = 0,
-) -> bytes:
-    """The whole file for rung-init, its ledger zeroed.
+) -> PlanFile:
+    """The file for rung-init.
 
     ``slots`` gives the inherited descriptor of each preset slot."""
     body = b"".join(map(encode_step, steps))
@@ -95,7 +95,18 @@ def encode(
     header = _HEADER.pack(
         MAGIC, VERSION, size, len(steps), _HEADER.size, ledger_at, CALL_CAPACITY, *fds, control_fd, preserved_limit
     )
-    return header + body + bytes(size - ledger_at)
+    return PlanFile(header + body, size)
+
+
+class PlanFile(Record):
+    """What to write (``content``), and how long the file is with its zeroed ledger."""
+
+    content: bytes
+    size: int
+
+    def whole(self) -> bytes:
+        """The file's bytes."""
+        return self.content + bytes(self.size - len(self.content))
 
 
 class Call(Record):

@@ -1,0 +1,44 @@
+"""A bundle read and checked: its config.json valid, its root file system a directory."""
+
+from __future__ import annotations
+
+import os
+
+from rung import jsonc
+from rung.runtime.errors import BundleError
+from rung.runtime.state import read_file
+from rung.spec.runtime.validate import validate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rung.spec.runtime.config import Config
+
+
+def read_bundle(bundle: str) -> tuple[str, bytes, Config]:
+    """``(absolute path, config.json as it is, its validated content)``."""
+    path = os.path.abspath(bundle)
+    file = os.path.join(path, "config.json")
+    try:
+        text = read_file(file)
+    except FileNotFoundError:
+        hint = "make one with: rung-runtime spec" if os.path.isdir(path) else "the bundle is not there"
+        raise BundleError("config.json", f'"{file}"', "not found", hint) from None
+    except OSError as error:
+        raise BundleError("cannot read", f'"{file}"', str(error.strerror)) from None
+    try:
+        document = jsonc.loads(text)
+    except ValueError as error:
+        raise BundleError("config.json", f'"{file}"', f"is not JSON: {error}") from None
+    return path, text, validate(document)
+
+
+def check_rootfs(bundle: str, config: Config) -> str:
+    """The root file system's path. Raises ``BundleError`` when it is no directory."""
+    rootfs = os.path.join(bundle, config["root"]["path"])
+    try:
+        os.close(os.open(rootfs, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+    except NotADirectoryError:
+        raise BundleError("root.path", f'"{rootfs}"', "is not a directory") from None
+    except OSError as error:
+        raise BundleError("root.path", f'"{rootfs}"', str(error.strerror)) from None
+    return rootfs

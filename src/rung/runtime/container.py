@@ -1,0 +1,280 @@
+"""One container: what its state allows, done.
+
+runtime.md#lifecycle as a table: which operation may be asked for in which status.
+"""
+
+from __future__ import annotations
+
+import os
+
+from rung import jsonc
+from rung.runtime import state
+from rung.runtime.cgroup import Cgroup
+from rung.runtime.errors import RuntimeFailure, StateError
+from rung.runtime.state import CREATED, CREATING, PAUSED, RUNNING, STOPPED, Directory, Facts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from rung.runtime.enter import ExecOptions, Process
+    from rung.spec.runtime.config import Config, Resources
+    from rung.trace import Trace
+
+#: operation -> the statuses that allow it
+ALLOWED = {
+    "start": (CREATED,),
+    "exec": (CREATED, RUNNING),
+    "kill": (CREATED, RUNNING, PAUSED),
+    "pause": (CREATED, RUNNING),
+    "resume": (PAUSED,),
+    "update": (CREATED, RUNNING, PAUSED),
+    "delete": (CREATED, STOPPED),
+    "ps": (CREATED, RUNNING, PAUSED),
+    "events": (CREATED, RUNNING, PAUSED),
+}
+_SIGKILL = 9
+
+
+class Container:
+    """A container under a runtime's root. Cheap: reads its records when asked."""
+
+    def __init__(self, directory: Directory, trace: Trace, warn: Callable[[str], None]) -> None:
+        self._directory = directory
+        self._trace = trace
+        self._warn = warn
+        self._facts: Facts | None = None
+
+    @property
+    def id(self) -> str:
+        return self._directory.id
+
+    @property
+    def facts(self) -> Facts:
+        """Its record; raises ``ContainerNotFound``."""
+        if self._facts is None or self._facts.pid == 0:
+            self._facts = self._directory.load()
+        return self._facts
+
+    @property
+    def pid(self) -> int:
+        """The init's pid, 0 before there is one."""
+        return self.facts.pid
+
+    @property
+    def config(self) -> Config:
+        """The configuration it was created from."""
+        return self._directory.config()
+
+    @property
+    def cgroup(self) -> Cgroup:
+        return Cgroup(self.facts.cgroup_paths)
+
+    @property
+    def status(self) -> str:
+        """creating, created, running, paused or stopped, as it is now."""
+        facts = self.facts
+        if not facts.pid:
+            return CREATING if self._directory.being_created() else STOPPED
+        if not state.alive(facts):
+            return STOPPED
+        if os.path.exists(self._directory.file("start")):
+            return CREATED
+        return PAUSED if self.cgroup.frozen() else RUNNING
+
+    def state(self) -> dict[str, Any]:
+        """The state document (runtime.md#state), without the pid once it is stopped."""
+        status = self.status
+        facts = self.facts
+        pid = facts.pid if status not in (STOPPED, CREATING) else 0
+        return state.state_document(self.id, status, pid, facts.bundle, facts.annotations)
+
+    def require(self, operation: str) -> str:
+        """The status, if it allows ``operation``; else ``StateError``."""
+        status = self.status
+        if status not in ALLOWED[operation]:
+            wanted = " or ".join(ALLOWED[operation])
+            raise StateError(
+                f"cannot {operation} container", f'"{self.id}"', f"it is {status}", f"it must be {wanted}"
+            )
+        return status
+
+    def start(self) -> None:
+        """Let the workload run (runtime.md#start); returns once it is being executed."""
+        with self._trace.span("start", self.id, "runtime.md#start"), self._directory.lock():
+            self.require("start")
+            self._open_gate()
+            self._late_hooks("poststart", RUNNING)
+        self._save_trace()
+
+    def _open_gate(self) -> None:
+        from select import POLLERR, poll
+
+        path = self._directory.file("start")
+        try:
+            gate = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            raise StateError("cannot start container", f'"{self.id}"', f"its init is gone ({error})") from None
+        try:
+            os.write(gate, b"1")
+            os.unlink(path)
+            waiter = poll()
+            waiter.register(gate, POLLERR)
+            waiter.poll()  # the reading end closes when init executes the workload, or dies
+        finally:
+            os.close(gate)
+
+    def _late_hooks(self, stage: str, status: str) -> None:
+        if b'"hooks"' not in state.read_file(self._directory.file("config.json")):
+            return
+        from rung.runtime.hooks import run_late_hooks
+
+        found = (self.config.get("hooks") or {}).get(stage)
+        facts = self.facts
+        pid = facts.pid if status == RUNNING else 0
+        document = state.state_document(self.id, status, pid, facts.bundle, facts.annotations)
+        run_late_hooks(stage, found, document, self._warn)
+
+    def wait(self) -> int:
+        """Wait for the init to end: its exit status, or 128 and the signal's number.
+
+        Raises ``RuntimeFailure`` when the init is not this process's child (then only its
+        parent learns the status)."""
+        with self._trace.span("wait", self.id):
+            try:
+                _, status = os.waitpid(self.pid, 0)
+            except ChildProcessError:
+                raise RuntimeFailure(
+                    "cannot wait for container", f'"{self.id}"', "its init is another process's child"
+                ) from None
+        code = os.waitstatus_to_exitcode(status)
+        return code if code >= 0 else 128 - code
+
+    def kill(self, signal: int, *, everything: bool = False) -> None:
+        """Send a signal to the init, or to every process of the container."""
+        status = self.status
+        if everything or (status == STOPPED and self._shares_pids()):
+            self.cgroup.kill(signal)
+            return
+        self.require("kill")
+        if signal == _SIGKILL and self._shares_pids():
+            self.cgroup.kill(signal)
+        self._signal(signal)
+        if signal == _SIGKILL and status == PAUSED:
+            self.cgroup.thaw()
+
+    def _signal(self, signal: int) -> None:
+        """By pidfd, opened first and identified after, so that no reused pid is hit."""
+        from _signal import pidfd_send_signal
+
+        try:
+            pidfd = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            return
+        try:
+            if state.alive(self.facts):
+                pidfd_send_signal(pidfd, signal)
+        except ProcessLookupError:
+            return
+        finally:
+            os.close(pidfd)
+
+    def _shares_pids(self) -> bool:
+        from rung.runtime.plan.namespaces import new_and_joined
+
+        return "pid" not in new_and_joined(self.config)[0]
+
+    def delete(self, *, force: bool = False) -> None:
+        """Remove what create made (runtime.md#delete); with ``force`` kill it first."""
+        with self._trace.span("delete", self.id, "runtime.md#delete"), self._directory.lock():
+            self._facts = None
+            # "creating" cannot be, since the lock is ours: a creator that died is "stopped"
+            status = STOPPED if not self.facts.pid else self.status
+            if status not in ALLOWED["delete"] and not force:
+                self.require("delete")
+            if status != STOPPED:
+                self._end()
+            self._destroy()
+
+    def _end(self) -> None:
+        """Kill the init and wait until it is gone, whoever's child it is."""
+        from select import POLLIN, poll
+
+        try:
+            pidfd = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            return
+        try:
+            if not state.alive(self.facts):
+                return
+            self._signal(_SIGKILL)
+            self.cgroup.thaw()
+            waiter = poll()
+            waiter.register(pidfd, POLLIN)
+            if not waiter.poll(10_000):
+                raise StateError("cannot delete container", f'"{self.id}"', "its init survives SIGKILL for 10 s")
+        finally:
+            os.close(pidfd)
+
+    def _destroy(self) -> None:
+        group = self.cgroup
+        if self.facts.cgroup_paths:
+            with self._trace.span("remove cgroups", self.id):
+                if group.pids():
+                    group.kill(_SIGKILL)
+                group.remove()
+        if self.facts.bundle:
+            self._late_hooks("poststop", STOPPED)
+        with self._trace.span("remove records", self._directory.path):
+            self._directory.remove()
+
+    def pause(self) -> None:
+        """Freeze every process of the container."""
+        with self._directory.lock():
+            self.require("pause")
+            self.cgroup.freeze()
+
+    def resume(self) -> None:
+        """Thaw a paused container."""
+        with self._directory.lock():
+            self.require("resume")
+            self.cgroup.thaw()
+
+    def update(self, resources: Resources) -> None:
+        """Change the limits of a container that lives; what is not named stays."""
+        with self._directory.lock():
+            self.require("update")
+            self.cgroup.apply(resources, update=True)
+
+    def pids(self) -> list[int]:
+        """Every process of the container, as the host numbers them."""
+        self.require("ps")
+        return self.cgroup.pids()
+
+    def stats(self) -> dict[str, Any]:
+        """Resource usage, in the shape of ``runc events --stats``'s data."""
+        self.require("events")
+        found: dict[str, Any] = self.cgroup.stats()
+        return found
+
+    def oom_events(self) -> Iterator[int]:
+        """A number each time the kernel has killed for lack of memory; ends with the container."""
+        self.require("events")
+        return self.cgroup.watch_oom()
+
+    def exec(self, process: dict[str, Any], options: ExecOptions | None = None) -> Process:
+        """Run one more process in the container (a ``process`` object of config.md)."""
+        from rung.runtime.enter import ExecOptions, enter
+
+        return enter(self, self._directory, process, options or ExecOptions(), self._trace)
+
+    def _save_trace(self) -> None:
+        """Add this process's spans to the container's, one JSON line a command."""
+        fd = os.open(
+            self._directory.file("trace"), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
+        )
+        try:
+            os.write(fd, jsonc.dumps(self._trace.spans).encode() + b"\n")
+        finally:
+            os.close(fd)

@@ -1,0 +1,185 @@
+"""create: from a bundle to a container that waits for start.
+
+runtime.md#lifecycle, steps 1 to 5. Each thing made registers how it is unmade; if any
+step fails, the caller gets the error and the host is as it was.
+"""
+
+from __future__ import annotations
+
+import os
+from time import gmtime, strftime
+
+from rung.record import Record
+from rung.runtime import bundle as bundles
+from rung.runtime import cgroup, hooks, spawn, state
+from rung.runtime.errors import ContainerExists, RuntimeFailure
+from rung.runtime.plan.compile import RUNTIME_HOOKS, compile_container
+from rung.runtime.plan.request import Request, get
+from rung.runtime.plan.steps import SLOT_CONSOLE_SOCKET, SLOT_START_FIFO
+from rung.undo import Closing, Undo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rung.runtime.plan.request import Plan
+    from rung.runtime.spawn import Stdio
+    from rung.runtime.state import Directory
+    from rung.spec.runtime.config import Config
+    from rung.trace import Trace
+
+
+class CreateOptions(Record):
+    """What the caller of create chooses beside the bundle."""
+
+    stdio: Stdio = spawn.Stdio()
+    console_socket: str = ""
+    console_fd: int = -1
+    pid_file: str = ""
+    preserve_fds: int = 0
+    no_pivot: bool = False
+    no_new_keyring: bool = False
+
+
+def create(directory: Directory, bundle: str, options: CreateOptions, trace: Trace) -> int:
+    """Make the container; returns the pid of its init, a child of this process."""
+    with trace.span("read and check", bundle, "config.md"):
+        path, text, config = bundles.read_bundle(bundle)
+        rootfs = bundles.check_rootfs(path, config)
+        _check_process(config, options)
+    with Undo() as undo:
+        _make_directory(directory)
+        undo.push(directory.remove)
+        with directory.lock():
+            pid = _create_locked(directory, (path, text, config, rootfs), options, trace, undo)
+        undo.keep()
+    return pid
+
+
+def _check_process(config: Config, options: CreateOptions) -> None:
+    process = config.get("process")
+    if not process:
+        raise RuntimeFailure("config.json", "process", "missing", "a container needs a program to run")
+    wants = bool(process.get("terminal"))
+    given = bool(options.console_socket) or options.console_fd >= 0
+    if wants and not given:
+        raise RuntimeFailure(
+            "cannot create", "the terminal", "process.terminal is true", "give --console-socket"
+        )
+    if given and not wants:
+        raise RuntimeFailure(
+            "cannot use", "the console socket", "process.terminal is false", "set it, or leave the socket out"
+        )
+
+
+def _make_directory(directory: Directory) -> None:
+    os.makedirs(os.path.dirname(directory.path), mode=0o711, exist_ok=True)
+    try:
+        os.mkdir(directory.path, 0o700)
+    except FileExistsError:
+        raise ContainerExists(
+            "container", f'"{directory.id}"', "exists already", f"delete it: rung-runtime delete {directory.id}"
+        ) from None
+
+
+def _create_locked(
+    directory: Directory,
+    read: tuple[str, bytes, Config, str],
+    options: CreateOptions,
+    trace: Trace,
+    undo: Undo,
+) -> int:
+    path, text, config, rootfs = read
+    hosts = cgroup.hierarchies()
+    paths = cgroup.locate(hosts, get(config, "linux", "cgroupsPath"), directory.id)
+    created = strftime("%Y-%m-%dT%H:%M:%SZ", gmtime())
+    facts = state.Facts(
+        directory.id, path, rootfs, created, os.geteuid(), paths, config.get("annotations") or {}
+    )
+    state.write_atomically(directory.file("config.json"), text)
+    directory.save(facts)
+    with trace.span("make and limit cgroups", config_path(config, directory.id), "config-linux.md#control-groups"):
+        group = cgroup.Cgroup(paths)
+        undo.push(group.remove)
+        group.create()
+        group.apply(get(config, "linux", "resources") or {})
+    with trace.span("compile the plan", directory.id):
+        program, flags = seccomp_program(config)
+        plan = compile_container(
+            Request(
+                directory.id,
+                path,
+                config,
+                paths,
+                hosts.mode,
+                program,
+                flags,
+                3 + options.preserve_fds,
+                options.no_pivot,
+                options.no_new_keyring,
+                os.path.exists("/proc/kcore"),
+            )
+        )
+    init = _spawn(directory, plan, options, trace, undo)
+    with trace.span("wait until ready", directory.id, "runtime.md#create"):
+        init.until_ready(lambda _tag, pid: _runtime_hooks(facts, config, pid, trace))
+    init.close()
+    letter, began = state.start_time(init.pid)
+    if not letter:
+        raise RuntimeFailure("container", f'"{directory.id}"', "its init died while it was created")
+    directory.save(facts.replace(pid=init.pid, start_time=began))
+    if options.pid_file:
+        state.write_atomically(options.pid_file, str(init.pid).encode(), 0o644)
+    return init.pid
+
+
+def config_path(config: Config, container_id: str) -> str:
+    """The cgroup's name as the configuration gives it."""
+    return get(config, "linux", "cgroupsPath") or f"/{container_id}"
+
+
+def seccomp_program(config: Config) -> tuple[bytes, int]:
+    """The compiled filter and its flags; empty where there is none."""
+    wanted = get(config, "linux", "seccomp")
+    if not wanted:
+        return b"", 0
+    from rung.runtime.seccomp import cached_filter, filter_flags
+
+    return cached_filter(wanted), filter_flags(wanted)
+
+
+def _spawn(
+    directory: Directory, plan: Plan, options: CreateOptions, trace: Trace, undo: Undo
+) -> spawn.Init:
+    with Closing() as closing, trace.span("start rung-init", f"{len(plan.steps)} steps"):
+        fifo = directory.file("start")
+        os.mkfifo(fifo, 0o600)
+        gate = closing.add(os.open(fifo, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC))
+        slots = {SLOT_START_FIFO: gate}
+        if plan.wants_console:
+            slots[SLOT_CONSOLE_SOCKET] = console_fd(options, closing)
+        init = spawn.spawn(plan, directory.file("plan"), options.stdio, slots, options.preserve_fds)
+    undo.push(init.destroy)
+    return init
+
+
+def console_fd(options: CreateOptions, closing: Closing) -> int:
+    """The connected socket that will receive the terminal."""
+    if options.console_fd >= 0:
+        return options.console_fd
+    from _socket import AF_UNIX, SOCK_STREAM, socket
+
+    connection = socket(AF_UNIX, SOCK_STREAM)
+    try:
+        connection.connect(options.console_socket)
+    except OSError as error:
+        raise RuntimeFailure(
+            "console socket", f'"{options.console_socket}"', f"cannot connect: {error.strerror}"
+        ) from None
+    return closing.add(connection.detach())
+
+
+def _runtime_hooks(facts: state.Facts, config: Config, pid: int, trace: Trace) -> None:
+    document = state.state_document(facts.id, state.CREATING, pid, facts.bundle, facts.annotations)
+    for stage in RUNTIME_HOOKS:
+        for hook in get(config, "hooks", stage) or ():
+            with trace.span(f"run {stage} hook", hook["path"], "config.md#posix-platform-hooks"):
+                hooks.run_hooks(stage, [hook], document)

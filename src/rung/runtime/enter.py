@@ -1,0 +1,108 @@
+"""exec: one more process in a container that runs.
+
+The same two processes as for a new container: rung-init enters the container's cgroups
+and namespaces (all at once, by the init's pidfd), gives birth, and becomes the program.
+It is not dumpable from its first instruction, so the container cannot look into it
+while it is half inside (CVE-2016-9962).
+"""
+
+from __future__ import annotations
+
+import os
+
+from rung.record import Record
+from rung.runtime import spawn, state
+from rung.runtime.create import CreateOptions, console_fd, seccomp_program
+from rung.runtime.errors import StateError
+from rung.runtime.plan.compile import compile_exec
+from rung.runtime.plan.request import ExecRequest, get
+from rung.runtime.plan.steps import SLOT_CONSOLE_SOCKET, SLOT_CONTAINER
+from rung.spec.runtime.names import NAMESPACES
+from rung.spec.runtime.validate import validate_process
+from rung.undo import Closing, Undo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rung.runtime.container import Container
+    from rung.runtime.spawn import Stdio
+    from rung.runtime.state import Directory
+    from rung.spec.runtime.config import Config
+    from rung.trace import Trace
+
+
+class ExecOptions(Record):
+    """What the caller of exec chooses beside the process."""
+
+    stdio: Stdio = spawn.Stdio()
+    console_socket: str = ""
+    console_fd: int = -1
+    pid_file: str = ""
+    preserve_fds: int = 0
+    ignore_paused: bool = False
+
+
+class Process:
+    """A process that exec started: this process's child."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+
+    def wait(self) -> int:
+        """Its exit status, or 128 and the signal's number."""
+        code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return code if code >= 0 else 128 - code
+
+
+def enter(
+    container: Container, directory: Directory, process: dict[str, Any], options: ExecOptions, trace: Trace
+) -> Process:
+    """Start ``process`` in ``container``; returns once the program is being executed."""
+    if not (options.ignore_paused and container.status == state.PAUSED):
+        container.require("exec")
+    config = container.config
+    checked = validate_process(process)
+    with Closing() as closing, Undo() as undo:
+        pidfd = closing.add(os.pidfd_open(container.pid))
+        if not state.alive(container.facts):
+            raise StateError("cannot exec in container", f'"{container.id}"', "it has stopped")
+        program, flags = seccomp_program(config)
+        plan = compile_exec(
+            ExecRequest(
+                container.id,
+                config,
+                checked,
+                tuple(container.cgroup.join_paths()),
+                differing_namespaces(config, container.pid),
+                program,
+                flags,
+                3 + options.preserve_fds,
+            )
+        )
+        slots = {SLOT_CONTAINER: pidfd}
+        if plan.wants_console:
+            create = CreateOptions(console_socket=options.console_socket, console_fd=options.console_fd)
+            slots[SLOT_CONSOLE_SOCKET] = console_fd(create, closing)
+        plan_path = directory.file(f"exec.{os.getpid()}")
+        init = spawn.spawn(plan, plan_path, options.stdio, slots, options.preserve_fds)
+        os.unlink(plan_path)
+        undo.push(init.destroy)
+        with trace.span("enter", container.id, "runtime.md#operations"):
+            init.until_ready(lambda _tag, _pid: None)
+            init.until_executed()
+        init.close()
+        if options.pid_file:
+            state.write_atomically(options.pid_file, str(init.pid).encode(), 0o644)
+        undo.keep()
+    return Process(init.pid)
+
+
+def differing_namespaces(config: Config, pid: int) -> int:
+    """CLONE_NEW* of the container's namespaces that this process is not in already."""
+    flags = 0
+    for namespace in get(config, "linux", "namespaces") or ():
+        flag, name = NAMESPACES[namespace["type"]]
+        if os.stat(f"/proc/{pid}/ns/{name}").st_ino != os.stat(f"/proc/self/ns/{name}").st_ino:
+            flags |= flag
+    return flags

@@ -1,0 +1,71 @@
+"""The runtime as a library: containers under one root directory."""
+
+from __future__ import annotations
+
+import os
+
+from rung.runtime.container import Container
+from rung.runtime.create import CreateOptions, create
+from rung.runtime.state import Directory
+from rung.trace import Trace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from rung.runtime.plan.request import Plan
+
+DEFAULT_ROOT = "/run/rung/runtime"
+
+
+def _unheard(_warning: str) -> None:
+    """Warnings go nowhere unless the caller asks for them."""
+
+
+class Runtime:
+    """create, get and list containers. ``warn`` gets what is worth telling but no error."""
+
+    def __init__(self, root: str = DEFAULT_ROOT, *, warn: Callable[[str], None] = _unheard) -> None:
+        self.root = os.path.abspath(root)
+        self._warn = warn
+
+    def create(self, container_id: str, bundle: str, **options: Any) -> Container:
+        """A new container that waits for ``start()``. ``options``: see ``CreateOptions``."""
+        trace = Trace()
+        directory = Directory(self.root, container_id)
+        container = Container(directory, trace, self._warn)
+        with trace.span("create", container_id, "runtime.md#create"):
+            create(directory, bundle, CreateOptions(**options), trace)
+        container._save_trace()
+        return container
+
+    def get(self, container_id: str) -> Container:
+        """A container that exists. Raises ``ContainerNotFound``."""
+        directory = Directory(self.root, container_id)
+        if not os.path.isdir(directory.path):
+            raise directory.missing()
+        return Container(directory, Trace(), self._warn)
+
+    def ids(self) -> list[str]:
+        """The ids of all containers, sorted."""
+        try:
+            return sorted(entry.name for entry in os.scandir(self.root) if entry.is_dir())
+        except FileNotFoundError:
+            return []
+
+    def plan(self, bundle: str, container_id: str = "container") -> Plan:
+        """What create would do for a bundle, without doing it."""
+        from rung.runtime import cgroup
+        from rung.runtime.bundle import read_bundle
+        from rung.runtime.create import seccomp_program
+        from rung.runtime.plan.compile import compile_container
+        from rung.runtime.plan.request import Request, get
+
+        path, _, config = read_bundle(bundle)
+        hosts = cgroup.hierarchies()
+        paths = cgroup.locate(hosts, get(config, "linux", "cgroupsPath"), container_id)
+        program, flags = seccomp_program(config)
+        return compile_container(
+            Request(container_id, path, config, paths, hosts.mode, program, flags)
+        )

@@ -1,0 +1,215 @@
+"""Starting rung-init on a plan, and listening to it until it is ready.
+
+rung-init is executed from a sealed copy in memory, so that a container that gets hold of
+its ``/proc/PID/exe`` cannot write to the program on the host (CVE-2019-5736). It gets
+only the descriptors named here; everything else of ours closes at exec.
+
+The conversation (plan/wire.py) is one way but for the go-ahead at a Sync; what failed is
+read from the ledger, so an init that was killed tells as much as one that complained.
+"""
+
+from __future__ import annotations
+
+import os
+from os import posix_spawn
+
+from rung.record import Record
+from rung.runtime.errors import RuntimeFailure, StepError
+from rung.runtime.plan import steps, wire
+from rung.undo import Closing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rung.runtime.plan.request import Plan
+
+_MFD_CLOEXEC, _MFD_ALLOW_SEALING, _MFD_EXEC = 1, 2, 0x10
+_F_ADD_SEALS, _SEAL_ALL = 1033, 0xF  # seal, shrink, grow, write
+_CONTROL_SIZE = 4096
+
+_sealed = -1
+
+
+class Stdio(Record):
+    """The descriptors that become 0, 1 and 2 of the workload."""
+
+    stdin: int = 0
+    stdout: int = 1
+    stderr: int = 2
+
+
+def init_path() -> str:
+    """Where the build put rung-init."""
+    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    return os.path.join(here, "_bin", "rung-init")
+
+
+def sealed_init() -> int:
+    """A descriptor of the sealed copy; made once in a process."""
+    global _sealed
+    if _sealed < 0:
+        _sealed = _seal(init_path())
+    return _sealed
+
+
+def _seal(path: str) -> int:
+    import fcntl
+
+    try:
+        source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise RuntimeFailure("rung-init", path, "is missing", "build it: pip install . or make build") from None
+    try:
+        size = os.fstat(source).st_size
+        try:
+            copy = os.memfd_create("rung-init", _MFD_CLOEXEC | _MFD_ALLOW_SEALING | _MFD_EXEC)
+        except OSError:  # before Linux 6.3 there is no MFD_EXEC, and all are executable
+            copy = os.memfd_create("rung-init", _MFD_CLOEXEC | _MFD_ALLOW_SEALING)
+        done = 0
+        while done < size:
+            done += os.sendfile(copy, source, done, size - done)
+    finally:
+        os.close(source)
+    fcntl.fcntl(copy, _F_ADD_SEALS, _SEAL_ALL)
+    return copy
+
+
+class Init:
+    """A rung-init at work. ``pid`` is the container's first process once it is born."""
+
+    def __init__(self, outer: int, control: object, ledger_fd: int, plan: Plan) -> None:
+        self.outer = outer
+        self.pid = 0
+        self._control = control
+        self._ledger_fd = ledger_fd
+        self._plan = plan
+
+    def ledger(self) -> wire.Ledger:
+        """What it has written down so far."""
+        size = os.fstat(self._ledger_fd).st_size
+        return wire.read_ledger(os.pread(self._ledger_fd, size, 0))
+
+    def until_ready(self, at_sync: Callable[[str, int], None]) -> None:
+        """Listen until it is ready. ``at_sync(tag, pid)`` runs while init waits.
+
+        Raises ``StepError`` when a step failed or init was killed."""
+        control: Any = self._control
+        while True:
+            message = control.recv(_CONTROL_SIZE)
+            if message[:1] == b"r":
+                self.pid = self.ledger().pid
+                self._reap_outer()
+                return
+            if message[:1] != b"s":
+                raise self._failure()
+            self.pid = self.ledger().pid
+            at_sync(message[1:].decode(), self.pid)
+            control.send(b"g")
+
+    def until_executed(self) -> None:
+        """Listen until the workload runs (the stream ends with exec)."""
+        control: Any = self._control
+        if control.recv(_CONTROL_SIZE)[:1] == b"e":
+            raise self._failure()
+
+    def _reap_outer(self) -> None:
+        os.waitpid(self.outer, 0)
+        self.outer = 0
+
+    def _failure(self) -> RuntimeFailure:
+        ledger = self.ledger()
+        self.pid = self.pid or ledger.pid
+        if ledger.state != wire.FAILED:
+            at = self._plan.steps[min(ledger.current, len(self._plan.steps) - 1)]
+            return StepError("rung-init was killed", f"at {type(at).__name__}", "", 0)
+        return failure(self._plan, ledger)
+
+    def destroy(self) -> None:
+        """Kill what there is and reap it: both are this process's children."""
+        self.pid = self.pid or self.ledger().pid
+        for pid in (self.outer, self.pid):
+            if pid > 0:
+                _kill_child(pid)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the conversation and the ledger."""
+        control: Any = self._control
+        control.close()
+        if self._ledger_fd >= 0:
+            os.close(self._ledger_fd)
+            self._ledger_fd = -1
+
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def _kill_child(pid: int) -> None:
+    try:
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+    except (ProcessLookupError, ChildProcessError):
+        return
+
+
+def failure(plan: Plan, ledger: wire.Ledger) -> StepError:
+    """The failed step as one sentence: what, on which object, by which call, why."""
+    from rung.runtime.plan.text import sentence
+
+    step = plan.steps[min(ledger.error_step, len(plan.steps) - 1)]
+    errno = ledger.error_errno
+    if isinstance(step, (steps.FindExecutable, steps.Exec)):
+        return StepError("", ledger.error, "", errno)
+    reason = f"{os.strerror(errno)}" if errno else ""
+    if ledger.error_call >= 0 and errno:
+        from rung.kernel.names import call_name, errno_name
+
+        reason = f"{call_name(ledger.error_call)}: {errno_name(errno)} ({reason})"
+    return StepError(sentence(step), f"[{ledger.error}]" if ledger.error else "", reason, errno)
+
+
+def spawn(
+    plan: Plan,
+    plan_path: str,
+    stdio: Stdio,
+    slots: dict[int, int],
+    preserve_fds: int = 0,
+) -> Init:
+    """Start rung-init on ``plan``, written to ``plan_path`` (kept there for readers)."""
+    from _socket import AF_UNIX, SOCK_SEQPACKET, socket, socketpair
+
+    with Closing() as closing:
+        ours, theirs = socketpair(AF_UNIX, SOCK_SEQPACKET)
+        first = 3 + preserve_fds
+        control = closing.add(_above(theirs.fileno(), first))
+        theirs.close()
+        inherited = {slot: closing.add(_above(fd, first)) for slot, fd in slots.items()}
+        body = wire.encode(plan.steps, inherited, control, first)
+        plan_fd = _write_plan(plan_path, body)
+        passed = closing.add(_above(plan_fd, first))
+        actions = [
+            (os.POSIX_SPAWN_DUP2, closing.add(_above(fd, first)), target)
+            for target, fd in enumerate(stdio.values())
+        ]
+        actions += [(os.POSIX_SPAWN_DUP2, fd, fd) for fd in (control, passed, *inherited.values())]
+        program = f"/proc/self/fd/{sealed_init()}"
+        outer = posix_spawn(program, ["rung-init", str(passed)], {}, file_actions=actions)
+    assert isinstance(ours, socket)
+    return Init(outer, ours, plan_fd, plan)
+
+
+def _above(fd: int, first: int) -> int:
+    """A duplicate that no stdio or preserved descriptor can collide with."""
+    from fcntl import F_DUPFD_CLOEXEC, fcntl
+
+    return fcntl(fd, F_DUPFD_CLOEXEC, first + 16)
+
+
+def _write_plan(path: str, body: wire.PlanFile) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    fd = os.open(path, flags, 0o600)
+    os.write(fd, body.content)
+    os.ftruncate(fd, body.size)
+    return fd
