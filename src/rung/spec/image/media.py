@@ -1,0 +1,44 @@
+"""Media types of images, and what a layer's says about its compression.
+
+OCI image specification, media-types.md; Docker's manifest version 2 schema 2.
+"""
+
+from __future__ import annotations
+
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
+OCI_LAYER = "application/vnd.oci.image.layer.v1.tar"
+OCI_LAYER_GZIP = OCI_LAYER + "+gzip"
+OCI_LAYER_ZSTD = OCI_LAYER + "+zstd"
+OCI_LAYER_FOREIGN = "application/vnd.oci.image.layer.nondistributable.v1.tar"
+
+DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
+DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar"
+DOCKER_LAYER_GZIP = DOCKER_LAYER + ".gzip"
+DOCKER_LAYER_FOREIGN = "application/vnd.docker.image.rootfs.foreign.diff.tar"
+
+MANIFESTS = (OCI_MANIFEST, DOCKER_MANIFEST)
+INDEXES = (OCI_INDEX, DOCKER_INDEX)
+CONFIGS = (OCI_CONFIG, DOCKER_CONFIG)
+
+_COMPRESSION = {
+    OCI_LAYER: "",
+    OCI_LAYER_GZIP: "gzip",
+    OCI_LAYER_ZSTD: "zstd",
+    OCI_LAYER_FOREIGN: "",
+    OCI_LAYER_FOREIGN + "+gzip": "gzip",
+    OCI_LAYER_FOREIGN + "+zstd": "zstd",
+    DOCKER_LAYER: "",
+    DOCKER_LAYER_GZIP: "gzip",
+    DOCKER_LAYER + ".zstd": "zstd",
+    DOCKER_LAYER_FOREIGN: "",
+    DOCKER_LAYER_FOREIGN + ".gzip": "gzip",
+}
+
+
+def layer_compression(media_type: str) -> str | None:
+    """``""``, ``"gzip"`` or ``"zstd"``; None where it is not a file system layer's type."""
+    return _COMPRESSION.get(media_type)

@@ -1,0 +1,92 @@
+"""What makes a process wrong: the one of ``config.json`` and that of ``exec --process``.
+
+Follows config.md#process. ``at`` is the prefix of the fields' paths: ``"process."`` or "".
+"""
+
+from __future__ import annotations
+
+from rung.spec.errors import SpecError, shown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rung.spec.runtime.config import IOPriority, Process, Rlimit, Scheduler
+
+#: Linux's largest id: -1 means "leave it" to setresuid(2).
+ID_MAX = 0xFFFFFFFE
+
+
+def check_process(process: Process, at: str) -> None:
+    """Every rule about a process that has passed the schema."""
+    if not process["args"]:
+        raise SpecError(f"{at}args", "empty", "give the program to run")
+    if not process["args"][0]:
+        raise SpecError(f"{at}args[0]", "empty", "give the program to run")
+    if not process["cwd"].startswith("/"):
+        reason = "is not an absolute path" if process["cwd"] else "empty"
+        raise SpecError(
+            f"{at}cwd", _named(process["cwd"], reason), 'give the working directory, for example "/"'
+        )
+    for index, entry in enumerate(process.get("env", ())):
+        # environ(7): entries are NAME=value. runc refuses others since 1.1.
+        if entry.find("=") < 1:
+            raise SpecError(f"{at}env[{index}]", _named(entry, "has no name before a ="), "write NAME=value")
+    _check_user(process, at)
+    _check_rlimits(process.get("rlimits", []), at)
+    if not -1000 <= process.get("oomScoreAdj", 0) <= 1000:
+        raise SpecError(f"{at}oomScoreAdj", f"{process['oomScoreAdj']} is outside -1000 to 1000")
+    if "scheduler" in process:
+        _check_scheduler(process["scheduler"], f"{at}scheduler.")
+    if "ioPriority" in process:
+        _check_io_priority(process["ioPriority"], f"{at}ioPriority.")
+    affinity = process.get("execCPUAffinity", {})
+    for when, cpus in (("initial", affinity.get("initial", "")), ("final", affinity.get("final", ""))):
+        if cpus.strip("0123456789, -"):
+            raise SpecError(
+                f"{at}execCPUAffinity.{when}", f"{shown(cpus)} is not a list of CPUs", 'as in "0-3,7"'
+            )
+
+
+def _named(value: str, reason: str) -> str:
+
+    return f"{shown(value)} {reason}" if value else reason
+
+
+def _check_user(process: Process, at: str) -> None:
+    user = process.get("user", {})
+    ids = [("uid", user.get("uid", 0)), ("gid", user.get("gid", 0))]
+    ids += [(f"additionalGids[{index}]", gid) for index, gid in enumerate(user.get("additionalGids", ()))]
+    for field, number in ids:
+        if number > ID_MAX:
+            raise SpecError(f"{at}user.{field}", f"{number} is past the last id, {ID_MAX}")
+
+
+def _check_rlimits(rlimits: list[Rlimit], at: str) -> None:
+    seen = set()
+    for index, limit in enumerate(rlimits):
+        kind = limit["type"]
+        # "If rlimits contains duplicated entries with same type, the runtime MUST generate an
+        # error"; runc lets the last one win.
+        if kind in seen:
+            raise SpecError(f"{at}rlimits[{index}].type", f"{kind} is there twice")
+        seen.add(kind)
+        if limit["soft"] > limit["hard"]:
+            raise SpecError(
+                f"{at}rlimits[{index}].soft", f"{limit['soft']} is more than hard, {limit['hard']}"
+            )
+
+
+def _check_scheduler(scheduler: Scheduler, at: str) -> None:
+    """sched_setattr(2): which fields go with which policy."""
+    policy = scheduler["policy"]
+    if policy in ("SCHED_OTHER", "SCHED_BATCH") and not -20 <= scheduler.get("nice", 0) <= 19:
+        raise SpecError(f"{at}nice", f"{scheduler['nice']} is outside -20 to 19")
+    if scheduler.get("priority") and policy not in ("SCHED_FIFO", "SCHED_RR"):
+        raise SpecError(f"{at}priority", f"does not go with {policy}", "only with SCHED_FIFO and SCHED_RR")
+    for field in ("runtime", "deadline", "period"):
+        if scheduler.get(field) and policy != "SCHED_DEADLINE":
+            raise SpecError(f"{at}{field}", f"does not go with {policy}", "only with SCHED_DEADLINE")
+
+
+def _check_io_priority(priority: IOPriority, at: str) -> None:
+    if not 0 <= priority.get("priority", 0) <= 7:
+        raise SpecError(f"{at}priority", f"{priority['priority']} is outside 0 to 7")

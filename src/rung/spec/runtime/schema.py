@@ -1,0 +1,421 @@
+"""The same documents as ``config.py``, as constants that load fast and that code can walk.
+
+``STRUCTS`` maps a struct's name to its required keys and to the kind of each key. A kind
+is a word::
+
+    text bool u16 u32 u64 i32 i64     a scalar; integers with their range
+    @name                             one of ``ENUMS[name]``
+    Name                              the struct of that name
+    [kind   {kind                     a list, a map from strings
+
+Keys that are not here are ignored (config.md#extensibility). Names compare exactly.
+What JSON Schema requires and what runc accepts differ in places; here a key is required
+where leaving it out has no sensible meaning. A key ``pids.limit`` or ``user.uid`` that Go
+programs leave out when it is zero is not required.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+STRUCTS: Final[dict[str, tuple[tuple[str, ...], dict[str, str]]]] = {
+    "Config": (
+        ("ociVersion", "root"),
+        {
+            "ociVersion": "text",
+            "process": "Process",
+            "root": "Root",
+            "hostname": "text",
+            "domainname": "text",
+            "mounts": "[Mount",
+            "hooks": "Hooks",
+            "annotations": "{text",
+            "linux": "Linux",
+        },
+    ),
+    "State": (
+        ("ociVersion", "id", "status", "bundle"),
+        {
+            "ociVersion": "text",
+            "id": "text",
+            "status": "@container status",
+            "pid": "i64",
+            "bundle": "text",
+            "annotations": "{text",
+        },
+    ),
+    "Process": (
+        ("args", "cwd"),
+        {
+            "terminal": "bool",
+            "consoleSize": "Box",
+            "user": "User",
+            "args": "[text",
+            "commandLine": "text",
+            "env": "[text",
+            "cwd": "text",
+            "capabilities": "Capabilities",
+            "rlimits": "[Rlimit",
+            "noNewPrivileges": "bool",
+            "apparmorProfile": "text",
+            "oomScoreAdj": "i64",
+            "scheduler": "Scheduler",
+            "selinuxLabel": "text",
+            "ioPriority": "IOPriority",
+            "execCPUAffinity": "ExecCPUAffinity",
+        },
+    ),
+    "Box": (("height", "width"), {"height": "u64", "width": "u64"}),
+    "User": (
+        (),
+        {"uid": "u32", "gid": "u32", "umask": "u32", "additionalGids": "[u32", "username": "text"},
+    ),
+    "Capabilities": (
+        (),
+        {
+            "bounding": "[text",
+            "effective": "[text",
+            "inheritable": "[text",
+            "permitted": "[text",
+            "ambient": "[text",
+        },
+    ),
+    "Rlimit": (("type", "hard", "soft"), {"type": "@rlimit", "hard": "u64", "soft": "u64"}),
+    "Scheduler": (
+        ("policy",),
+        {
+            "policy": "@scheduling policy",
+            "nice": "i32",
+            "priority": "i32",
+            "flags": "[@scheduling flag",
+            "runtime": "u64",
+            "deadline": "u64",
+            "period": "u64",
+        },
+    ),
+    "IOPriority": (("class",), {"class": "@I/O priority class", "priority": "i32"}),
+    "ExecCPUAffinity": ((), {"initial": "text", "final": "text"}),
+    "Root": (("path",), {"path": "text", "readonly": "bool"}),
+    "Mount": (
+        ("destination",),
+        {
+            "destination": "text",
+            "type": "text",
+            "source": "text",
+            "options": "[text",
+            "uidMappings": "[IdMapping",
+            "gidMappings": "[IdMapping",
+        },
+    ),
+    "IdMapping": (
+        ("containerID", "hostID", "size"),
+        {"containerID": "u32", "hostID": "u32", "size": "u32"},
+    ),
+    "Hooks": (
+        (),
+        {
+            "prestart": "[Hook",
+            "createRuntime": "[Hook",
+            "createContainer": "[Hook",
+            "startContainer": "[Hook",
+            "poststart": "[Hook",
+            "poststop": "[Hook",
+        },
+    ),
+    "Hook": (("path",), {"path": "text", "args": "[text", "env": "[text", "timeout": "i64"}),
+    "Linux": (
+        (),
+        {
+            "uidMappings": "[IdMapping",
+            "gidMappings": "[IdMapping",
+            "sysctl": "{text",
+            "resources": "Resources",
+            "cgroupsPath": "text",
+            "namespaces": "[Namespace",
+            "devices": "[Device",
+            "netDevices": "{NetDevice",
+            "seccomp": "Seccomp",
+            "rootfsPropagation": "@propagation",
+            "maskedPaths": "[text",
+            "readonlyPaths": "[text",
+            "mountLabel": "text",
+            "intelRdt": "IntelRdt",
+            "memoryPolicy": "MemoryPolicy",
+            "personality": "Personality",
+            "timeOffsets": "{TimeOffset",
+        },
+    ),
+    "Namespace": (("type",), {"type": "@namespace", "path": "text"}),
+    "Device": (
+        ("path", "type"),
+        {
+            "path": "text",
+            "type": "@device type",
+            "major": "i64",
+            "minor": "i64",
+            "fileMode": "u32",
+            "uid": "u32",
+            "gid": "u32",
+        },
+    ),
+    "NetDevice": ((), {"name": "text"}),
+    "IntelRdt": (
+        (),
+        {
+            "closID": "text",
+            "schemata": "[text",
+            "l3CacheSchema": "text",
+            "memBwSchema": "text",
+            "enableCMT": "bool",
+            "enableMBM": "bool",
+            "enableMonitoring": "bool",
+        },
+    ),
+    "MemoryPolicy": (
+        ("mode",),
+        {"mode": "@memory policy", "nodes": "text", "flags": "[@memory policy flag"},
+    ),
+    "Personality": (("domain",), {"domain": "@personality", "flags": "[text"}),
+    "TimeOffset": ((), {"secs": "i64", "nanosecs": "u32"}),
+    "Resources": (
+        (),
+        {
+            "devices": "[DeviceCgroup",
+            "memory": "Memory",
+            "cpu": "CPU",
+            "pids": "Pids",
+            "blockIO": "BlockIO",
+            "hugepageLimits": "[HugepageLimit",
+            "network": "Network",
+            "rdma": "{Rdma",
+            "unified": "{text",
+        },
+    ),
+    "DeviceCgroup": (
+        ("allow",),
+        {
+            "allow": "bool",
+            "type": "@device cgroup type",
+            "major": "i64",
+            "minor": "i64",
+            "access": "text",
+        },
+    ),
+    "Memory": (
+        (),
+        {
+            "limit": "i64",
+            "reservation": "i64",
+            "swap": "i64",
+            "kernel": "i64",
+            "kernelTCP": "i64",
+            "swappiness": "u64",
+            "disableOOMKiller": "bool",
+            "useHierarchy": "bool",
+            "checkBeforeUpdate": "bool",
+        },
+    ),
+    "CPU": (
+        (),
+        {
+            "shares": "u64",
+            "quota": "i64",
+            "burst": "u64",
+            "period": "u64",
+            "realtimeRuntime": "i64",
+            "realtimePeriod": "u64",
+            "cpus": "text",
+            "mems": "text",
+            "idle": "i64",
+        },
+    ),
+    "Pids": ((), {"limit": "i64"}),
+    "BlockIO": (
+        (),
+        {
+            "weight": "u16",
+            "leafWeight": "u16",
+            "weightDevice": "[WeightDevice",
+            "throttleReadBpsDevice": "[ThrottleDevice",
+            "throttleWriteBpsDevice": "[ThrottleDevice",
+            "throttleReadIOPSDevice": "[ThrottleDevice",
+            "throttleWriteIOPSDevice": "[ThrottleDevice",
+        },
+    ),
+    "WeightDevice": (
+        ("major", "minor"),
+        {"major": "i64", "minor": "i64", "weight": "u16", "leafWeight": "u16"},
+    ),
+    "ThrottleDevice": (("major", "minor"), {"major": "i64", "minor": "i64", "rate": "u64"}),
+    "HugepageLimit": (("pageSize", "limit"), {"pageSize": "text", "limit": "u64"}),
+    "Network": ((), {"classID": "u32", "priorities": "[InterfacePriority"}),
+    "InterfacePriority": (("name", "priority"), {"name": "text", "priority": "u32"}),
+    "Rdma": ((), {"hcaHandles": "u32", "hcaObjects": "u32"}),
+    "Seccomp": (
+        (),
+        {
+            "defaultAction": "@seccomp action",
+            "defaultErrnoRet": "u32",
+            "architectures": "[@seccomp architecture",
+            "flags": "[@seccomp flag",
+            "listenerPath": "text",
+            "listenerMetadata": "text",
+            "syscalls": "[Syscall",
+        },
+    ),
+    "Syscall": (
+        ("names", "action"),
+        {
+            "names": "[text",
+            "action": "@seccomp action",
+            "errnoRet": "u32",
+            "args": "[SyscallArg",
+        },
+    ),
+    "SyscallArg": (
+        ("index", "value", "op"),
+        {"index": "u32", "value": "u64", "valueTwo": "u64", "op": "@seccomp operator"},
+    ),
+}
+
+RANGES: Final[dict[str, tuple[int, int]]] = {
+    "u16": (0, 0xFFFF),
+    "u32": (0, 0xFFFFFFFF),
+    "u64": (0, 0xFFFFFFFFFFFFFFFF),
+    "i32": (-0x80000000, 0x7FFFFFFF),
+    "i64": (-0x8000000000000000, 0x7FFFFFFFFFFFFFFF),
+}
+
+#: What to do about a required key that is not there.
+MISSING: Final[dict[str, str]] = {
+    "Config.ociVersion": 'give the specification\'s version, for example "1.2.0"',
+    "Config.root": 'give the root file system, for example {"path": "rootfs"}',
+    "Process.args": "give the program to run",
+    "Process.cwd": 'give the working directory, for example "/"',
+    "Root.path": 'give the directory of the root file system, for example "rootfs"',
+    "Mount.destination": "give the mount point inside the container",
+    "Hook.path": "give the program to run",
+    "Namespace.type": "give the kind of namespace",
+    "Device.path": "give the device's path inside the container",
+    "DeviceCgroup.allow": "say true or false",
+}
+
+#: Words that a value may be. An empty word stands for "not given".
+ENUMS: Final[dict[str, tuple[str, ...]]] = {
+    "namespace": ("cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"),
+    "container status": ("creating", "created", "running", "stopped"),
+    "rlimit": (
+        "RLIMIT_AS",
+        "RLIMIT_CORE",
+        "RLIMIT_CPU",
+        "RLIMIT_DATA",
+        "RLIMIT_FSIZE",
+        "RLIMIT_LOCKS",
+        "RLIMIT_MEMLOCK",
+        "RLIMIT_MSGQUEUE",
+        "RLIMIT_NICE",
+        "RLIMIT_NOFILE",
+        "RLIMIT_NPROC",
+        "RLIMIT_RSS",
+        "RLIMIT_RTPRIO",
+        "RLIMIT_RTTIME",
+        "RLIMIT_SIGPENDING",
+        "RLIMIT_STACK",
+    ),
+    "propagation": (
+        "",
+        "private",
+        "rprivate",
+        "rshared",
+        "rslave",
+        "runbindable",
+        "shared",
+        "slave",
+        "unbindable",
+    ),
+    "device type": ("b", "c", "p", "u"),
+    "device cgroup type": ("", "a", "b", "c"),
+    "scheduling policy": (
+        "SCHED_BATCH",
+        "SCHED_DEADLINE",
+        "SCHED_FIFO",
+        "SCHED_IDLE",
+        "SCHED_ISO",
+        "SCHED_OTHER",
+        "SCHED_RR",
+    ),
+    "scheduling flag": (
+        "SCHED_FLAG_DL_OVERRUN",
+        "SCHED_FLAG_KEEP_PARAMS",
+        "SCHED_FLAG_KEEP_POLICY",
+        "SCHED_FLAG_RECLAIM",
+        "SCHED_FLAG_RESET_ON_FORK",
+        "SCHED_FLAG_UTIL_CLAMP_MAX",
+        "SCHED_FLAG_UTIL_CLAMP_MIN",
+    ),
+    "I/O priority class": ("IOPRIO_CLASS_BE", "IOPRIO_CLASS_IDLE", "IOPRIO_CLASS_RT"),
+    "personality": ("LINUX", "LINUX32"),
+    "memory policy": (
+        "MPOL_BIND",
+        "MPOL_DEFAULT",
+        "MPOL_INTERLEAVE",
+        "MPOL_LOCAL",
+        "MPOL_PREFERRED",
+        "MPOL_PREFERRED_MANY",
+        "MPOL_WEIGHTED_INTERLEAVE",
+    ),
+    "memory policy flag": ("MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES"),
+    "seccomp action": (
+        "SCMP_ACT_ALLOW",
+        "SCMP_ACT_ERRNO",
+        "SCMP_ACT_KILL",
+        "SCMP_ACT_KILL_PROCESS",
+        "SCMP_ACT_KILL_THREAD",
+        "SCMP_ACT_LOG",
+        "SCMP_ACT_NOTIFY",
+        "SCMP_ACT_TRACE",
+        "SCMP_ACT_TRAP",
+    ),
+    "seccomp architecture": (
+        "SCMP_ARCH_AARCH64",
+        "SCMP_ARCH_ARM",
+        "SCMP_ARCH_LOONGARCH64",
+        "SCMP_ARCH_M68K",
+        "SCMP_ARCH_MIPS",
+        "SCMP_ARCH_MIPS64",
+        "SCMP_ARCH_MIPS64N32",
+        "SCMP_ARCH_MIPSEL",
+        "SCMP_ARCH_MIPSEL64",
+        "SCMP_ARCH_MIPSEL64N32",
+        "SCMP_ARCH_PARISC",
+        "SCMP_ARCH_PARISC64",
+        "SCMP_ARCH_PPC",
+        "SCMP_ARCH_PPC64",
+        "SCMP_ARCH_PPC64LE",
+        "SCMP_ARCH_RISCV64",
+        "SCMP_ARCH_S390",
+        "SCMP_ARCH_S390X",
+        "SCMP_ARCH_SH",
+        "SCMP_ARCH_SHEB",
+        "SCMP_ARCH_X32",
+        "SCMP_ARCH_X86",
+        "SCMP_ARCH_X86_64",
+    ),
+    "seccomp flag": (
+        "SECCOMP_FILTER_FLAG_LOG",
+        "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
+        "SECCOMP_FILTER_FLAG_TSYNC",
+        "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",
+    ),
+    "seccomp operator": (
+        "SCMP_CMP_EQ",
+        "SCMP_CMP_GE",
+        "SCMP_CMP_GT",
+        "SCMP_CMP_LE",
+        "SCMP_CMP_LT",
+        "SCMP_CMP_MASKED_EQ",
+        "SCMP_CMP_NE",
+    ),
+}

@@ -1,0 +1,34 @@
+"""What a ``config.json`` asks for that is passed over: sentences for the log.
+
+None of these stops a container; runc warns of the same.
+"""
+
+from __future__ import annotations
+
+from rung.spec.runtime.names import CAPABILITIES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rung.spec.runtime.config import Config, Process
+
+
+def warnings(config: Config) -> list[str]:
+    """Sentences, each naming its field."""
+    found = process_warnings(config["process"]) if "process" in config else []
+    linux = config.get("linux", {})
+    if linux.get("personality", {}).get("flags"):
+        found.append("linux.personality.flags: ignored, no flags are defined")
+    memory = linux.get("resources", {}).get("memory", {})
+    if "kernel" in memory or "kernelTCP" in memory:
+        found.append("linux.resources.memory.kernel: ignored, kernel memory has no limit of its own any more")
+    return found
+
+
+def process_warnings(process: Process) -> list[str]:
+    """Those about a process (also that of ``exec``)."""
+    sets = process.get("capabilities", {})
+    unknown: set[str] = set()
+    for kind in ("bounding", "effective", "inheritable", "permitted", "ambient"):
+        names: list[str] = sets.get(kind, [])  # type: ignore[assignment]
+        unknown.update(name for name in names if name not in CAPABILITIES)
+    return [f"process.capabilities: {', '.join(sorted(unknown))} ignored, not known"] if unknown else []
