@@ -84,11 +84,22 @@ class Container:
         return PAUSED if self.cgroup.frozen() else RUNNING
 
     def state(self) -> dict[str, Any]:
-        """The state document (runtime.md#state), without the pid once it is stopped."""
+        """The state document (runtime.md#state) with what runc adds to it; a stopped
+        container's pid is 0."""
         status = self.status
         facts = self.facts
-        pid = facts.pid if status not in (STOPPED, CREATING) else 0
-        return state.state_document(self.id, status, pid, facts.bundle, facts.annotations)
+        document = {
+            "ociVersion": state.OCI_VERSION,
+            "id": self.id,
+            "pid": 0 if status in (STOPPED, CREATING) else facts.pid,
+            "status": status,
+            "bundle": facts.bundle,
+            "rootfs": facts.rootfs,
+            "created": facts.created,
+        }
+        if facts.annotations:
+            document["annotations"] = facts.annotations
+        return {**document, "owner": ""}
 
     def require(self, operation: str) -> str:
         """The status, if it allows ``operation``; else ``StateError``."""
@@ -151,10 +162,10 @@ class Container:
         code = os.waitstatus_to_exitcode(status)
         return code if code >= 0 else 128 - code
 
-    def kill(self, signal: int, *, everything: bool = False) -> None:
+    def kill(self, signal: int, *, all: bool = False) -> None:
         """Send a signal to the init, or to every process of the container."""
         status = self.status
-        if everything or (status == STOPPED and self._shares_pids()):
+        if all or (status == STOPPED and self._shares_pids()):
             self.cgroup.kill(signal)
             return
         self.require("kill")

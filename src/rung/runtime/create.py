@@ -92,7 +92,7 @@ def _create_locked(
     paths = cgroup.locate(hosts, get(config, "linux", "cgroupsPath"), directory.id)
     created = strftime("%Y-%m-%dT%H:%M:%SZ", gmtime())
     facts = state.Facts(
-        directory.id, path, rootfs, created, os.geteuid(), paths, config.get("annotations") or {}
+        directory.id, path, rootfs, created, paths, config.get("annotations") or {}
     )
     state.write_atomically(directory.file("config.json"), text)
     directory.save(facts)

@@ -6,6 +6,7 @@ import os
 
 from rung.runtime.container import Container
 from rung.runtime.create import CreateOptions, create
+from rung.runtime.errors import RuntimeFailure
 from rung.runtime.state import Directory
 from rung.trace import Trace
 
@@ -24,11 +25,25 @@ def _unheard(_warning: str) -> None:
 
 
 class Runtime:
-    """create, get and list containers. ``warn`` gets what is worth telling but no error."""
+    """create, get and list containers. ``notes`` gets what is worth telling but no error.
 
-    def __init__(self, root: str = DEFAULT_ROOT, *, warn: Callable[[str], None] = _unheard) -> None:
+    ``rootless`` None: decided from the caller's privileges."""
+
+    def __init__(
+        self,
+        root: str = DEFAULT_ROOT,
+        *,
+        systemd_cgroup: bool = False,
+        rootless: bool | None = None,
+        notes: Callable[[str], None] = _unheard,
+    ) -> None:
+        if systemd_cgroup:
+            raise RuntimeFailure(
+                "--systemd-cgroup", "", "cgroups through systemd are not built yet", "leave it out: cgroupfs is used"
+            )
         self.root = os.path.abspath(root)
-        self._warn = warn
+        self.rootless = rootless
+        self._warn = notes
 
     def create(self, container_id: str, bundle: str, **options: Any) -> Container:
         """A new container that waits for ``start()``. ``options``: see ``CreateOptions``."""

@@ -39,7 +39,6 @@ class Facts(Record):
     bundle: str
     rootfs: str
     created: str
-    owner: int
     cgroup_paths: dict[str, str]
     annotations: dict[str, str]
     pid: int = 0
@@ -102,7 +101,7 @@ class Directory:
         except (FileNotFoundError, NotADirectoryError):
             if not os.path.isdir(self.path):
                 raise self.missing() from None
-            return Facts(self.id, "", "", "", 0, {}, {})
+            return Facts(self.id, "", "", "", {}, {})
 
     def config(self) -> Config:
         try:
