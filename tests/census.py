@@ -17,7 +17,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36
-STATE_PLACES = (Path("/run/rung"), Path("/run/rung-runtime"))
+STATE_PLACES = (Path("/run/rung"),)
 
 DEADLINE_S = 5.0
 

@@ -1,0 +1,35 @@
+"""Rung's runtime as a library, in the bench's own warm process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from bundles import Ground
+
+
+class Library:
+    """One container after another through ``rung.runtime.Runtime``."""
+
+    def __init__(self, runtime: Any, bundle: Path) -> None:
+        self.runtime = runtime
+        self.bundle = bundle
+
+    @classmethod
+    def where_it_works(cls, ground: Ground, state: Path) -> Library | None:
+        """None, with a word why, where the package is not installed beside the bench."""
+        try:
+            from rung.runtime import Runtime
+        except ImportError as error:
+            print(f"library row left out: {error}")
+            return None
+        return cls(Runtime(str(state)), ground.bundle("library", ["/bin/true"]))
+
+    def one_life(self) -> None:
+        """Create, start, wait, delete."""
+        container = self.runtime.create("library", str(self.bundle))
+        container.start()
+        status = container.wait()
+        container.delete()
+        if status != 0:
+            raise RuntimeError(f"/bin/true ended with {status}")

@@ -1,0 +1,146 @@
+"""Running a program and saying what it cost: wall time, and the CPU of everything it started.
+
+The bench works in a cgroup of its own with the containers' cgroups below it, so the CPU of
+a command includes processes that outlive it or are nobody's children; without a cgroup
+controller that counts CPU, it is what the waited-for children used.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import select
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+CGROUP = "rung-bench"
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+
+
+class Failed(Exception):
+    """A measured command did not do what it should."""
+
+
+class CpuMeter:
+    """CPU milliseconds of a cgroup and all below, less the bench's own."""
+
+    def __init__(self) -> None:
+        v1, v2 = Path("/sys/fs/cgroup/cpuacct"), Path("/sys/fs/cgroup")
+        if (v2 / "cgroup.controllers").exists():
+            self.group, self.read = v2 / CGROUP, self._read_v2
+        elif v1.is_dir():
+            self.group, self.read = v1 / CGROUP, self._read_v1
+        else:
+            self.group, self.read = Path(), self._read_children
+        self.home = Path("/")
+        if self.group != Path():
+            self.home = self.group.parent / _own_cgroup(self.group.parent)
+            (self.group / "self").mkdir(parents=True, exist_ok=True)
+            (self.group / "self/cgroup.procs").write_text(str(os.getpid()))
+
+    def close(self) -> None:
+        """Back to where the bench came from; its cgroups are removed."""
+        if self.group != Path():
+            (self.home / "cgroup.procs").write_text(str(os.getpid()))
+        top = Path("/sys/fs/cgroup")
+        for hierarchy in (top, *(each for each in top.iterdir() if each.name != "unified")):  # v1 hides it
+            for folder, _, _ in os.walk(hierarchy / CGROUP, topdown=False):
+                os.rmdir(folder)
+
+    def _read_v1(self) -> float:
+        return int((self.group / "cpuacct.usage").read_text()) / 1e6 - _own_cpu_ms()
+
+    def _read_v2(self) -> float:
+        text = (self.group / "cpu.stat").read_text()
+        return int(text.split("usage_usec", 1)[1].split()[0]) / 1e3 - _own_cpu_ms()
+
+    @staticmethod
+    def _read_children() -> float:
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return (used.ru_utime + used.ru_stime) * 1e3
+
+
+def _own_cpu_ms() -> float:
+    return time.process_time_ns() / 1e6
+
+
+def _own_cgroup(mount: Path) -> str:
+    """The bench's cgroup, relative to the hierarchy mounted there."""
+    name = "" if (mount / "cgroup.controllers").exists() else mount.name
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if name in controllers.split(","):
+            return path.lstrip("/")
+    return ""
+
+
+class Samples:
+    """Wall and CPU milliseconds of every (row, contestant)."""
+
+    def __init__(self, meter: CpuMeter) -> None:
+        self.meter = meter
+        self.wall_ms: dict[tuple[str, str], list[float]] = {}
+        self.cpu_ms: dict[tuple[str, str], list[float]] = {}
+
+    def time(self, row: str, contestant: str, work: Callable[[], object]) -> None:
+        """Do ``work`` once and note its cost."""
+        cpu, began = self.meter.read(), time.perf_counter()
+        work()
+        self.add(row, contestant, (time.perf_counter() - began) * 1e3, self.meter.read() - cpu)
+
+    def add(self, row: str, contestant: str, wall_ms: float, cpu_ms: float) -> None:
+        """Note one measurement."""
+        self.wall_ms.setdefault((row, contestant), []).append(wall_ms)
+        self.cpu_ms.setdefault((row, contestant), []).append(cpu_ms)
+
+    def medians(self) -> dict[str, dict[str, dict[str, float]]]:
+        """``{row: {contestant: {"wall_ms", "cpu_ms", "rounds"}}}``."""
+        table: dict[str, dict[str, dict[str, float]]] = {}
+        for (row, contestant), walls in self.wall_ms.items():
+            table.setdefault(row, {})[contestant] = {
+                "wall_ms": round(statistics.median(walls), 3),
+                "cpu_ms": round(statistics.median(self.cpu_ms[row, contestant]), 3),
+                "rounds": len(walls),
+            }
+        return table
+
+
+def call(argv: list[str], expect: int = 0) -> None:
+    """Run a program to its end, its output thrown away unless it fails."""
+    reader, writer = os.pipe()
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
+        (os.POSIX_SPAWN_DUP2, writer, 2),
+    ]
+    pid = os.posix_spawn(argv[0], argv, ENVIRONMENT, file_actions=actions)
+    _, status = os.waitpid(pid, 0)
+    os.close(writer)
+    code = os.waitstatus_to_exitcode(status)
+    os.set_blocking(reader, False)
+    try:
+        said = os.read(reader, 65536) if code != expect else b""
+    except BlockingIOError:
+        said = b""
+    os.close(reader)
+    if code != expect:
+        raise Failed(f"{' '.join(argv)}: exit {code}, not {expect}: {said.decode(errors='replace').strip()}")
+
+
+def await_end(pid: int, deadline_s: float = 10.0) -> None:
+    """Wait for a process that is not necessarily a child; reap it where it was handed to us."""
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        if not select.select([fd], [], [], deadline_s)[0]:
+            raise Failed(f"process {pid} still runs after {deadline_s} s")
+    finally:
+        os.close(fd)
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return  # somebody else's to reap
