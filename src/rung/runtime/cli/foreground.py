@@ -1,0 +1,73 @@
+"""Staying with a process until it ends: its signals, its terminal, its exit status.
+
+``run`` and ``exec`` without ``--detach`` use it. Signals that reach us go to the process
+(but see ``signals.OURS``); a terminal that comes over the console socket is joined to
+the caller's (``console.py``). The process is our child and is not reaped before
+``wait``, so its pid and pidfd are its own all the time.
+"""
+
+from __future__ import annotations
+
+import os
+
+from rung.runtime.cli.signals import Forwarder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from _socket import socket
+    from typing import Protocol
+
+    class Started(Protocol):
+        """A container that has been started, or a process in one."""
+
+        @property
+        def pid(self) -> int: ...
+
+        def wait(self) -> int: ...
+
+
+class Foreground:
+    """Made before the process, so that no signal in between is lost."""
+
+    def __init__(self, *, terminal: bool) -> None:
+        self._signals = Forwarder()
+        self._ours: socket | None = None
+        self._theirs: socket | None = None
+        if terminal:
+            from rung.runtime.console import pair
+
+            self._ours, self._theirs = pair()
+
+    @property
+    def console_fd(self) -> int:
+        """The end of the console socket that rung-init gets; -1 without a terminal."""
+        return self._theirs.fileno() if self._theirs else -1
+
+    def stay(self, process: Started) -> int:
+        """Until it ends: its exit status, or 128 and the number of the signal that ended it."""
+        pidfd = os.pidfd_open(process.pid)
+        try:
+            self._signals.send_to(pidfd)
+            if self._ours is not None and self._theirs is not None:
+                self._theirs.close()
+                _join(self._ours, pidfd)
+            return process.wait()
+        finally:
+            os.close(pidfd)
+
+
+def _join(connection: socket, pidfd: int) -> None:
+    from _signal import SIGWINCH, signal  # type: ignore[import-not-found]
+
+    from rung.runtime.console import Terminal, keep_line_ends, receive, relay
+
+    console = receive(connection)
+    connection.close()
+    try:
+        keep_line_ends(console)
+        with Terminal.of_caller() as terminal:
+            signal(SIGWINCH, lambda _signal, _frame: terminal.copy_size_to(console))
+            terminal.copy_size_to(console)
+            relay(console, pidfd)
+    finally:
+        os.close(console)

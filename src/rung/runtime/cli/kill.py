@@ -1,0 +1,37 @@
+"""``kill``: send a signal to a container's first process (runtime.md#kill)."""
+
+from __future__ import annotations
+
+from rung.runtime.cli.options import Command, Flag
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rung.runtime.cli.main import Call
+
+COMMAND = Command(
+    "kill",
+    "<container-id> [signal]",
+    "send a signal to a container's first process (TERM unless named)",
+    "# rung-runtime kill web1 KILL",
+    (Flag(("all", "a"), "bool", "send it to all processes of the container", False),),
+    "A signal is a number or a name: 9, KILL, SIGKILL, RTMIN+3.",
+    least=1,
+    most=2,
+    interleaved=False,
+)
+
+
+def run(call: Call) -> int:
+    from rung.runtime.cli.signals import number
+    from rung.runtime.errors import StateError
+
+    words = [word for word in call.arguments if word not in ("--all", "-a")]
+    everyone = call.options["all"] or len(words) < len(call.arguments)
+    signal = number(words[1] if len(words) > 1 and words[1] else "TERM")
+    container = call.runtime().get(words[0])
+    try:
+        container.kill(signal, all=everyone)
+    except StateError as error:
+        # containerd takes an error for "it has ended" by these words
+        raise StateError("container not running", container.id, error.reason) from None
+    return 0

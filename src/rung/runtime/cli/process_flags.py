@@ -1,0 +1,80 @@
+"""The flags that ``create``, ``run`` and ``exec`` share, and what they mean to the library."""
+
+from __future__ import annotations
+
+import os
+
+from rung.errors import RungError
+from rung.runtime.cli.options import Flag
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+CONSOLE_SOCKET = Flag(
+    ("console-socket",), "text", "AF_UNIX socket that gets the controlling end of the terminal", ""
+)
+PIDFD_SOCKET = Flag(("pidfd-socket",), "text", "AF_UNIX socket that gets a pidfd of the process", "")
+PID_FILE = Flag(("pid-file",), "text", "file to write the process id to", "")
+PRESERVE_FDS = Flag(("preserve-fds",), "int", "how many more descriptors the process gets, from 3 on", 0)
+DETACH = Flag(("detach", "d"), "bool", "do not stay until the process ends", False)
+BUNDLE_FLAGS = (
+    Flag(("bundle", "b"), "text", "the bundle's directory (default: the current one)", ""),
+    CONSOLE_SOCKET,
+    PIDFD_SOCKET,
+    PID_FILE,
+    Flag(("no-pivot",), "bool", "move the root instead of pivot_root (root on a ramdisk)", False),
+    Flag(("no-new-keyring",), "bool", "keep the caller's session keyring", False),
+    PRESERVE_FDS,
+)
+
+
+def process_options(options: dict[str, Any]) -> dict[str, Any]:
+    """What both create and exec take."""
+    count = options["preserve-fds"]
+    check_preserved(count)
+    return {
+        "console_socket": options["console-socket"],
+        "pid_file": os.path.abspath(options["pid-file"]) if options["pid-file"] else "",
+        "preserve_fds": count,
+    }
+
+
+def create_options(options: dict[str, Any]) -> dict[str, Any]:
+    """What create takes (``CreateOptions``)."""
+    return {
+        **process_options(options),
+        "no_pivot": options["no-pivot"],
+        "no_new_keyring": options["no-new-keyring"],
+    }
+
+
+def check_preserved(count: int) -> None:
+    """That the descriptors to be preserved are open. Raises RungError."""
+    if count < 0:
+        raise RungError("use --preserve-fds", str(count), "it must not be negative")
+    for fd in range(3, 3 + count):
+        try:
+            os.fstat(fd)
+        except OSError as error:
+            raise RungError(
+                "preserve descriptor", f"{fd} (of 3 to {2 + count})", str(error.strerror)
+            ) from None
+
+
+def send_pidfd(path: str, pid: int) -> None:
+    """Send a pidfd of ``pid`` to whoever listens at ``path``; without a path, nothing."""
+    if not path:
+        return
+    from _socket import AF_UNIX, SCM_RIGHTS, SOCK_STREAM, SOL_SOCKET, socket
+
+    connection = socket(AF_UNIX, SOCK_STREAM)
+    pidfd = os.pidfd_open(pid)
+    try:
+        connection.connect(path)
+        connection.sendmsg([b"pidfd"], [(SOL_SOCKET, SCM_RIGHTS, pidfd.to_bytes(4, "little"))])
+    except OSError as error:
+        raise RungError("send the pidfd to", f'"{path}"', str(error.strerror)) from None
+    finally:
+        os.close(pidfd)
+        connection.close()

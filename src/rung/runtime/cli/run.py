@@ -1,0 +1,83 @@
+"""``run``: create and start a container and stay with it until it ends.
+
+The exit status is the workload's. Afterwards the container is deleted, unless ``--keep``
+says otherwise; with ``--detach`` it is left to run.
+"""
+
+from __future__ import annotations
+
+from rung.errors import RungError
+from rung.runtime.cli.options import Command, Flag
+from rung.runtime.cli.process_flags import BUNDLE_FLAGS, DETACH, create_options, send_pidfd
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rung.runtime import Container
+    from rung.runtime.cli.main import Call
+
+COMMAND = Command(
+    "run",
+    "<container-id>",
+    "create and start a container",
+    "# rung-runtime run --bundle /containers/web web1",
+    (
+        *BUNDLE_FLAGS,
+        DETACH,
+        Flag(("keep",), "bool", "do not delete the container when it has ended", False),
+        Flag(("no-subreaper",), "bool", "no effect: orphans of the container go to the host's init", False),
+    ),
+    least=1,
+    most=1,
+)
+
+
+def run(call: Call) -> int:
+    options = call.options
+    bundle = options["bundle"] or "."
+    if options["detach"]:
+        container = call.runtime().create(call.arguments[0], bundle, **create_options(options))
+        _start(container, options["pidfd-socket"], keep=False)
+        return 0
+    return _stay(call, bundle)
+
+
+def _stay(call: Call, bundle: str) -> int:
+    from rung.runtime.cli.foreground import Foreground
+
+    options = call.options
+    if options["console-socket"]:
+        raise RungError("use --console-socket", options["console-socket"], "it goes with --detach only")
+    foreground = Foreground(terminal=wants_terminal(bundle))
+    container = call.runtime().create(
+        call.arguments[0], bundle, console_fd=foreground.console_fd, **create_options(options)
+    )
+    _start(container, options["pidfd-socket"], keep=options["keep"])
+    try:
+        return foreground.stay(container)
+    finally:
+        if not options["keep"]:
+            container.delete(force=True)
+
+
+def _start(container: Container, pidfd_socket: str, *, keep: bool) -> None:
+    try:
+        send_pidfd(pidfd_socket, container.pid)
+        container.start()
+    except BaseException:
+        if not keep:
+            container.delete(force=True)
+        raise
+
+
+def wants_terminal(bundle: str) -> bool:
+    """``process.terminal`` of the bundle's configuration. What is wrong with a configuration
+    is said by create, which reads it next."""
+    from rung import jsonc
+    from rung.runtime.state import read_file
+
+    try:
+        text = read_file(f"{bundle}/config.json")
+        process = jsonc.loads(text).get("process") if b'"terminal"' in text else None
+    except (OSError, ValueError, AttributeError):
+        return False
+    return isinstance(process, dict) and process.get("terminal") is True
