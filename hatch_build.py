@@ -1,7 +1,7 @@
 """Wheel build hook: compiles the C programs and puts them where they belong.
 
 ``rung-init`` goes into the package (``rung/_bin/rung-init``), the launcher into the
-wheel's scripts as ``rung-runtime``. An editable install gets both as well: rung-init in
+wheel's scripts under its two names, ``rung-runtime`` and ``rung``. An editable install gets both as well: rung-init in
 the source tree, and a launcher that knows where the source tree is.
 """
 
@@ -27,17 +27,17 @@ class NativeBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         self.scratch = TemporaryDirectory(prefix="rung-build-")
         scratch = Path(self.scratch.name)
         editable = version == "editable"
-        launcher = native.compile_launcher(
-            scratch / "rung-runtime",
-            home=Path(self.root, "src") if editable else None,
-            python=native.real_interpreter(),
-        )
         if editable:
             native.compile_init()
+            home, python = Path(self.root, "src"), sys.executable
         else:
             init = native.compile_init(scratch / "rung-init")
             build_data["force_include"][str(init)] = "rung/_bin/rung-init"
-        build_data["shared_scripts"][str(launcher)] = "rung-runtime"
+            # The wheel may travel: no interpreter of a passing build environment stays in it.
+            home, python = None, native.real_interpreter()
+        for name in ("rung-runtime", "rung"):
+            launcher = native.compile_launcher(scratch / name, home=home, python=python)
+            build_data["shared_scripts"][str(launcher)] = name
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-linux_{os.uname().machine}"
 

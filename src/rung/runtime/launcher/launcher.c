@@ -1,7 +1,7 @@
-/* rung-runtime, the file that is executed: finds Rung and its Python, and starts the one in the other.
+/* rung-runtime and rung, the files that are executed: find Rung and its Python, start the one in the other.
  *
  * It exists because a script's #! line is slow and open to its surroundings: it may name a version
- * manager's shim (80 ms), it cannot say -I and -S, and `site` alone costs 3 ms of the 7 that
+ * manager's shim (80 ms), it cannot say -I and -S, and `site` costs 3 ms beside the 6 that
  * an interpreter's start takes. It runs as root in the hands of container managers, so nothing is
  * looked for along PATH or in the environment; where it lies decides:
  *
@@ -30,25 +30,34 @@
 
 #define OLDEST_MINOR 11
 
-/* Isolated (-I), without site (-S), file names always UTF-8. Rung's directory is the first
- * argument and goes last in sys.path: nothing in it can stand in for the standard library.
- * main() does not return: an interpreter's orderly end costs 1.1 ms. */
-static const char BOOT[] =
-	"import sys\n"
-	"sys.path.append(sys.argv.pop(1))\n"
-	"sys.argv[0] = 'rung-runtime'\n"
-	"from rung.runtime.cli.main import main\n"
-	"main()\n";
+/* What Python is given to do. Rung's directory is the first argument and goes last in sys.path:
+ * nothing in it can stand in for the standard library. */
+#define BOOT(name, module) \
+	"import sys\n" \
+	"sys.path.append(sys.argv.pop(1))\n" \
+	"sys.argv[0] = '" name "'\n" \
+	"from " module " import main\n" \
+	"sys.exit(main())\n"
+
+/* One program under two names. The runtime is isolated (-I) and without site (-S): it needs Rung and
+ * the standard library. The command of people sees what is installed beside it, such as extras. */
+static const struct command {
+	const char *name, *options, *boot;
+	bool site;
+} commands[] = {
+	{"rung-runtime", "-IS", BOOT("rung-runtime", "rung.runtime.cli.main"), false},
+	{"rung", "-I", BOOT("rung", "rung.cli.main"), true},
+};
 
 struct place {
 	int minor;
 	char home[PATH_MAX];   /* the directory that holds rung/ */
-	char python[PATH_MAX]; /* the interpreter's own file */
+	char python[PATH_MAX]; /* the interpreter, or a virtual environment's link to it */
 };
 
-static int fail(const char *what, const char *object)
+static int fail(const struct command *command, const char *what, const char *object)
 {
-	dprintf(STDERR_FILENO, "rung-runtime: %s %s\n", what, object);
+	dprintf(STDERR_FILENO, "%s: %s %s\n", command->name, what, object);
 	return 1;
 }
 
@@ -74,10 +83,9 @@ static bool is_program(const char *path)
 	return got == sizeof magic && memcmp(magic, "\177ELF", sizeof magic) == 0 && access(path, X_OK) == 0;
 }
 
-/* Past a virtual environment's link: without site the environment has nothing to add. */
 static bool use_program(struct place *place, const char *path)
 {
-	return is_program(path) && realpath(path, place->python);
+	return is_program(path) && put(place->python, "%s", path);
 }
 
 static bool find_python(struct place *place, const char *bin)
@@ -144,31 +152,47 @@ static void fill_closed_descriptors(void)
 			(void)!open("/dev/null", O_RDWR); /* takes the lowest free number: this one */
 }
 
+/* By the file's own name; any other name is the runtime, which managers like to rename. */
+static const struct command *command_named(const char *name)
+{
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+		if (strcmp(name, commands[i].name) == 0)
+			return &commands[i];
+	return &commands[0];
+}
+
 int main(int argc, char **argv)
 {
-	char bin[PATH_MAX];
+	char bin[PATH_MAX], resolved[PATH_MAX];
+	const struct command *command = &commands[0];
 	struct place place = {0};
 
 	fill_closed_descriptors();
 	ssize_t length = readlink("/proc/self/exe", bin, sizeof bin - 1);
 	if (length < 0)
-		return fail("/proc is not mounted, so where it is installed is unknown:", strerror(errno));
+		return fail(command, "/proc is not mounted, so where it is installed is unknown:", strerror(errno));
 	bin[length] = '\0';
-	*strrchr(bin, '/') = '\0';
+	char *slash = strrchr(bin, '/');
+	*slash = '\0';
+	command = command_named(slash + 1);
 	if (!find_place(&place, bin))
-		return fail("no Python 3.11 or newer that has the rung package belongs to", bin);
+		return fail(command, "no Python 3.11 or newer that has the rung package belongs to", bin);
+	/* Without site a virtual environment has nothing to add: past its link, its start is spared. */
+	const char *python = command->site ? place.python : realpath(place.python, resolved);
+	if (!python)
+		return fail(command, "cannot follow", place.python);
 
 	char *words[argc + 8];
 	int count = 0;
-	words[count++] = place.python;
-	words[count++] = "-IS";
-	words[count++] = "-Xutf8";
+	words[count++] = (char *)python;
+	words[count++] = (char *)command->options;
+	words[count++] = "-Xutf8"; /* file names are bytes in UTF-8, whatever the locale */
 	words[count++] = "-c";
-	words[count++] = (char *)BOOT;
+	words[count++] = (char *)command->boot;
 	words[count++] = place.home;
 	for (int i = 1; i < argc; i++)
 		words[count++] = argv[i];
 	words[count] = NULL;
-	execv(place.python, words);
-	return fail("cannot execute", place.python);
+	execv(python, words);
+	return fail(command, "cannot execute", python);
 }

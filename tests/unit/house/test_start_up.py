@@ -1,0 +1,85 @@
+"""Starting costs what is imported: a fast command must not load a slow module.
+
+What may be imported is watched with ``-X importtime``, in an interpreter that is started with
+the very words that the launcher uses.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import native
+
+SRC = Path(__file__).resolve().parents[3] / "src"
+
+#: What each would cost is in docs/decisions/start-up.md.
+SLOW = set(
+    "argparse ast asyncio collections contextlib copy ctypes dataclasses enum functools hashlib inspect "
+    "json logging operator pathlib pickle re selectors shutil signal socket string subprocess tempfile "
+    "textwrap threading traceback types typing urllib uuid warnings weakref".split()
+)
+
+
+@pytest.fixture(scope="session")
+def start_words(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What the launcher gives to Python, read off by giving it ``echo`` for a Python."""
+    launcher = native.compile_launcher(
+        tmp_path_factory.mktemp("launcher") / "rung-runtime", home=SRC, python="/bin/echo"
+    )
+    said = subprocess.run([launcher], capture_output=True, text=True, check=True).stdout
+    options, rest = said.split(" -c ", 1)
+    boot, home = rest.rstrip("\n").rsplit(" ", 1)
+    assert home == str(SRC)
+    return [*options.split(), "-c", boot, home]
+
+
+def loaded(start_words: list[str], *words: str) -> tuple[set[str], subprocess.CompletedProcess[str]]:
+    """The modules that a command loads, and how it ended."""
+    run = subprocess.run(
+        [native.real_interpreter(), "-Ximporttime", *start_words, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    lines = [line for line in run.stderr.splitlines() if line.startswith("import time:")]
+    return {line.rsplit("|", 1)[1].strip() for line in lines}, run
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (["--version"], 0),
+        (["--root", "/no/such/place", "state", "nobody"], 1),
+        (["--root", "/no/such/place", "kill", "nobody", "TERM"], 1),
+        (["--root", "/no/such/place", "delete", "nobody"], 1),
+        (["--root", "/no/such/place", "start", "nobody"], 1),
+    ],
+    ids=lambda value: value[-2] if isinstance(value, list) and len(value) > 1 else None,
+)
+def test_fast_commands_import_nothing_slow(start_words: list[str], words: list[str], status: int) -> None:
+    modules, run = loaded(start_words, *words)
+    assert run.returncode == status, run.stderr
+    assert "rung.runtime.cli.main" in modules
+    assert sorted(modules & SLOW) == []
+
+
+def test_the_library_imports_nothing_slow(start_words: list[str]) -> None:
+    """All that creating a container takes."""
+    code = "from rung.runtime import Runtime; Runtime; import rung.runtime.create, rung.runtime.enter"
+    words = [*start_words]
+    words[words.index("-c") + 1] = f"import sys; sys.path.append(sys.argv.pop(1)); {code}"
+    modules, run = loaded(words)
+    assert run.returncode == 0, run.stderr
+    assert "rung.runtime.create" in modules
+    assert sorted(modules & SLOW) == []
+
+
+def test_the_watch_sees_a_slow_module(start_words: list[str]) -> None:
+    words = [*start_words]
+    words[words.index("-c") + 1] = "import json"
+    modules, _ = loaded(words)
+    assert "json" in modules & SLOW
