@@ -117,7 +117,7 @@ class Container:
             self.require("start")
             self._open_gate()
             self._late_hooks("poststart", RUNNING)
-        self._save_trace()
+        self.save_trace()
 
     def _open_gate(self) -> None:
         from select import POLLERR, poll
@@ -280,12 +280,17 @@ class Container:
 
         return enter(self, self._directory, process, options or ExecOptions(), self._trace)
 
-    def _save_trace(self) -> None:
-        """Add this process's spans to the container's, one JSON line a command."""
-        fd = os.open(
-            self._directory.file("trace"), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
-        )
+    def save_trace(self) -> None:
+        """Add the spans so far to the container's, one JSON line; each span is saved once."""
+        data = jsonc.dumps(self._trace.take()).encode() + b"\n"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        fd = os.open(self._directory.file("trace"), flags, 0o600)
         try:
-            os.write(fd, jsonc.dumps(self._trace.spans).encode() + b"\n")
+            os.write(fd, data)
         finally:
             os.close(fd)
+
+    def save_explanation(self, directory: str) -> None:
+        """Copy what ``explain`` reads (plan, ledger, spans) to a directory that outlives this one."""
+        for name in ("plan", "trace"):
+            state.write_atomically(f"{directory}/{name}", state.read_file(self._directory.file(name)))

@@ -45,14 +45,18 @@ class Runtime:
         self.rootless = rootless
         self._warn = notes
 
-    def create(self, container_id: str, bundle: str, **options: Any) -> Container:
-        """A new container that waits for ``start()``. ``options``: see ``CreateOptions``."""
-        trace = Trace()
+    def create(
+        self, container_id: str, bundle: str, *, trace: Trace | None = None, **options: Any
+    ) -> Container:
+        """A new container that waits for ``start()``. ``options``: see ``CreateOptions``.
+
+        ``trace`` gets the spans of what is done for it; given, the caller's own are in it too."""
+        trace = trace or Trace()
         directory = Directory(self.root, container_id)
         container = Container(directory, trace, self._warn)
         with trace.span("create", container_id, "runtime.md#create"):
             create(directory, bundle, CreateOptions(**options), trace)
-        container._save_trace()
+        container.save_trace()
         return container
 
     def get(self, container_id: str) -> Container:

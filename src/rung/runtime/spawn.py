@@ -164,7 +164,7 @@ def failure(plan: Plan, ledger: wire.Ledger) -> StepError:
         return StepError("", ledger.error, "", errno)
     reason = f"{os.strerror(errno)}" if errno else ""
     if ledger.error_call >= 0 and errno:
-        from rung.kernel.names import call_name, errno_name
+        from rung.runtime.calls import call_name, errno_name
 
         reason = f"{call_name(ledger.error_call)}: {errno_name(errno)} ({reason})"
     return StepError(sentence(step), f"[{ledger.error}]" if ledger.error else "", reason, errno)

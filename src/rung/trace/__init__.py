@@ -1,8 +1,8 @@
 """Spans: what every rung did, on which object, by which clause, and how long it took.
 
-A span is one tuple in a list in memory; the owner of the work saves the list beside
-what it made. Times are CLOCK_MONOTONIC nanoseconds, the clock of rung-init's ledger,
-so that both read as one story.
+A span is one tuple in a list in memory, added when its work has ended; the owner of the
+work saves the list beside what it made. Times are CLOCK_MONOTONIC nanoseconds, the clock
+of rung-init's ledger, so that both read as one story.
 """
 
 from __future__ import annotations
@@ -13,42 +13,44 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
 
-#: (depth, what, object, clause, began ns, ended ns); ended 0 while it lasts.
+#: (depth, what, object, clause, began ns, ended ns)
 Span = tuple[int, str, str, str, int, int]
 
 
 class Trace:
-    """The spans of one piece of work, in the order they began."""
+    """The spans of one piece of work, in the order they ended."""
 
     def __init__(self) -> None:
-        self.spans: list[Span] = []
-        self.depth = 0
+        self._ended: list[Span] = []
+        self._depth = 0
 
     def span(self, what: str, object: str = "", clause: str = "") -> _Open:
         """A block to be recorded: ``with trace.span("create", id):``."""
         return _Open(self, what, object, clause)
 
-    def note(self, what: str, object: str = "", clause: str = "") -> None:
-        """Something that takes no time worth naming."""
-        now = monotonic_ns()
-        self.spans.append((self.depth, what, object, clause, now, now))
+    def take(self) -> list[Span]:
+        """The spans that have ended since they were last taken."""
+        taken, self._ended = self._ended, []
+        return taken
 
 
 class _Open:
-    __slots__ = ("_trace", "_span", "_index")
+    __slots__ = ("_began", "_clause", "_object", "_trace", "_what")
 
     def __init__(self, trace: Trace, what: str, object: str, clause: str) -> None:
         self._trace = trace
-        self._index = len(trace.spans)
-        self._span = (trace.depth, what, object, clause, monotonic_ns(), 0)
-        trace.spans.append(self._span)
+        self._what = what
+        self._object = object
+        self._clause = clause
 
     def __enter__(self) -> None:
-        self._trace.depth += 1
+        self._trace._depth += 1
+        self._began = monotonic_ns()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
     ) -> None:
-        self._trace.depth -= 1
-        depth, what, object, clause, began, _ = self._span
-        self._trace.spans[self._index] = (depth, what, object, clause, began, monotonic_ns())
+        ended = monotonic_ns()
+        trace = self._trace
+        trace._depth -= 1
+        trace._ended.append((trace._depth, self._what, self._object, self._clause, self._began, ended))

@@ -165,3 +165,41 @@ def decode_steps(file: bytes) -> Iterable[tuple[int, bytes]]:
         code, _zero, length = unpack_from("<HHI", file, at)
         yield code, bytes(file[at + 8 : at + 8 + length])
         at += 8 + length
+
+
+def decode(file: bytes) -> tuple[Step, ...]:
+    """The steps of a plan file. Raises ``ValueError`` for one that this version cannot read."""
+    from rung.runtime.plan import steps
+
+    if file[: len(MAGIC)] != MAGIC or unpack_from("<I", file, len(MAGIC))[0] != VERSION:
+        raise ValueError("not a plan of this version of Rung")
+    kinds = {kind.code: kind for kind in steps.Step.__subclasses__()}
+    return tuple(kinds[code](*_fields(kinds[code].wire, payload)) for code, payload in decode_steps(file))
+
+
+def _fields(letters: str, payload: bytes) -> Iterable[Any]:
+    at = 0
+    for letter in letters:
+        if letter in "ui":
+            yield unpack_from("<Q" if letter == "u" else "<q", payload, at)[0]
+            at += 8
+        elif letter in "sb":
+            data, at = _take_blob(payload, at)
+            yield data if letter == "b" else data.decode("utf-8", "surrogateescape")
+        else:
+            (count,) = unpack_from("<I", payload, at)
+            at += 8
+            items: list[Any] = []
+            for _ in range(count):
+                if letter == "U":
+                    items.append(unpack_from("<Q", payload, at)[0])
+                    at += 8
+                else:
+                    data, at = _take_blob(payload, at)
+                    items.append(data.decode("utf-8", "surrogateescape"))
+            yield tuple(items)
+
+
+def _take_blob(payload: bytes, at: int) -> tuple[bytes, int]:
+    (length,) = unpack_from("<I", payload, at)
+    return payload[at + 4 : at + 4 + length], at + 4 + length + 1 + -(length + 5) % 8

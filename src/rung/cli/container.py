@@ -1,0 +1,211 @@
+"""``rung run``, ``rung ps``, ``rung rm``: containers in the foreground and their records."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from typing import Any
+
+from rung.engine.options import RunOptions
+from rung.errors import RungError
+
+_UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+
+
+def register(subparsers: Any) -> None:
+    """Add the commands of this file."""
+    _register_run(subparsers)
+    ps = subparsers.add_parser("ps", help="list containers", epilog="example: rung ps -a")
+    ps.add_argument("-a", "--all", action="store_true", help="show stopped ones too")
+    ps.add_argument("-q", "--quiet", action="store_true", help="ids only")
+    ps.add_argument("--format", default="", help="a Go template ({{.ID}} {{.Names}}) or json")
+    ps.add_argument("--json", action="store_true", help="one JSON object a line")
+    ps.set_defaults(run=_ps)
+    rm = subparsers.add_parser("rm", help="remove containers", epilog="example: rung rm web")
+    rm.add_argument("-f", "--force", action="store_true", help="kill it first where it runs")
+    rm.add_argument("containers", nargs="+", metavar="CONTAINER")
+    rm.set_defaults(run=_rm)
+
+
+def _register_run(subparsers: Any) -> None:
+    run = subparsers.add_parser(
+        "run",
+        help="run a command in a new container",
+        epilog="example: rung run --rm -it debian:trixie bash",
+    )
+    run.add_argument("--rm", action="store_true", help="remove the container when it has ended")
+    run.add_argument("-i", "--interactive", action="store_true", help="pass standard input on")
+    run.add_argument("-t", "--tty", action="store_true", help="give it a terminal")
+    run.add_argument("-e", "--env", action="append", default=[], metavar="NAME[=VALUE]")
+    run.add_argument("-w", "--workdir", default="")
+    run.add_argument("-u", "--user", default="", metavar="USER[:GROUP]")
+    run.add_argument("-v", "--volume", action="append", default=[], metavar="SOURCE:DEST[:ro]")
+    run.add_argument("-m", "--memory", default="", metavar="BYTES", help="limit; k, m and g are understood")
+    run.add_argument("--cpus", type=float, default=0.0)
+    run.add_argument("--pids-limit", type=int, default=0)
+    run.add_argument("--entrypoint", default=None)
+    run.add_argument("--name", default="")
+    run.add_argument("-h", "--hostname", default="")
+    run.add_argument("--network", choices=("none", "host"), default="none", help="(%(default)s)")
+    run.add_argument("--read-only", action="store_true")
+    run.add_argument("--privileged", action="store_true")
+    run.add_argument("--cap-add", action="append", default=[])
+    run.add_argument("--cap-drop", action="append", default=[])
+    run.add_argument("--rootfs", metavar="DIR", default="", help="use this directory; no image is named then")
+    run.add_argument("--platform", default=None, metavar="OS/ARCH", help="of an image that is pulled")
+    run.add_argument("--explain", action="store_true", help="show afterwards what happened, on stderr")
+    run.add_argument("words", nargs=argparse.REMAINDER, metavar="IMAGE [COMMAND...]")
+    run.set_defaults(run=_run, error_status=125)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from rung.engine.foreground import Workplace, run
+    from rung.runtime.errors import StepError
+
+    source, command = _source(args)
+    container_id = os.urandom(32).hex()
+    _check_name(args.name)
+    place = Workplace(args.data_root, args.state_root)
+    try:
+        status = run(source, _options(args, tuple(command)), place, container_id, args.name, remove=args.rm)
+    except StepError as error:
+        args.error_status = {2: 127, 13: 126, 20: 126, 8: 126}.get(error.errno, 125) if not error.operation else 125
+        raise
+    if args.explain:
+        from rung.cli.explain import text_of
+
+        sys.stdout.flush()
+        print(text_of(place.data, container_id), end="", file=sys.stderr)
+    return status
+
+
+def _source(args: argparse.Namespace) -> Any:
+    """Where the files come from, and the words that are left as the command."""
+    from rung.engine.foreground import Source
+
+    words = args.words[1:] if args.words[:1] == ["--"] else args.words
+    if args.rootfs:
+        if not os.path.isdir(args.rootfs):
+            raise RungError("--rootfs", f'"{args.rootfs}"', "is not a directory")
+        return Source(os.path.abspath(args.rootfs), {}, args.rootfs), words
+    if not words:
+        raise RungError("rung run", "", "needs an image or --rootfs", "see rung run --help")
+    from rung.cli.image import image_for_run
+
+    store, image = image_for_run(args, words[0])
+    return Source(words[0], image.run_config, "", lambda cid: store.prepare_rootfs(image, cid)), words[1:]
+
+
+def _options(args: argparse.Namespace, command: tuple[str, ...]) -> RunOptions:
+    if args.tty and not os.isatty(0) and args.interactive:
+        raise RungError("the input device is not a TTY", "", "", "leave -t out, or run it in a terminal")
+    return RunOptions(
+        command=command,
+        entrypoint=args.entrypoint,
+        env=tuple(_variables(args.env)),
+        workdir=args.workdir,
+        user=args.user,
+        hostname=args.hostname,
+        network=args.network,
+        terminal=args.tty,
+        interactive=args.interactive,
+        read_only=args.read_only,
+        privileged=args.privileged,
+        cap_add=tuple(args.cap_add),
+        cap_drop=tuple(args.cap_drop),
+        volumes=tuple(args.volume),
+        memory_bytes=size_bytes(args.memory),
+        cpus=args.cpus,
+        pids_limit=args.pids_limit,
+    )
+
+
+def _variables(given: list[str]) -> list[str]:
+    """``NAME=VALUE`` as it is; ``NAME`` alone takes the caller's, if there is one."""
+    found = []
+    for entry in given:
+        if "=" in entry:
+            found.append(entry)
+        elif entry in os.environ:
+            found.append(f"{entry}={os.environ[entry]}")
+    return found
+
+
+def size_bytes(text: str) -> int:
+    """``64m`` as bytes; 0 for nothing."""
+    if not text:
+        return 0
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([bkmg]?)b?", text.lower())
+    if not match:
+        raise RungError("invalid size", f'"{text}"', "", "write a number and b, k, m or g")
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+def _check_name(name: str) -> None:
+    if name and not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+", name):
+        raise RungError("invalid container name", f'"{name}"', "", "only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
+
+
+def _status(runtime: Any, record: Any) -> tuple[str, str]:
+    """``(state, Docker's words for it)``."""
+    from rung.cli.output import age
+    from rung.runtime.errors import ContainerNotFound
+
+    try:
+        status = str(runtime.get(record.id).status)
+    except ContainerNotFound:
+        status = "exited"
+    if status == "running":
+        return status, f"Up {age(record.created_s)}"
+    if record.exit_code is not None:
+        return "exited", f"Exited ({record.exit_code}) {age(record.exited_s)} ago"
+    return status, status.capitalize()
+
+
+def _ps(args: argparse.Namespace) -> int:
+    from rung.cli.output import age, print_rows
+    from rung.engine.records import Records
+    from rung.runtime import Runtime
+
+    runtime = Runtime(args.state_root)
+    rows = []
+    for record in Records(args.data_root).all():
+        state, words = _status(runtime, record)
+        if args.all or state in ("running", "paused"):
+            rows.append(
+                {
+                    "ID": record.id[:12],
+                    "Image": record.image,
+                    "Command": f'"{" ".join(record.command)[:20]}"',
+                    "CreatedAt": age(record.created_s) + " ago",
+                    "Status": words,
+                    "State": state,
+                    "Names": record.name,
+                }
+            )
+    columns = {
+        "CONTAINER ID": "ID",
+        "IMAGE": "Image",
+        "COMMAND": "Command",
+        "CREATED": "CreatedAt",
+        "STATUS": "Status",
+        "NAMES": "Names",
+    }
+    print_rows(rows, columns, quiet="ID" if args.quiet else "", template="json" if args.json else args.format)
+    return 0
+
+
+def _rm(args: argparse.Namespace) -> int:
+    from rung.engine.foreground import Workplace, remove
+
+    failures = 0
+    for wanted in args.containers:
+        try:
+            remove(Workplace(args.data_root, args.state_root), wanted, force=args.force)
+            print(wanted)
+        except RungError as error:
+            print(f"rung: {error}", file=sys.stderr)
+            failures += 1
+    return 1 if failures else 0

@@ -1,0 +1,88 @@
+"""``rung``: the command for people.
+
+One file a group of commands; a group is a module with ``register(subparsers)``. Only the
+group that the command line names is loaded, all of them for ``--help``. Errors are one
+sentence on stderr, with ``--debug`` the traceback too. Exit status: the command's own,
+1 after an error, 2 for a wrong command line, 130 after Ctrl-C; ``run`` follows Docker
+(125 for Rung's own errors, 126 and 127 for a program that cannot run or is not there).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+
+from rung import __version__
+from rung.errors import RungError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: group (a module of this package) -> its commands
+GROUPS = {
+    "container": ("run", "ps", "rm"),
+    "explain": ("explain",),
+    "image": ("pull", "images", "image", "rmi", "save", "load", "import"),
+}
+
+
+def main() -> None:
+    """The program's entry: never returns."""
+    status = execute(sys.argv[1:])
+    sys.stdout.flush()
+    raise SystemExit(status)
+
+
+def execute(words: Sequence[str]) -> int:
+    """Carry out a command line and give the exit status."""
+    parser = _parser(words)
+    args = parser.parse_args(words)
+    if not hasattr(args, "run"):
+        parser.print_help()
+        return 0 if not words else 2
+    try:
+        status: int = args.run(args)
+    except RungError as error:
+        return _failed(error, args)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _failed(RungError(f"{where}{error.strerror or error}"), args)
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _failed(error: RungError, args: argparse.Namespace) -> int:
+    if args.debug:
+        import traceback
+
+        traceback.print_exc()
+    print(f"rung: {error}", file=sys.stderr)
+    return int(getattr(args, "error_status", 1))
+
+
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rung",
+        description="Containers from the system call up.",
+        epilog="example: rung image bootstrap debian:trixie && rung run --rm debian:trixie cat /etc/os-release",
+    )
+    parser.add_argument("--version", action="version", version=f"rung version {__version__}")
+    parser.add_argument("--debug", action="store_true", help="show where an error comes from")
+    parser.add_argument("--data-root", default="/var/lib/rung", help="images and containers (%(default)s)")
+    parser.add_argument("--state-root", default="/run/rung/runtime", help="running containers (%(default)s)")
+    subparsers = parser.add_subparsers(metavar="COMMAND")
+    for group in _groups(words):
+        import_module(f"rung.cli.{group}").register(subparsers)
+    return parser
+
+
+def _groups(words: Sequence[str]) -> list[str]:
+    """The group of the first word that is a command; all where there is none."""
+    for word in words:
+        for group, commands in GROUPS.items():
+            if word in commands:
+                return [group]
+    return list(GROUPS)

@@ -1,0 +1,92 @@
+"""The story of a container: the runtime's spans and init's ledger as one tree.
+
+Pure: bytes of the two files in, lines out. Steps hang below the span during which they
+ran; with ``calls``, each step's system calls hang below it.
+"""
+
+from __future__ import annotations
+
+from rung import jsonc
+from rung.record import Record
+from rung.runtime.plan import wire
+from rung.runtime.plan.text import sentence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+
+
+class Line(Record):
+    """One thing that was done. ``took_ns`` -1: it has not ended (or was never seen to)."""
+
+    depth: int
+    text: str
+    clause: str
+    began_ns: int
+    took_ns: int
+
+
+def story(plan: bytes, trace: bytes, *, calls: bool = False) -> list[Line]:
+    """Everything that is recorded, in the order it began."""
+    spans = [tuple(span) for line in trace.splitlines() for span in jsonc.loads(line)]
+    lines = [_span_line(span) for span in spans]
+    if plan:
+        lines.extend(_step_lines(plan, lines, calls))
+    return sorted(lines, key=lambda line: (line.began_ns, line.depth))
+
+
+def _span_line(span: Any) -> Line:
+    depth, what, subject, clause, began, ended = span
+    return Line(depth, f"{what} {subject}".rstrip(), clause, began, ended - began)
+
+
+def _step_lines(plan: bytes, spans: list[Line], calls: bool) -> Iterator[Line]:
+    ledger = wire.read_ledger(plan, with_calls=True)
+    decoded = wire.decode(plan)
+    starts = [ledger.epoch_ns + offset if offset else 0 for offset in ledger.began_ns]
+    for index, step in enumerate(decoded):
+        if not starts[index]:
+            break
+        depth = _depth_at(starts[index], spans)
+        took = _took(index, starts, ledger, spans)
+        yield Line(depth, sentence(step), step.clause, starts[index], took)
+        if calls:
+            yield from _call_lines(index, ledger, depth + 1)
+
+
+def _depth_at(moment: int, spans: list[Line]) -> int:
+    """One deeper than the innermost span around a moment."""
+    around = [s.depth for s in spans if s.began_ns <= moment <= s.began_ns + s.took_ns]
+    return max(around, default=-1) + 1
+
+
+def _took(index: int, starts: list[int], ledger: wire.Ledger, spans: list[Line]) -> int:
+    """Until the next step began; the last one's end shows in what waited for it."""
+    if index + 1 < len(starts) and starts[index + 1]:
+        return starts[index + 1] - starts[index]
+    ends = [s.began_ns + s.took_ns for s in spans if s.began_ns <= starts[index] < s.began_ns + s.took_ns]
+    return min(ends) - starts[index] if ends else -1
+
+
+def _call_lines(index: int, ledger: wire.Ledger, depth: int) -> Iterator[Line]:
+    from rung.runtime.calls import call_name, errno_name
+
+    for call in ledger.calls:
+        if call.step == index:
+            outcome = f"= {call.result}" if call.result >= 0 else f"= {errno_name(-call.result)}"
+            yield Line(
+                depth, f"{call_name(call.number)} {outcome}", "", ledger.epoch_ns + call.began_ns, call.took_ns
+            )
+
+
+def render(lines: list[Line]) -> str:
+    """The tree as text: microseconds, what, clause."""
+    rows = [
+        (f"{line.took_ns / 1000:,.0f}" if line.took_ns >= 0 else "...", "  " * line.depth + line.text, line.clause)
+        for line in lines
+    ]
+    width = min(88, max((len(text) for _, text, _ in rows), default=0))
+    head = f"{'µs':>10}  {'what':<{width}}  clause"
+    return "\n".join([head, *(f"{us:>10}  {text:<{width}}  {clause}".rstrip() for us, text, clause in rows)]) + "\n"
