@@ -1,0 +1,44 @@
+"""``linux.resources.cpu.cpus`` and ``mems``; and v1's cpusets, which begin empty.
+
+A new v1 cpuset has neither CPUs nor memory nodes, and nobody can enter it (ENOSPC)
+before it has both: ``fill`` takes them from above. v2 inherits by itself.
+"""
+
+from __future__ import annotations
+
+from rung.runtime.cgroup.files import Write, read_line, write
+from rung.runtime.cgroup.settings import place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from typing import Any
+
+
+def cpuset_writes(cpu: Any, controllers: Collection[str]) -> list[Write]:
+    """The same two files in both forms."""
+    found = []
+    for name in ("cpus", "mems"):
+        if value := cpu.get(name):
+            where = place("cpuset", f"cpu.{name}", controllers)
+            found.append(Write(where, f"cpuset.{name}", value, f"linux.resources.cpu.{name}"))
+    return found
+
+
+def fill(directory: str, cpus: str = "", mems: str = "") -> None:
+    """Give an empty v1 cpuset the CPUs and nodes named, or else its parent's.
+
+    Those named come first: all of the parent's might overlap an exclusive sibling."""
+    for name, wanted in (("cpuset.cpus", cpus), ("cpuset.mems", mems)):
+        if not read_line(f"{directory}/{name}"):
+            write(f"{directory}/{name}", wanted or _inherited(directory, name))
+
+
+def _inherited(directory: str, name: str) -> str:
+    """What the parent has; an empty parent is filled first. The top is never empty."""
+    parent = directory.rpartition("/")[0]
+    value = read_line(f"{parent}/{name}")
+    if not value:
+        value = _inherited(parent, name)
+        write(f"{parent}/{name}", value)
+    return value

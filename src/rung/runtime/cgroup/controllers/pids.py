@@ -1,0 +1,20 @@
+"""``linux.resources.pids``; config-linux.md#pids. One file, the same in both forms.
+
+A limit of 0 is 0, as the specification asks (runc makes it 1)."""
+
+from __future__ import annotations
+
+from rung.runtime.cgroup.files import Write
+from rung.runtime.cgroup.settings import place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+def pids_writes(limit: int, controllers: Collection[str]) -> list[Write]:
+    """Negative: no limit, which needs no controller."""
+    if limit < 0 and "pids" not in controllers and "" not in controllers:
+        return []
+    where = place("pids", "pids.limit", controllers)
+    return [Write(where, "pids.max", "max" if limit < 0 else str(limit), "linux.resources.pids.limit")]

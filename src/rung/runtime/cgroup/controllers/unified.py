@@ -1,0 +1,28 @@
+"""``linux.resources.unified``; config-linux.md#unified: any v2 file, written as it is given.
+
+Each line is a write of its own, as the kernel's keyed files want it."""
+
+from __future__ import annotations
+
+from rung.runtime.cgroup.errors import CgroupError
+from rung.runtime.cgroup.files import Write
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+
+def unified_writes(unified: Mapping[str, str], controllers: Collection[str]) -> list[Write]:
+    """Only names of control files are taken: nothing outside the cgroup can be reached."""
+    if "" not in controllers:
+        raise CgroupError(
+            "set linux.resources.unified", "", "this host has no cgroup v2", "use the fields of cgroup v1"
+        )
+    found = []
+    for name, value in unified.items():
+        if "/" in name or "\0" in name or "." not in name.strip("."):
+            raise CgroupError(
+                "set linux.resources.unified", repr(name), "not the name of a control file", "CONTROLLER.PARAMETER"
+            )
+        found += [Write("", name, line, f"linux.resources.unified {name}") for line in value.split("\n") if line]
+    return found
