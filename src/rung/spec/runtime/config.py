@@ -21,7 +21,7 @@ U32 = Annotated[int, "u32"]
 U64 = Annotated[int, "u64"]
 
 NamespaceType = Annotated[str, "@namespace"]
-RlimitType = Annotated[str, "@rlimit"]
+RlimitType = Annotated[str, "@resource limit"]
 Propagation = Annotated[str, "@propagation"]
 DeviceType = Annotated[str, "@device type"]
 DeviceCgroupType = Annotated[str, "@device cgroup type"]

@@ -82,7 +82,7 @@ STRUCTS: Final[dict[str, tuple[tuple[str, ...], dict[str, str]]]] = {
             "ambient": "[text",
         },
     ),
-    "Rlimit": (("type", "hard", "soft"), {"type": "@rlimit", "hard": "u64", "soft": "u64"}),
+    "Rlimit": (("type", "hard", "soft"), {"type": "@resource limit", "hard": "u64", "soft": "u64"}),
     "Scheduler": (
         ("policy",),
         {
@@ -305,8 +305,8 @@ MISSING: Final[dict[str, str]] = {
 #: Words that a value may be. An empty word stands for "not given".
 ENUMS: Final[dict[str, tuple[str, ...]]] = {
     "namespace": ("cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"),
-    "container status": ("creating", "created", "running", "stopped"),
-    "rlimit": (
+    "container status": ("created", "creating", "running", "stopped"),
+    "resource limit": (
         "RLIMIT_AS",
         "RLIMIT_CORE",
         "RLIMIT_CPU",
