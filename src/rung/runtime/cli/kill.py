@@ -22,8 +22,8 @@ COMMAND = Command(
 
 
 def run(call: Call) -> int:
-    from rung.runtime.cli.signals import number
     from rung.runtime.errors import StateError
+    from rung.runtime.signals import number
 
     words = [word for word in call.arguments if word not in ("--all", "-a")]
     everyone = call.options["all"] or len(words) < len(call.arguments)

@@ -42,7 +42,7 @@ def run(call: Call) -> int:
 
 
 def _stay(call: Call, bundle: str) -> int:
-    from rung.runtime.cli.foreground import Foreground
+    from rung.runtime.foreground import Foreground
 
     options = call.options
     if options["console-socket"]:

@@ -1,16 +1,20 @@
 """Staying with a process until it ends: its signals, its terminal, its exit status.
 
-``run`` and ``exec`` without ``--detach`` use it. Signals that reach us go to the process
-(but see ``signals.OURS``); a terminal that comes over the console socket is joined to
-the caller's (``console.py``). The process is our child and is not reaped before
-``wait``, so its pid and pidfd are its own all the time.
+    foreground = Foreground(terminal=True)
+    container = runtime.create(id, bundle, console_fd=foreground.console_fd)
+    container.start()
+    status = foreground.stay(container)
+
+Signals that reach us go to the process (but see ``signals.OURS``); a terminal that comes
+over the console socket is joined to the caller's (``console.py``). The process is our
+child and is not reaped before ``wait``, so its pid and pidfd are its own all the time.
 """
 
 from __future__ import annotations
 
 import os
 
-from rung.runtime.cli.signals import Forwarder
+from rung.runtime.signals import Forwarder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,9 +31,13 @@ if TYPE_CHECKING:
 
 
 class Foreground:
-    """Made before the process, so that no signal in between is lost."""
+    """Made before the process, so that no signal in between is lost.
 
-    def __init__(self, *, terminal: bool) -> None:
+    ``raw_output``: line ends arrive as the container's terminal makes them, ``\\r\\n``, and
+    the caller's terminal leaves them alone (as Docker); else both work as with runc."""
+
+    def __init__(self, *, terminal: bool, raw_output: bool = False) -> None:
+        self._raw_output = raw_output
         self._signals = Forwarder()
         self._ours: socket | None = None
         self._theirs: socket | None = None
@@ -50,13 +58,13 @@ class Foreground:
             self._signals.send_to(pidfd)
             if self._ours is not None and self._theirs is not None:
                 self._theirs.close()
-                _join(self._ours, pidfd)
+                _join(self._ours, pidfd, self._raw_output)
             return process.wait()
         finally:
             os.close(pidfd)
 
 
-def _join(connection: socket, pidfd: int) -> None:
+def _join(connection: socket, pidfd: int, raw_output: bool) -> None:
     from _signal import SIGWINCH, signal  # type: ignore[import-not-found]
 
     from rung.runtime.console import Terminal, keep_line_ends, receive, relay
@@ -64,8 +72,9 @@ def _join(connection: socket, pidfd: int) -> None:
     console = receive(connection)
     connection.close()
     try:
-        keep_line_ends(console)
-        with Terminal.of_caller() as terminal:
+        if not raw_output:
+            keep_line_ends(console)
+        with Terminal.of_caller(raw_output=raw_output) as terminal:
             signal(SIGWINCH, lambda _signal, _frame: terminal.copy_size_to(console))
             terminal.copy_size_to(console)
             relay(console, pidfd)
