@@ -1,8 +1,8 @@
 """Wheel build hook: compiles the C programs and puts them where they belong.
 
 ``rung-init`` goes into the package (``rung/_bin/rung-init``), the launcher into the
-wheel's scripts under its two names, ``rung-runtime`` and ``rung``. An editable install gets both as well: rung-init in
-the source tree, and a launcher that knows where the source tree is.
+wheel's scripts under its two names, ``rung-runtime`` and ``rung``. An editable install
+gets both as well: rung-init in the source tree, and launchers that know where that is.
 """
 
 from __future__ import annotations

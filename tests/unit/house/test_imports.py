@@ -27,7 +27,7 @@ LEVEL = {rung: level for level, rungs in enumerate(LADDER) for rung in rungs}
 #: The start of rung-runtime pays for every module; design.md: nothing at runtime/ or below imports these.
 ABOVE_RUNTIME_ONLY = {"asyncio", "http", "urllib", "ssl", "sqlite3"}
 
-#: Used by others through the names their ``__init__`` gives only. (The files of spec/ and kernel/
+#: Used by others only through the names their ``__init__`` gives, and their errors. (The files of spec/ and kernel/
 #: are each a face of its own: importing all of kernel/ for one call would cost the start.)
 BEHIND_A_FACE = {"runtime", "image", "engine"}
 
@@ -67,7 +67,7 @@ def breaches(file: Path) -> Iterator[str]:
             continue
         if LEVEL.get(other, 99) >= LEVEL[own]:
             yield f"{at}: {own} imports {other}, which does not stand below it"
-        elif other in BEHIND_A_FACE and module not in ("rung", f"rung.{other}"):
+        elif other in BEHIND_A_FACE and module not in ("rung", f"rung.{other}", f"rung.{other}.errors"):
             yield f"{at}: {module} is an inside of {other}: use the names that rung.{other} gives"
 
 
