@@ -1,0 +1,174 @@
+"""What is decided for a configuration, and in which order."""
+
+from __future__ import annotations
+
+import pytest
+
+from rung.runtime.plan import mountopts, steps
+
+from plan_configs import config, of, order, plan
+
+CLONE_NEWUSER, CLONE_NEWNET, CLONE_NEWTIME = 0x10000000, 0x40000000, 0x80
+
+
+def test_every_new_namespace_comes_from_one_clone() -> None:
+    (clone,) = of(steps.Clone, plan(config()))
+    assert clone.flags == 0x20000000 | 0x40000000 | 0x08000000 | 0x04000000 | 0x00020000 | 0x02000000
+
+
+def test_cgroups_are_joined_before_the_namespace_that_is_rooted_there() -> None:
+    made = plan(config(), cgroup_paths={"cpu": "/sys/fs/cgroup/cpu/box", "pids": "/sys/fs/cgroup/pids/box"})
+    assert order(made, steps.JoinCgroup, steps.Clone) == ["JoinCgroup", "JoinCgroup", "Clone"]
+
+
+def test_namespaces_to_join_are_opened_before_any_is_entered_and_user_comes_last() -> None:
+    document = config()
+    document["linux"]["namespaces"] = [
+        {"type": "user", "path": "/u"},
+        {"type": "mount", "path": "/m"},
+        {"type": "network", "path": "/n"},
+    ]
+    made = plan(document)
+    assert order(made, steps.OpenFile, steps.SetNamespace) == ["OpenFile"] * 3 + ["SetNamespace"] * 3
+    assert of(steps.SetNamespace, made)[-1].flags == CLONE_NEWUSER
+    assert of(steps.BecomeRoot, made)
+
+
+def test_a_new_time_namespace_is_entered_by_birth_with_its_offsets_written_before() -> None:
+    document = config(timeOffsets={"boottime": {"secs": 100, "nanosecs": 5}})
+    document["linux"]["namespaces"].append({"type": "time"})
+    made = plan(document)
+    assert order(made, steps.Unshare, steps.WriteFile, steps.Clone) == ["Unshare", "WriteFile", "Clone"]
+    assert of(steps.WriteFile, made)[0].data == b"boottime 100 5\n"
+    assert not of(steps.Clone, made)[0].flags & CLONE_NEWTIME
+
+
+def test_a_user_namespace_takes_bind_sources_along() -> None:
+    document = config(
+        uidMappings=[{"containerID": 0, "hostID": 1000, "size": 10}],
+        gidMappings=[{"containerID": 0, "hostID": 2000, "size": 10}],
+    )
+    document["linux"]["namespaces"].append({"type": "user"})
+    document["mounts"].append({"destination": "/data", "source": "/srv", "options": ["rbind"]})
+    made = plan(document)
+    (clone,) = of(steps.Clone, made)
+    assert (clone.uid_map, clone.gid_map) == (b"0 1000 10\n", b"0 2000 10\n")
+    (tree,) = of(steps.CloneTree, made)
+    (bind,) = of(steps.MountBind, made)
+    assert tree.path == "/srv"
+    assert tree.slot == bind.slot
+
+
+def test_without_a_mount_namespace_nothing_is_mounted_and_the_root_stays() -> None:
+    document = config()
+    document["linux"]["namespaces"] = [{"type": "pid"}]
+    made = plan(document)
+    assert [s.how for s in of(steps.PivotRoot, made)] == [3]
+    assert not of(steps.MountFs, made)
+
+
+def test_the_root_is_sealed_after_everything_in_it_is_made() -> None:
+    made = plan(config())
+    kinds = (steps.MountFs, steps.MakeNode, steps.PivotRoot, steps.MakeDir, steps.SetMountAttr, steps.ReadonlyPath)
+    found = order(made, *kinds)
+    assert found[-2:] == ["SetMountAttr", "ReadonlyPath"]
+    assert found.index("PivotRoot") > max(i for i, name in enumerate(found) if name in ("MountFs", "MakeNode"))
+
+
+def test_a_read_only_dev_is_sealed_late() -> None:
+    document = config()
+    document["mounts"][1]["options"].append("ro")
+    made = plan(document)
+    dev = next(step for step in of(steps.MountFs, made) if step.dest == "/dev")
+    assert not dev.attrs & mountopts.RDONLY
+    assert steps.SetMountAttr("/dev", mountopts.RDONLY, 0, 0, 0) in made.steps
+
+
+def test_a_dev_bound_from_the_host_is_left_as_it_is() -> None:
+    document = config()
+    document["mounts"][1] = {"destination": "/dev/", "type": "bind", "source": "/dev", "options": ["rbind"]}
+    made = plan(document)
+    assert not of(steps.MakeNode, made)
+    assert not of(steps.MakeSymlink, made)
+
+
+def test_a_device_asked_for_replaces_the_default_of_its_path() -> None:
+    document = config(devices=[{"path": "/dev/null", "type": "c", "major": 1, "minor": 3, "fileMode": 0o600}])
+    nodes = [step for step in of(steps.MakeNode, plan(document)) if step.path == "/dev/null"]
+    assert [node.mode & 0o777 for node in nodes] == [0o600]
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_the_filter_is_loaded_as_late_as_it_may_be(private: bool) -> None:
+    document = config()
+    document["process"]["noNewPrivileges"] = private
+    made = plan(document, seccomp_program=b"12345678")
+    found = order(made, steps.LoadSeccomp, steps.SetCapabilities, steps.WaitStart, steps.Exec)
+    late = ["SetCapabilities", "WaitStart", "LoadSeccomp", "Exec"]
+    assert found == (late if private else ["LoadSeccomp", "SetCapabilities", "WaitStart", "Exec"])
+
+
+def test_privileges_go_from_the_bounding_set_inwards_before_the_program_is_looked_up() -> None:
+    kinds = (steps.KeepBounding, steps.SetUser, steps.SetCapabilities, steps.FindExecutable, steps.WaitStart)
+    assert order(plan(config()), *kinds) == [kind.__name__ for kind in kinds]
+
+
+def test_absent_capabilities_are_none_at_all() -> None:
+    document = config()
+    del document["process"]["capabilities"]
+    made = plan(document)
+    assert of(steps.KeepBounding, made)[0].keep == 0
+    assert of(steps.SetCapabilities, made)[0] == steps.SetCapabilities(0, 0, 0, 0)
+
+
+def test_of_duplicate_variables_the_last_counts_and_home_is_looked_up_only_when_missing() -> None:
+    document = config()
+    assert of(steps.Exec, plan(document))[0].env == ("PATH=/bin", "A=2")
+    assert of(steps.SetHome, plan(document))
+    document["process"]["env"].append("HOME=/x")
+    assert not of(steps.SetHome, plan(document))
+
+
+def test_hooks_run_where_the_specification_puts_them() -> None:
+    document = config()
+    stages = ("createRuntime", "createContainer", "startContainer", "poststart")
+    document["hooks"] = {stage: [{"path": f"/{stage}"}] for stage in stages}
+    made = plan(document)
+    assert order(made, steps.Sync, steps.RunHook, steps.PivotRoot, steps.WaitStart) == [
+        "Sync",
+        "RunHook",
+        "PivotRoot",
+        "WaitStart",
+        "RunHook",
+    ]
+    container = of(steps.RunHook, made)[0]
+    assert container.state_head.endswith(b'"pid": ')
+    assert container.state_tail.startswith(b', "bundle": "/bundle"')
+
+
+@pytest.mark.parametrize("namespaced", [True, False])
+def test_v1_cgroups_are_a_tmpfs_of_hierarchies(namespaced: bool) -> None:
+    document = config()
+    if not namespaced:
+        document["linux"]["namespaces"] = [{"type": "mount"}, {"type": "pid"}]
+    document["mounts"] = [{"destination": "/sys/fs/cgroup", "type": "cgroup", "options": ["nosuid", "ro"]}]
+    paths = {
+        "cpu": "/c/cpu,cpuacct/box",
+        "cpuacct": "/c/cpu,cpuacct/box",
+        "name=systemd": "/c/systemd/box",
+        "": "/c/unified/box",
+    }
+    made = plan(document, cgroup_paths=paths)
+    inside = {step.dest for step in (*of(steps.MountFs, made), *of(steps.MountBind, made))}
+    assert inside == {"/sys/fs/cgroup", "/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/systemd"}
+    links = {step.path for step in of(steps.MakeSymlink, made) if "cgroup" in step.path}
+    assert links == {"/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpuacct"}
+    assert steps.SetMountAttr("/sys/fs/cgroup", mountopts.RDONLY, 0, 0, 0) in made.steps
+    assert len(of(steps.MountBind, made)) == (0 if namespaced else 2)
+
+
+def test_v2_cgroups_are_one_file_system() -> None:
+    document = config()
+    document["mounts"] = [{"destination": "/sys/fs/cgroup", "type": "cgroup", "options": ["ro"]}]
+    made = plan(document, cgroup_mode="v2", cgroup_paths={"": "/sys/fs/cgroup/box"})
+    assert [step.fstype for step in of(steps.MountFs, made)] == ["cgroup2"]
