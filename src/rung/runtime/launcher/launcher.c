@@ -33,166 +33,166 @@
 /* What Python is given to do. Rung's directory is the first argument and goes last in sys.path:
  * nothing in it can stand in for the standard library. */
 #define BOOT(name, module) \
-	"import sys\n" \
-	"sys.path.append(sys.argv.pop(1))\n" \
-	"sys.argv[0] = '" name "'\n" \
-	"from " module " import main\n" \
-	"sys.exit(main())\n"
+    "import sys\n" \
+    "sys.path.append(sys.argv.pop(1))\n" \
+    "sys.argv[0] = '" name "'\n" \
+    "from " module " import main\n" \
+    "sys.exit(main())\n"
 
 /* One program under two names. The runtime is isolated (-I) and without site (-S): it needs Rung and
  * the standard library. The command of people sees what is installed beside it, such as extras. */
 static const struct command {
-	const char *name, *options, *boot;
-	bool site;
+    const char *name, *options, *boot;
+    bool site;
 } commands[] = {
-	{"rung-runtime", "-IS", BOOT("rung-runtime", "rung.runtime.cli.main"), false},
-	{"rung", "-I", BOOT("rung", "rung.cli.main"), true},
+    {"rung-runtime", "-IS", BOOT("rung-runtime", "rung.runtime.cli.main"), false},
+    {"rung", "-I", BOOT("rung", "rung.cli.main"), true},
 };
 
 struct place {
-	int minor;
-	char home[PATH_MAX];   /* the directory that holds rung/ */
-	char python[PATH_MAX]; /* the interpreter, or a virtual environment's link to it */
+    int minor;
+    char home[PATH_MAX];   /* the directory that holds rung/ */
+    char python[PATH_MAX]; /* the interpreter, or a virtual environment's link to it */
 };
 
 static int fail(const struct command *command, const char *what, const char *object)
 {
-	dprintf(STDERR_FILENO, "%s: %s %s\n", command->name, what, object);
-	return 1;
+    dprintf(STDERR_FILENO, "%s: %s %s\n", command->name, what, object);
+    return 1;
 }
 
 /* A path into to[PATH_MAX]; false where it does not fit. */
 __attribute__((format(printf, 2, 3))) static bool put(char *to, const char *format, ...)
 {
-	va_list rest;
-	va_start(rest, format);
-	int length = vsnprintf(to, PATH_MAX, format, rest);
-	va_end(rest);
-	return length > 0 && length < PATH_MAX;
+    va_list rest;
+    va_start(rest, format);
+    int length = vsnprintf(to, PATH_MAX, format, rest);
+    va_end(rest);
+    return length > 0 && length < PATH_MAX;
 }
 
 /* A program, not a script: a version manager's shim is one. */
 static bool is_program(const char *path)
 {
-	char magic[4] = "";
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	ssize_t got = read(fd, magic, sizeof magic);
-	close(fd);
-	return got == sizeof magic && memcmp(magic, "\177ELF", sizeof magic) == 0 && access(path, X_OK) == 0;
+    char magic[4] = "";
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t got = read(fd, magic, sizeof magic);
+    close(fd);
+    return got == sizeof magic && memcmp(magic, "\177ELF", sizeof magic) == 0 && access(path, X_OK) == 0;
 }
 
 static bool use_program(struct place *place, const char *path)
 {
-	return is_program(path) && put(place->python, "%s", path);
+    return is_program(path) && put(place->python, "%s", path);
 }
 
 static bool find_python(struct place *place, const char *bin)
 {
-	char path[PATH_MAX];
-	return (put(path, "%s/python3.%d", bin, place->minor) && use_program(place, path)) ||
-	       (put(path, "/usr/bin/python3.%d", place->minor) && use_program(place, path)) ||
-	       use_program(place, RUNG_PYTHON);
+    char path[PATH_MAX];
+    return (put(path, "%s/python3.%d", bin, place->minor) && use_program(place, path)) ||
+           (put(path, "/usr/bin/python3.%d", place->minor) && use_program(place, path)) ||
+           use_program(place, RUNG_PYTHON);
 }
 
 static bool find_home(struct place *place, const char *lib)
 {
-	static const char *const kinds[] = {"site-packages", "dist-packages"};
-	char package[PATH_MAX];
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-		if (put(place->home, "%s/python3.%d/%s", lib, place->minor, kinds[i]) &&
-		    put(package, "%s/rung/runtime", place->home) && access(package, F_OK) == 0)
-			return true;
-	return false;
+    static const char *const kinds[] = {"site-packages", "dist-packages"};
+    char package[PATH_MAX];
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (put(place->home, "%s/python3.%d/%s", lib, place->minor, kinds[i]) &&
+            put(package, "%s/rung/runtime", place->home) && access(package, F_OK) == 0)
+            return true;
+    return false;
 }
 
 /* The newest Python below lib/ that has both the package and an interpreter. */
 static bool find_installed(struct place *best, const char *bin)
 {
-	char lib[PATH_MAX];
-	struct place at;
-	struct dirent *entry;
-	int prefix = (int)(strrchr(bin, '/') - bin); /* no "..": compiled modules know their path */
-	DIR *dir = put(lib, "%.*s/lib", prefix, bin) ? opendir(lib) : NULL;
-	if (!dir)
-		return false;
-	while ((entry = readdir(dir))) {
-		char rest;
-		if (sscanf(entry->d_name, "python3.%d%c", &at.minor, &rest) != 1)
-			continue;
-		if (at.minor < OLDEST_MINOR || at.minor <= best->minor)
-			continue;
-		if (find_home(&at, lib) && find_python(&at, bin))
-			*best = at;
-	}
-	closedir(dir);
-	return best->minor > 0;
+    char lib[PATH_MAX];
+    struct place at;
+    struct dirent *entry;
+    int prefix = (int)(strrchr(bin, '/') - bin); /* no "..": compiled modules know their path */
+    DIR *dir = put(lib, "%.*s/lib", prefix, bin) ? opendir(lib) : NULL;
+    if (!dir)
+        return false;
+    while ((entry = readdir(dir))) {
+        char rest;
+        if (sscanf(entry->d_name, "python3.%d%c", &at.minor, &rest) != 1)
+            continue;
+        if (at.minor < OLDEST_MINOR || at.minor <= best->minor)
+            continue;
+        if (find_home(&at, lib) && find_python(&at, bin))
+            *best = at;
+    }
+    closedir(dir);
+    return best->minor > 0;
 }
 
 #ifdef RUNG_HOME
 static bool find_place(struct place *place, const char *bin)
 {
-	(void)bin;
-	(void)find_installed;
-	strcpy(place->home, RUNG_HOME);
-	return use_program(place, RUNG_PYTHON);
+    (void)bin;
+    (void)find_installed;
+    strcpy(place->home, RUNG_HOME);
+    return use_program(place, RUNG_PYTHON);
 }
 #else
 static bool find_place(struct place *place, const char *bin)
 {
-	return find_installed(place, bin);
+    return find_installed(place, bin);
 }
 #endif
 
 static void fill_closed_descriptors(void)
 {
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
-			(void)!open("/dev/null", O_RDWR); /* takes the lowest free number: this one */
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            (void)!open("/dev/null", O_RDWR); /* takes the lowest free number: this one */
 }
 
 /* By the file's own name; any other name is the runtime, which managers like to rename. */
 static const struct command *command_named(const char *name)
 {
-	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-		if (strcmp(name, commands[i].name) == 0)
-			return &commands[i];
-	return &commands[0];
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return &commands[i];
+    return &commands[0];
 }
 
 int main(int argc, char **argv)
 {
-	char bin[PATH_MAX], resolved[PATH_MAX];
-	const struct command *command = &commands[0];
-	struct place place = {0};
+    char bin[PATH_MAX], resolved[PATH_MAX];
+    const struct command *command = &commands[0];
+    struct place place = {0};
 
-	fill_closed_descriptors();
-	ssize_t length = readlink("/proc/self/exe", bin, sizeof bin - 1);
-	if (length < 0)
-		return fail(command, "/proc is not mounted, so where it is installed is unknown:", strerror(errno));
-	bin[length] = '\0';
-	char *slash = strrchr(bin, '/');
-	*slash = '\0';
-	command = command_named(slash + 1);
-	if (!find_place(&place, bin))
-		return fail(command, "no Python 3.11 or newer that has the rung package belongs to", bin);
-	/* Without site a virtual environment has nothing to add: past its link, its start is spared. */
-	const char *python = command->site ? place.python : realpath(place.python, resolved);
-	if (!python)
-		return fail(command, "cannot follow", place.python);
+    fill_closed_descriptors();
+    ssize_t length = readlink("/proc/self/exe", bin, sizeof bin - 1);
+    if (length < 0)
+        return fail(command, "/proc is not mounted, so where it is installed is unknown:", strerror(errno));
+    bin[length] = '\0';
+    char *slash = strrchr(bin, '/');
+    *slash = '\0';
+    command = command_named(slash + 1);
+    if (!find_place(&place, bin))
+        return fail(command, "no Python 3.11 or newer that has the rung package belongs to", bin);
+    /* Without site a virtual environment has nothing to add: past its link, its start is spared. */
+    const char *python = command->site ? place.python : realpath(place.python, resolved);
+    if (!python)
+        return fail(command, "cannot follow", place.python);
 
-	char *words[argc + 8];
-	int count = 0;
-	words[count++] = (char *)python;
-	words[count++] = (char *)command->options;
-	words[count++] = "-Xutf8"; /* file names are bytes in UTF-8, whatever the locale */
-	words[count++] = "-c";
-	words[count++] = (char *)command->boot;
-	words[count++] = place.home;
-	for (int i = 1; i < argc; i++)
-		words[count++] = argv[i];
-	words[count] = NULL;
-	execv(python, words);
-	return fail(command, "cannot execute", python);
+    char *words[argc + 8];
+    int count = 0;
+    words[count++] = (char *)python;
+    words[count++] = (char *)command->options;
+    words[count++] = "-Xutf8"; /* file names are bytes in UTF-8, whatever the locale */
+    words[count++] = "-c";
+    words[count++] = (char *)command->boot;
+    words[count++] = place.home;
+    for (int i = 1; i < argc; i++)
+        words[count++] = argv[i];
+    words[count] = NULL;
+    execv(python, words);
+    return fail(command, "cannot execute", python);
 }
