@@ -154,7 +154,9 @@ def attach(directory: str, program: bytes) -> None:
 
 def _refused(directory: str, error: Exception) -> CgroupError:
     number = error.errno or 0 if isinstance(error, OSError) else EPERM
-    hint = "the kernel needs CONFIG_CGROUP_BPF" if number == EINVAL else "bpf(2) needs CAP_BPF and CAP_NET_ADMIN"
+    hint = "bpf(2) needs CAP_BPF and CAP_NET_ADMIN"
+    if number == EINVAL:
+        hint = "the kernel needs CONFIG_CGROUP_BPF"
     return CgroupError("limit devices in", directory, os.strerror(number), hint, number)
 
 

@@ -7,7 +7,7 @@ configuration, the file, the value and the remedy.
 
 from __future__ import annotations
 
-from errno import E2BIG, EACCES, EBUSY, EINVAL, ENODEV, ENOENT, ENOSPC, EOPNOTSUPP, EPERM, ERANGE, EROFS
+from errno import EACCES, EBUSY, EINVAL, ENODEV, ENOENT, ENOSPC, EOPNOTSUPP, EPERM, ERANGE, EROFS
 
 from rung.runtime.errors import RuntimeFailure
 
@@ -21,7 +21,9 @@ class CgroupError(RuntimeFailure):
 
     ``errno`` is the kernel's answer, 0 where Rung itself refused."""
 
-    def __init__(self, operation: str, object: str = "", reason: str = "", hint: str = "", errno: int = 0):
+    def __init__(
+        self, operation: str, object: str = "", reason: str = "", hint: str = "", errno: int = 0
+    ) -> None:
         super().__init__(operation, object, reason, hint)
         self.errno = errno
 
@@ -46,7 +48,8 @@ def refused(write: Write, directory: str, error: OSError) -> CgroupError:
             f"the kernel or the cgroup lacks the {controller} controller or this control of it",
             number,
         )
-    hint = _HINTS.get((write.file, number)) or _HINTS.get(("", number), "")
+    kind = write.file.split(".", 1)[0]
+    hint = _HINTS.get((write.file, number)) or _HINTS.get((kind, number)) or _HINTS.get(("", number), "")
     return CgroupError(
         f"set {write.field}", f"to {write.value}", f"writing {path}: {error.strerror}", hint, number
     )
@@ -55,7 +58,10 @@ def refused(write: Write, directory: str, error: OSError) -> CgroupError:
 def missing(controller: str, field: str) -> CgroupError:
     """A limit for a controller that this host does not have."""
     return CgroupError(
-        f"set {field}", "", f"this host has no {controller} controller", "remove the limit or mount the controller"
+        f"set {field}",
+        "",
+        f"this host has no {controller} controller",
+        "remove the limit or mount the controller",
     )
 
 
@@ -97,7 +103,7 @@ _HINTS = {
     ("devices.deny", EINVAL): "a cgroup with sub-cgroups cannot change its default",
     ("devices.allow", EINVAL): "a cgroup with sub-cgroups cannot change its default",
     ("net_prio.ifpriomap", ENODEV): "no such network interface",
-    ("hugetlb", EINVAL): "not a huge page size of this kernel",
-    ("", E2BIG): "the value is too long",
-    ("", ENODEV): _DEVICE,
+    ("blkio", ENODEV): _DEVICE,
+    ("io", ENODEV): _DEVICE,
+    ("", ENODEV): "the cgroup is gone",
 }

@@ -11,7 +11,8 @@ the old values.
 from __future__ import annotations
 
 from errno import EINVAL, ENODEV, ENOENT
-from os import O_CLOEXEC, O_RDONLY, O_WRONLY, close, open
+from os import O_CLOEXEC, O_RDONLY, O_WRONLY, close
+from os import open as open_fd
 from os import read as read_fd
 from os import write as write_fd
 
@@ -45,7 +46,7 @@ class Write(Record):
 
 def read(path: str) -> str:
     """The whole of a file that may be long."""
-    fd = open(path, O_RDONLY | O_CLOEXEC)
+    fd = open_fd(path, O_RDONLY | O_CLOEXEC)
     try:
         parts = []
         while part := read_fd(fd, LARGE):
@@ -57,7 +58,7 @@ def read(path: str) -> str:
 
 def read_line(path: str) -> str:
     """A control file of one short line, in one read."""
-    fd = open(path, O_RDONLY | O_CLOEXEC)
+    fd = open_fd(path, O_RDONLY | O_CLOEXEC)
     try:
         return read_fd(fd, SMALL).decode().strip()
     finally:
@@ -66,7 +67,7 @@ def read_line(path: str) -> str:
 
 def write(path: str, value: str) -> None:
     """One value, in one write, to a file that is there."""
-    fd = open(path, O_WRONLY | O_CLOEXEC)
+    fd = open_fd(path, O_WRONLY | O_CLOEXEC)
     try:
         write_fd(fd, value.encode())
     finally:
@@ -86,7 +87,7 @@ def execute(writes: Iterable[Write], paths: Mapping[str, str]) -> None:
                     if fd >= 0:
                         close(fd)
                     fd = -1
-                    fd = open(path, O_WRONLY | O_CLOEXEC)
+                    fd = open_fd(path, O_WRONLY | O_CLOEXEC)
                 write_fd(fd, item.value.encode())
             except OSError as error:
                 if fd < 0:
@@ -122,7 +123,8 @@ def _verify(item: Write, path: str) -> None:
         from rung.runtime.cgroup.errors import CgroupError
 
         bound = "maximum" if int(item.value) > int(kept) else "minimum"
-        raise CgroupError(f"set {item.field}", f"to {item.value}", f"the {bound} that the kernel allows is {kept}")
+        reason = f"the {bound} that the kernel allows is {kept}"
+        raise CgroupError(f"set {item.field}", f"to {item.value}", reason)
 
 
 def is_gone(error: OSError) -> bool:

@@ -92,11 +92,11 @@ class Cgroup:
 
     def _check_fit(self, directory: str) -> None:
         if pids := self.pids():
-            raise CgroupError(
-                "use cgroup", directory, f"processes are in it ({pids[0]}{', ...' * (len(pids) > 1)})", "give another"
-            )
+            reason = f"{len(pids)} processes are in it, the first is {pids[0]}"
+            raise CgroupError("use cgroup", directory, reason, "give another linux.cgroupsPath")
         if self.frozen():
-            raise CgroupError("use cgroup", directory, "it is frozen", "thaw it or give another linux.cgroupsPath")
+            hint = "thaw it or give another linux.cgroupsPath"
+            raise CgroupError("use cgroup", directory, "it is frozen", hint)
 
     def apply(self, resources: Any, *, update: bool = False) -> None:
         """Set every limit of ``linux.resources``.
@@ -108,13 +108,18 @@ class Cgroup:
             from rung.runtime.cgroup.controllers.memory import check_before_update
 
             check_before_update(resources["memory"] or {}, self.paths[""])
-        if not self.v2_only and "" in self.paths and any(not item.controller for item in writes):
-            from rung.runtime.cgroup.delegate import enable_above
-
-            enable_above(self.paths[""], {item.file.split(".", 1)[0] for item in writes if not item.controller})
+        if not self.v2_only:
+            self._enable_hybrid({item.file.split(".", 1)[0] for item in writes if not item.controller})
         execute(writes, self.paths)
         if not update:
             self._apply_devices(resources.get("devices") or [])
+
+    def _enable_hybrid(self, controllers: set[str]) -> None:
+        """On a hybrid host v2 controllers are enabled when there is a limit for them."""
+        if controllers:
+            from rung.runtime.cgroup.delegate import enable_above
+
+            enable_above(self.paths[""], controllers)
 
     def apply_late(self, resources: Any) -> None:
         """What would have kept rung-init from being born; call when it reports ready."""
@@ -136,9 +141,7 @@ class Cgroup:
 
             attach(self.paths[""], device_program(rules))
         else:
-            raise CgroupError(
-                "limit devices", "", "neither the devices controller nor cgroup v2 is mounted", "mount one of them"
-            )
+            raise CgroupError("limit devices", "", "neither the devices controller nor cgroup v2 is mounted")
 
     def join_paths(self, below: str = "") -> list[str]:
         """The directories whose cgroup.procs takes a process in; ``below``: of a sub-cgroup."""

@@ -54,7 +54,8 @@ def parse(mountinfo: str, cgroup: str) -> Hierarchies:
             if name in paths and (name not in points or _unusual(points[name][0], mount[0])):
                 points[name] = mount
     if not points:
-        raise CgroupError("find cgroups", "", "no cgroup file system is mounted", "mount cgroup2 on " + _USUAL)
+        hint = f"mount cgroup2 on {_USUAL}"
+        raise CgroupError("find cgroups", "", "no cgroup file system is mounted", hint)
     own = {name: _inside(point, root, paths[name]) for name, (point, root) in points.items()}
     v2 = points.pop("", ("", ""))[0]
     mode = "v2" if not points else "hybrid" if v2 else "v1"
@@ -105,9 +106,8 @@ def locate(found: Hierarchies, cgroups_path: str | None, container_id: str) -> d
     relative = not cgroups_path.startswith("/") if cgroups_path else found.mode == "v2"
     inner = clean(cgroups_path or container_id)
     if inner == "/":
-        raise CgroupError(
-            "use linux.cgroupsPath", repr(cgroups_path), "it names the root cgroup", "give the container one below"
-        )
+        hint = "give the container one below"
+        raise CgroupError("use linux.cgroupsPath", repr(cgroups_path), "it names the root cgroup", hint)
     places = {name: _base(found, name, relative) + inner for name in found.v1 if _entered(name)}
     if found.v2:
         places[""] = _base(found, "", relative) + inner

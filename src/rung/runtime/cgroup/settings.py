@@ -94,6 +94,5 @@ def place(controller: str, field: str, controllers: Collection[str]) -> str:
 
 def no_equivalent(field: str) -> CgroupError:
     """config-linux.md#unified: where a v1 setting cannot be converted there must be an error."""
-    return CgroupError(
-        f"set linux.resources.{field}", "", "cgroup v2 has nothing like it", "remove it from the configuration"
-    )
+    hint = "remove it from the configuration"
+    return CgroupError(f"set linux.resources.{field}", "", "cgroup v2 has nothing like it", hint)

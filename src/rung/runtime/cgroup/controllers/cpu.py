@@ -21,8 +21,7 @@ _DEFAULT_PERIOD_US = 100000
 def cpu_writes(cpu: Any, controllers: Collection[str]) -> list[Write]:
     """Shares, bandwidth, idle, real-time."""
     names = ("shares", "quota", "period", "realtimeRuntime", "realtimePeriod")
-    given = any(cpu.get(name) for name in names) or any(cpu.get(name) is not None for name in ("burst", "idle"))
-    if not given:
+    if cpu.get("burst") is None and cpu.get("idle") is None and not any(cpu.get(name) for name in names):
         return []
     return list(_v1(cpu) if place("cpu", "cpu", controllers) else _v2(cpu))
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from rung.runtime.cgroup.errors import missing
 from rung.runtime.cgroup.files import Write
-from rung.runtime.cgroup.settings import no_equivalent, place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,12 +17,15 @@ def network_writes(network: Any, controllers: Collection[str]) -> list[Write]:
     """The class identifier and the interfaces' priorities."""
     found = []
     if class_id := network.get("classID"):
-        if not place("net_cls", "network.classID", controllers):
-            raise no_equivalent("network.classID")
+        _need("net_cls", "network.classID", controllers)
         found.append(Write("net_cls", "net_cls.classid", str(class_id), _FIELD + "classID"))
     for entry in network.get("priorities") or ():
-        if not place("net_prio", "network.priorities", controllers):
-            raise no_equivalent("network.priorities")
+        _need("net_prio", "network.priorities", controllers)
         value = f"{entry['name']} {entry['priority']}"
         found.append(Write("net_prio", "net_prio.ifpriomap", value, _FIELD + "priorities"))
     return found
+
+
+def _need(controller: str, field: str, controllers: Collection[str]) -> None:
+    if controller not in controllers:
+        raise missing(controller, f"linux.resources.{field}")

@@ -22,7 +22,11 @@ def unified_writes(unified: Mapping[str, str], controllers: Collection[str]) -> 
     for name, value in unified.items():
         if "/" in name or "\0" in name or "." not in name.strip("."):
             raise CgroupError(
-                "set linux.resources.unified", repr(name), "not the name of a control file", "CONTROLLER.PARAMETER"
+                "set linux.resources.unified",
+                repr(name),
+                "not the name of a control file",
+                "names are CONTROLLER.PARAMETER",
             )
-        found += [Write("", name, line, f"linux.resources.unified {name}") for line in value.split("\n") if line]
+        field = f"linux.resources.unified {name}"
+        found += [Write("", name, line, field) for line in value.split("\n") if line]
     return found

@@ -1,0 +1,118 @@
+"""Out of memory: how often, and being told.
+
+v1 tells through an eventfd registered in cgroup.event_control; the same eventfd fires when
+the cgroup is removed. v2's memory.events and cgroup.events wake whoever polls them: the
+first when a process was killed, the second when the last process left.
+"""
+
+from __future__ import annotations
+
+import os
+
+from rung.runtime.cgroup.errors import CgroupError, failed
+from rung.runtime.cgroup.files import is_gone, read, write
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from select import epoll
+
+
+def oom_kills(paths: Mapping[str, str]) -> int:
+    """Kills so far; 0 where the cgroup is gone or nobody counts. v2 counts sub-cgroups too."""
+    try:
+        if "memory" in paths:
+            return keyed(read(f"{paths['memory']}/memory.oom_control")).get("oom_kill", 0)
+        return keyed(read(f"{paths['']}/memory.events")).get("oom_kill", 0) if "" in paths else 0
+    except OSError as error:
+        if is_gone(error):
+            return 0
+        raise failed("read", error) from None
+
+
+def keyed(text: str) -> dict[str, int]:
+    """A flat keyed file: ``name value`` lines."""
+    found = {}
+    for line in text.splitlines():
+        name, _, value = line.partition(" ")
+        found[name] = int(value)
+    return found
+
+
+class OomWatch:
+    """Iterate, and block until the cgroup runs out of memory, each time; ends when it is
+    removed (v1) or empty (v2).
+
+    Or poll ``fileno()`` for input and then ask ``read()``. Close it, or use ``with``."""
+
+    def __init__(self, paths: Mapping[str, str]) -> None:
+        self._epoll: epoll | None = None
+        self._files: list[int] = []
+        try:
+            if "memory" in paths:
+                self._directory = paths["memory"]
+                self._watch_v1()
+            elif "" in paths:
+                self._directory = paths[""]
+                self._watch_v2()
+            else:
+                raise CgroupError("watch for out of memory", "", "this host has no memory controller")
+        except OSError as error:
+            self.close()
+            raise failed("watch for out of memory in", error) from None
+
+    def _watch_v1(self) -> None:
+        control = os.open(f"{self._directory}/memory.oom_control", os.O_RDONLY | os.O_CLOEXEC)
+        self._files = [os.eventfd(0, os.EFD_CLOEXEC), control]
+        write(f"{self._directory}/cgroup.event_control", f"{self._files[0]} {control}")
+
+    def _watch_v2(self) -> None:
+        from select import EPOLLPRI, epoll
+
+        self._epoll = epoll()
+        for name in ("memory.events", "cgroup.events"):
+            self._files.append(os.open(f"{self._directory}/{name}", os.O_RDONLY | os.O_CLOEXEC))
+            self._epoll.register(self._files[-1], EPOLLPRI)
+        self._kills = self._counted(0, "oom_kill")
+        self._counted(1, "populated")  # polling tells of changes after a read
+
+    def _counted(self, index: int, name: str) -> int:
+        return keyed(os.pread(self._files[index], 4096, 0).decode()).get(name, 0)
+
+    def fileno(self) -> int:
+        """Readable when ``read`` has an answer."""
+        return self._epoll.fileno() if self._epoll is not None else self._files[0]
+
+    def read(self) -> int | None:
+        """Wait for the next event: how often it ran out of memory since, or None at the end.
+        0 is possible: something else happened."""
+        if self._epoll is None:
+            times = os.eventfd_read(self._files[0])
+            return times if os.path.exists(f"{self._directory}/cgroup.event_control") else None
+        self._epoll.poll()
+        try:
+            kills = self._counted(0, "oom_kill")
+            more, self._kills = kills - self._kills, kills
+            return more if more or self._counted(1, "populated") else None
+        except OSError as error:
+            if is_gone(error):
+                return None
+            raise failed("read", error) from None
+
+    def __iter__(self) -> Iterator[int]:
+        while (times := self.read()) is not None:
+            if times:
+                yield times
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        if self._epoll is not None:
+            self._epoll.close()
+        while self._files:
+            os.close(self._files.pop())
+
+    def __enter__(self) -> OomWatch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
