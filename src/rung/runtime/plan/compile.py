@@ -76,7 +76,7 @@ def _inside_steps(config: Config, terminal: bool) -> Iterator[Step]:
     new, joined = new_and_joined(config)
     if terminal:
         yield console_step(config, bind=1)
-    if "mount" in new:
+    if "mount" in new and process["cwd"].strip("/"):
         yield steps.MakeDir(process["cwd"], 0o755, 0, 0)
     sysctl = get(config, "linux", "sysctl") or {}
     if sysctl or process.get("apparmorProfile") or process.get("selinuxLabel"):

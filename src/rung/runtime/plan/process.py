@@ -56,6 +56,8 @@ def identity_steps(
         yield steps.LoadSeccomp(program, flags)
     capabilities = process.get("capabilities")
     masks = {kind: mask(get(capabilities, kind)) for kind in ("bounding", *_SETS)}
+    # capabilities(7): one that is not permitted and inheritable too cannot be ambient
+    masks["ambient"] &= masks["permitted"] & masks["inheritable"]
     yield steps.KeepBounding(masks["bounding"])
     yield steps.OwnStdio(uid)
     umask = user.get("umask")
