@@ -51,6 +51,13 @@ class Bed:
         self.used.append(next(self._ids))
         return self.used[-1]
 
+    def open_to_all(self) -> None:
+        """Let other users reach the bundles, as root of another user namespace must."""
+        folder = self.home
+        while folder.name and folder.parent.stat().st_uid == os.getuid() and not folder.is_mount():
+            folder.chmod(folder.stat().st_mode | 0o055)
+            folder = folder.parent
+
     def bundle(self, *args: str, edits: Edits | None = None) -> Path:
         name = f"bundle{sum(1 for _ in self.home.glob('bundle*'))}"
         return make_bundle(self.home / name, self.rootfs, self.config, args, edits)
@@ -113,6 +120,24 @@ class Bed:
         name = self.new_id()
         self.call("create", *options, "--bundle", bundle, name).ok()
         return name
+
+    def created_on_terminal(self, edits: Edits, console_socket: Path) -> str:
+        """Like ``created``; the terminal's master goes to the socket."""
+        name = self.new_id()
+        bundle = self.bundle(edits=edits)
+        self.call("create", "--console-socket", console_socket, "--bundle", bundle, name).ok()
+        return name
+
+    def cgroup_file(self, name: str, file: str) -> str:
+        """What ``CONTROLLER/FILE`` of the container's cgroup holds; v1, or v2 where v1 lacks it."""
+        controller, leaf = file.split("/")
+        paths: dict[str, str] = {}
+        for line in Path("/proc", str(self.pid(name)), "cgroup").read_text().splitlines():
+            _, kinds, path = line.split(":", 2)
+            paths.update(dict.fromkeys(kinds.split(","), path.strip("/")))
+        mounted = controller if controller in paths else ""
+        place = Path("/sys/fs/cgroup", mounted, paths.get(mounted, ""), leaf)
+        return place.read_text() if place.exists() else "no such file"
 
     def status(self, name: str) -> str:
         return str(self.call("state", name).ok().json()["status"])

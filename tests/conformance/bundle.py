@@ -19,10 +19,10 @@ Config = dict[str, Any]
 Edits = Mapping[str, Any]
 
 APPLETS = (
-    "awk cat chgrp chmod chown chroot cp cut date dd df env false find free grep head hostname id ifconfig ip "
-    "kill ln ls md5sum mkdir mkfifo mknod mount mv nc nice nproc ping printf ps pwd readlink rm sed seq "
-    "setsid sh sleep sort stat stty sync tail tee test timeout top touch tr true tty umount uname unshare "
-    "usleep wc xargs yes"
+    "awk cat chgrp chmod chown chroot cp cut date dd df echo env false find free grep head hostname "
+    "id ifconfig ip kill ln ls md5sum mkdir mkfifo mknod mount mv nc nice nproc ping printf ps pwd "
+    "readlink rm sed seq setsid sh sleep sort stat stty sync tail tee test timeout top touch tr true "
+    "tty umount uname unshare usleep wc xargs yes "
 ).split()
 PASSWD = (
     "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\nuser:x:1000:1000::/home/user:/bin/sh\n"

@@ -151,7 +151,7 @@ EDITS: dict[str, tuple[str, dict[str, Any]]] = {
     "masked": ("wc -c /etc/passwd; ls /home", {"linux.maskedPaths": ["/etc/passwd", "/home", "/not/there"]}),
     "masked nothing": ("ls /sys/firmware | wc -l", {"linux.maskedPaths": []}),
     "read-only": (
-        "touch /tmp/f; touch /home/f",
+        "touch /tmp/f && echo made; touch /home/f",
         {"linux.readonlyPaths": ["/home", "/not/there"], "root.readonly": False},
     ),
     "device": ("ls -ln /dev/other | cut -d' ' -f1-12; echo x > /dev/other", {"linux.devices": [FUSE]}),
@@ -219,3 +219,16 @@ EDITS: dict[str, tuple[str, dict[str, Any]]] = {
         {"linux.uidMappings": [{"containerID": 0, "hostID": 100000, "size": 65536}]},
     ),
 }
+
+REFUSED = {
+    "working directory that is a file",
+    "broken environment",
+    "unknown limit",
+    "hostname without a namespace",
+    "sysctl of the host",
+    "seccomp, unknown action",
+    "propagation unknown",
+    "process label without a module",
+    "user namespace without a map",
+}
+"""What a runtime refuses: exit code 1, and the program has not run."""

@@ -39,6 +39,14 @@ def processes(mark: str) -> list[str]:
     return found
 
 
+def alive(process: Path) -> bool:
+    """Whether ``/proc/PID`` is a process that has not ended."""
+    try:
+        return ") Z " not in (process / "stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def of(mark: str) -> list[str]:
     """Everything that is left, a line each."""
     return [

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 AT_FDCWD = -100
-AT_EMPTY_PATH = 0x1000
-AT_RECURSIVE = 0x8000
 
 FSOPEN_CLOEXEC = 1
 FSMOUNT_CLOEXEC = 1
@@ -42,11 +40,7 @@ OPEN_TREE_CLONE = 1
 OPEN_TREE_CLOEXEC = os.O_CLOEXEC
 
 MOUNT_ATTR_RDONLY = 0x01
-MOUNT_ATTR_NOSUID = 0x02
-MOUNT_ATTR_NODEV = 0x04
-MOUNT_ATTR_NOEXEC = 0x08
 
-MNT_FORCE = 1
 MNT_DETACH = 2
 UMOUNT_NOFOLLOW = 8
 
@@ -247,3 +241,8 @@ def mount_overlay_classic(
             raise failed("mount", "overlay", target)
     finally:
         paths.close()
+
+
+def open_tree_clone(path: str) -> int:
+    """A detached mount that shows the directory at ``path``, to be attached elsewhere."""
+    return open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)

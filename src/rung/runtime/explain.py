@@ -32,9 +32,8 @@ def story(plan: bytes, trace: bytes, *, calls: bool = False) -> list[Line]:
     """Everything that is recorded, in the order it began."""
     spans = [tuple(span) for line in trace.splitlines() for span in jsonc.loads(line)]
     lines = [_span_line(span) for span in spans]
-    if plan:
-        lines.extend(_step_lines(plan, lines, calls))
-    return sorted(lines, key=lambda line: (line.began_ns, line.depth))
+    made = list(_step_lines(plan, lines, calls)) if plan else []
+    return sorted([*lines, *made], key=lambda line: (line.began_ns, line.depth))
 
 
 def _span_line(span: Any) -> Line:

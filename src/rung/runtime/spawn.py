@@ -85,10 +85,10 @@ class Init:
         self._ledger_fd = ledger_fd
         self._plan = plan
 
-    def ledger(self) -> wire.Ledger:
+    def ledger(self, *, with_calls: bool = False) -> wire.Ledger:
         """What it has written down so far."""
         size = os.fstat(self._ledger_fd).st_size
-        return wire.read_ledger(os.pread(self._ledger_fd, size, 0))
+        return wire.read_ledger(os.pread(self._ledger_fd, size, 0), with_calls=with_calls)
 
     def until_ready(self, at_sync: Callable[[str, int], None]) -> None:
         """Listen until it is ready. ``at_sync(tag, pid)`` runs while init waits.
@@ -118,7 +118,7 @@ class Init:
         self.outer = 0
 
     def _failure(self) -> RuntimeFailure:
-        ledger = self.ledger()
+        ledger = self.ledger(with_calls=True)
         self.pid = self.pid or ledger.pid
         if ledger.state != wire.FAILED:
             at = self._plan.steps[min(ledger.current, len(self._plan.steps) - 1)]
@@ -166,7 +166,8 @@ def failure(plan: Plan, ledger: wire.Ledger) -> StepError:
     if ledger.error_call >= 0 and errno:
         from rung.runtime.calls import call_name, errno_name
 
-        reason = f"{call_name(ledger.error_call)}: {errno_name(errno)} ({reason})"
+        number = ledger.calls[ledger.error_call].number
+        reason = f"{call_name(number)}: {errno_name(errno)} ({reason})"
     return StepError(sentence(step), f"[{ledger.error}]" if ledger.error else "", reason, errno)
 
 

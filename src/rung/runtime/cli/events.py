@@ -27,7 +27,7 @@ COMMAND = Command(
     "show resource usage and out-of-memory kills",
     "# rung-runtime events --stats web1",
     (
-        Flag(("interval",), "duration", "time between two measurements, in seconds here, 5s on input", 5.0),
+        Flag(("interval",), "duration", "time between two measurements, as 500ms, 5s, 1m (default: 5s)", 5.0),
         Flag(("stats",), "bool", "measure once and end", False),
     ),
     least=1,

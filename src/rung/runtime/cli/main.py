@@ -51,7 +51,7 @@ GLOBAL_FLAGS = (
     Flag(("debug",), "bool", "say more, and show where errors come from", False),
     Flag(("log",), "text", "file for messages, besides stderr", ""),
     Flag(("log-format",), "text", "text or json", "text"),
-    Flag(("root",), "text", "directory for the containers' state (on a tmpfs)"),
+    Flag(("root",), "text", "directory for the containers' state, on a tmpfs (default: /run/rung/runtime)"),
     Flag(("systemd-cgroup",), "bool", 'let systemd make cgroups; cgroupsPath is "slice:prefix:name"', False),
     Flag(("rootless",), "text", "pass over cgroup permission errors: true, false or auto", "auto"),
     Flag(("version", "v"), "bool", "print the version", False),
@@ -114,15 +114,13 @@ def execute(words: Sequence[str]) -> int:
         _show(f"Incorrect Usage: {error}\n\n{_usage_for(words)}")
         log.error(str(error))
         return 1
-    except RungError as error:
-        log.error(str(error))
     except KeyboardInterrupt:
         return 130
-    except OSError as error:
-        log.error(_os_sentence(error))
-    if log.debugging:
-        _traceback()
-    return status
+    except (RungError, OSError) as error:
+        log.error(str(error) if isinstance(error, RungError) else _os_sentence(error))
+        if log.debugging:
+            _traceback()
+        return status
 
 
 def load(name: str) -> Any:
@@ -142,7 +140,7 @@ def _command(name: str, program: dict[str, Any], words: list[str], log: Log) -> 
     options, arguments = parse(command.flags, words, command.interleaved)
     if options["help"]:
         return _help([name])
-    check_arguments(command, PROGRAM, arguments)
+    check_arguments(command, arguments)
     status: int = module.run(Call(program, options, arguments, log))
     return status
 

@@ -138,7 +138,7 @@ def duration(text: str) -> float:
     return -seconds if text[0] == "-" else seconds
 
 
-def check_arguments(command: Command, program: str, arguments: Sequence[str]) -> None:
+def check_arguments(command: Command, arguments: Sequence[str]) -> None:
     """That there are as many arguments as the command takes. Raises UsageError."""
     count = len(arguments)
     if command.least == command.most and count != command.least:
@@ -149,4 +149,4 @@ def check_arguments(command: Command, program: str, arguments: Sequence[str]) ->
         asked = f"a maximum of {command.most}"
     else:
         return
-    raise UsageError(f'{program}: "{command.name}" requires {asked} argument(s)')
+    raise UsageError(f'"{command.name}" requires {asked} argument(s)')

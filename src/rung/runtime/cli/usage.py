@@ -66,7 +66,8 @@ def _spelling(flag: Flag) -> str:
 
 
 def _meaning(flag: Flag) -> str:
-    return f"{flag.help} (default: {flag.default})" if flag.default else flag.help
+    told = flag.default and isinstance(flag.default, str)
+    return f"{flag.help} (default: {flag.default})" if told else flag.help
 
 
 def _columns(rows: list[tuple[str, str]]) -> str:

@@ -243,10 +243,10 @@ def check_seccomp(seccomp: Seccomp, at: str) -> None:
                 f"{at}defaultAction", "missing", 'give the action for all else, as "SCMP_ACT_ERRNO"'
             )
         return
-    _check_errno(seccomp["defaultAction"], "defaultErrnoRet" in seccomp, f"{at}defaultErrnoRet")
+    _check_errno(seccomp["defaultAction"], seccomp.get("defaultErrnoRet"), f"{at}defaultErrnoRet")
     for index, syscall in enumerate(seccomp.get("syscalls", [])):
         field = f"{at}syscalls[{index}]"
-        _check_errno(syscall["action"], "errnoRet" in syscall, f"{field}.errnoRet")
+        _check_errno(syscall["action"], syscall.get("errnoRet"), f"{field}.errnoRet")
         for number, arg in enumerate(syscall.get("args", [])):
             if arg["index"] > 5:
                 raise SpecError(
@@ -254,9 +254,13 @@ def check_seccomp(seccomp: Seccomp, at: str) -> None:
                 )
 
 
-def _check_errno(action: str, given: bool, field: str) -> None:
+def _check_errno(action: str, number: int | None, field: str) -> None:
     """ "When the action doesn't support an errno, the runtime MUST print and error and fail." """
-    if given and action not in ("SCMP_ACT_ERRNO", "SCMP_ACT_TRACE"):
+    if number is None:
+        return
+    if number > 0xFFFF:
+        raise SpecError(field, f"{number} is outside 0 to 65535")
+    if action not in ("SCMP_ACT_ERRNO", "SCMP_ACT_TRACE"):
         raise SpecError(field, f"{action} returns no number", "only SCMP_ACT_ERRNO and SCMP_ACT_TRACE do")
 
 

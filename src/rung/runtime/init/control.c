@@ -1,0 +1,77 @@
+/* Sync, Ready, WaitStart.
+ *
+ * Until `r` is sent the runtime owns this process: its death kills it, by the parent-death
+ * signal at once, or at the latest when the control socket ends. With `r` the container
+ * is on its own. The socket stays open until exec closes it, so that a runtime that still
+ * listens learns of a late failure, and of success by the end of the stream.
+ */
+#include "control.h"
+
+#include "call.h"
+#include "slot.h"
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+bool told_ready;
+
+void die_with_runtime(void)
+{
+    if (!told_ready)
+        call(prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+}
+
+static void tell(const char *message, size_t length)
+{
+    long r = call(sendto, control_fd, message, length, MSG_NOSIGNAL, NULL, 0);
+    if (r < 0) { /* the runtime is gone: nobody wants this container */
+        control_fd = -1;
+        FAIL((int)-r, "the runtime does not listen");
+    }
+}
+
+void sync_with_runtime(const union argument *given)
+{
+    char message[64] = "s", go = 0;
+    size_t length = given[0].s.length;
+    if (control_fd < 0)
+        return;
+    if (length + 2 > sizeof message)
+        FAIL(EINVAL, given[0].s.data, ": the tag is too long");
+    memcpy(message + 1, given[0].s.data, length);
+    tell(message, length + 1);
+    long r;
+    do
+        r = call(read, control_fd, &go, 1);
+    while (r == -EINTR);
+    if (r != 1 || go != 'g') {
+        control_fd = -1;
+        FAIL(r < 0 ? (int)-r : ECANCELED, "the runtime gave up at ", given[0].s.data);
+    }
+}
+
+void ready(const union argument *given)
+{
+    (void)given;
+    call(prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0);
+    ledger_state(READY);
+    if (control_fd >= 0)
+        tell("r", 1);
+    told_ready = true;
+}
+
+void wait_start(const union argument *given)
+{
+    struct pollfd fifo = {.fd = slot(SLOT_START_FIFO), .events = POLLIN};
+    char byte;
+    long r;
+    ready(given);
+    do {
+        r = call(ppoll, &fifo, 1, NULL, NULL, 0);
+        if (r > 0)
+            r = call(read, fifo.fd, &byte, 1);
+    } while (r == -EINTR || r == -EAGAIN);
+    if (r != 1)
+        FAIL(r < 0 ? (int)-r : EPIPE, "the start gate");
+    slot_set(SLOT_START_FIFO, -1);
+}

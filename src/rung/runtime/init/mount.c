@@ -1,0 +1,219 @@
+/* MountFs, MountBind and kin, by the mount API of Linux 5.12.
+ *
+ * A mount is complete (options, attributes, propagation) before it is attached, so no
+ * moment shows it half made, and it is attached to a descriptor that was resolved
+ * inside the root, so no path can be swapped in between.
+ */
+#include "mount.h"
+
+#include "call.h"
+#include "copyup.h"
+#include "path.h"
+#include "slot.h"
+
+enum { BIND_RECURSIVE = 1, BIND_NO_FOLLOW = 2, BIND_INSIDE = 4 };
+
+bool mounts_shared = true;
+
+long mount_change(int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive)
+{
+    struct mount_words words = {.set = set, .clear = clear, .propagation = propagation & ~(uint64_t)MS_REC};
+    if (propagation & MS_REC)
+        recursive = true;
+    if (!words.set && !words.clear && !words.propagation)
+        return 0;
+    return call(mount_setattr, fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &words, sizeof words);
+}
+
+int mount_copy(int fd, bool recursive)
+{
+    return (int)call(open_tree, fd, "",
+                     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0));
+}
+
+long mount_attach(int mount, int onto)
+{
+    return call(move_mount, mount, "", onto, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+void set_propagation(const union argument *given)
+{
+    uint64_t flags = given[0].u;
+    long r = call(mount, NULL, "/", NULL, flags, NULL);
+    if (r < 0)
+        FAIL((int)-r, "/");
+    mounts_shared = flags & MS_SHARED || !(flags & MS_REC);
+}
+
+/* The kernel's own words on what a file system did not like: "e tmpfs: Bad value for 'size'". */
+static const char *context_words(int context)
+{
+    static char words[160];
+    long length = call(read, context, words, sizeof words - 1);
+    if (length <= 2)
+        return "";
+    words[length] = 0;
+    char *end = strchr(words, '\n');
+    if (end)
+        *end = 0;
+    memcpy(words, ": ", 2); /* over the "e " */
+    return words;
+}
+
+static int context_open(const char *dest, const char *fstype)
+{
+    int context = (int)call(fsopen, fstype, FSOPEN_CLOEXEC);
+    if (context == -ENODEV)
+        FAIL(ENODEV, dest, ": file system type ", fstype);
+    if (context < 0)
+        FAIL(-context, dest, ": ", fstype);
+    return context;
+}
+
+static int context_mount(int context, const char *dest, const char *fstype, uint64_t attrs)
+{
+    long r = call(fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+    if (r < 0)
+        FAIL((int)-r, dest, ": ", fstype, context_words(context));
+    int mount = (int)call(fsmount, context, FSMOUNT_CLOEXEC, attrs);
+    if (mount < 0)
+        FAIL(-mount, dest, ": ", fstype, context_words(context));
+    call(close, context);
+    return mount;
+}
+
+int mount_new(const char *dest, const char *fstype, uint64_t attrs)
+{
+    return context_mount(context_open(dest, fstype), dest, fstype, attrs);
+}
+
+static void context_option(int context, const char *dest, const char *option)
+{
+    char key[64];
+    const char *equals = strchr(option, '=');
+    long r = -EINVAL;
+    if (!equals) {
+        r = call(fsconfig, context, FSCONFIG_SET_FLAG, option, NULL, 0);
+    } else if ((size_t)(equals - option) < sizeof key) {
+        memcpy(key, option, (size_t)(equals - option));
+        key[equals - option] = 0;
+        r = call(fsconfig, context, FSCONFIG_SET_STRING, key, equals + 1, 0);
+    }
+    if (r < 0)
+        FAIL((int)-r, dest, ": option ", option, context_words(context));
+}
+
+/* proc and sysfs go on real directories only: a link there is an image that wants the
+ * masks and the security modules' files elsewhere (CVE-2019-16884, CVE-2019-19921). */
+static int real_directory(const char *dest)
+{
+    struct stat st;
+    int fd = path_open(dest, O_PATH | O_NOFOLLOW);
+    if (fd == -ENOENT)
+        fd = path_make(dest, false, 0755);
+    if (fd < 0)
+        FAIL(-fd, dest);
+    if (call(newfstatat, fd, "", &st, AT_EMPTY_PATH) < 0 || !S_ISDIR(st.st_mode))
+        FAIL(ENOTDIR, dest, ": the mount point must be a directory, not a link");
+    return fd;
+}
+
+/* A mount on the root itself covers it: from here on it is the root. */
+static bool is_root(const char *dest)
+{
+    while (*dest == '/')
+        dest++;
+    return *dest == 0;
+}
+
+static void attach(int mount, int onto, const char *dest)
+{
+    long r = mount_attach(mount, onto);
+    if (r < 0)
+        FAIL((int)-r, dest);
+    call(close, onto);
+    if (is_root(dest))
+        slot_set(SLOT_ROOT, mount);
+    else
+        call(close, mount);
+}
+
+void mount_fs(const union argument *given)
+{
+    const char *dest = given[0].s.data, *fstype = given[1].s.data, *source = given[2].s.data;
+    struct list options = given[3].l;
+    int context = context_open(dest, fstype);
+    if (*source) {
+        long r = call(fsconfig, context, FSCONFIG_SET_STRING, "source", source, 0);
+        if (r < 0)
+            FAIL((int)-r, dest, ": source ", source, context_words(context));
+    }
+    while (options.count)
+        context_option(context, dest, list_string(&options));
+    int mount = context_mount(context, dest, fstype, given[4].u);
+    long r = mount_change(mount, 0, 0, given[5].u, false);
+    if (r < 0)
+        FAIL((int)-r, dest, ": propagation");
+    bool strict = strcmp(fstype, "proc") == 0 || strcmp(fstype, "sysfs") == 0;
+    int onto = strict ? real_directory(dest) : path_make(dest, false, 0755);
+    if (onto < 0)
+        FAIL(-onto, dest);
+    if (given[6].u)
+        copy_up(onto, mount, dest);
+    attach(mount, onto, dest);
+}
+
+static int bind_source(const char *source, uint64_t number, uint64_t flags)
+{
+    if (number != SLOT_NONE)
+        return slot_take(number);
+    unsigned how = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_NO_AUTOMOUNT |
+                   (flags & BIND_RECURSIVE ? AT_RECURSIVE : 0) |
+                   (flags & BIND_NO_FOLLOW ? AT_SYMLINK_NOFOLLOW : 0);
+    if (!(flags & BIND_INSIDE))
+        return (int)call(open_tree, AT_FDCWD, source, how);
+    int fd = path_open(source, O_PATH | (flags & BIND_NO_FOLLOW ? O_NOFOLLOW : 0));
+    if (fd < 0)
+        return fd;
+    int tree = mount_copy(fd, flags & BIND_RECURSIVE);
+    call(close, fd);
+    return tree;
+}
+
+void mount_bind(const union argument *given)
+{
+    const char *dest = given[0].s.data, *source = given[1].s.data;
+    int tree = bind_source(source, given[2].u, given[3].u);
+    if (tree < 0)
+        FAIL(-tree, dest, ": source ", source);
+    long r = mount_change(tree, given[4].u, given[5].u, 0, false);
+    if (r == 0)
+        r = mount_change(tree, given[6].u, given[7].u, 0, true);
+    if (r < 0)
+        FAIL((int)-r, dest, ": attributes");
+    r = mount_change(tree, 0, 0, given[8].u, false);
+    if (r < 0)
+        FAIL((int)-r, dest, ": propagation");
+    struct stat st;
+    r = call(newfstatat, tree, "", &st, AT_EMPTY_PATH);
+    if (r < 0)
+        FAIL((int)-r, dest, ": source ", source);
+    int onto = path_make(dest, !S_ISDIR(st.st_mode), S_ISDIR(st.st_mode) ? 0755 : 0644);
+    if (onto < 0)
+        FAIL(-onto, dest);
+    attach(tree, onto, dest);
+}
+
+void set_mount_attr(const union argument *given)
+{
+    const char *path = given[0].s.data;
+    int fd = path_open(path, O_PATH);
+    if (fd < 0)
+        FAIL(-fd, path);
+    long r = mount_change(fd, given[1].u, given[2].u, given[3].u, given[4].u);
+    if (r == -EINVAL)
+        FAIL(EINVAL, path, ": not a mount point, or attributes that do not go together");
+    if (r < 0)
+        FAIL((int)-r, path);
+    call(close, fd);
+}

@@ -1,0 +1,16 @@
+/* Mounts as descriptors: made detached, given their attributes, then attached. */
+#pragma once
+
+#include "kernel.h"
+
+/* mount_setattr on the mount whose root `fd` is. `propagation` is an MS_* set; MS_REC in
+ * it, or `recursive`, reaches all below. Nothing to change is no call. -errno on failure. */
+long mount_change(int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive);
+/* A detached copy of the mount (with those below: recursive) at `fd`. */
+int mount_copy(int fd, bool recursive);
+/* Attaches the detached mount at the object `onto`. */
+long mount_attach(int mount, int onto);
+/* A new detached file system without options. `dest` is for the error. */
+int mount_new(const char *dest, const char *fstype, uint64_t attrs);
+/* False from a SetPropagation on that cut every tie to the caller's mounts. */
+extern bool mounts_shared;

@@ -1,0 +1,118 @@
+/* BindRoot and PivotRoot: how a directory becomes "/". */
+#include "call.h"
+#include "mount.h"
+#include "path.h"
+#include "slot.h"
+
+enum { PIVOT, MOVE, CHROOT, STAY };
+
+/* Whether two descriptors lie in one mount, and are one directory. */
+static bool same_place(int one, int other, bool *same_mount)
+{
+    struct stat a, b;
+    struct statx x, y;
+    if (call(statx, one, "", AT_EMPTY_PATH, STATX_MNT_ID, &x) < 0 ||
+        call(statx, other, "", AT_EMPTY_PATH, STATX_MNT_ID, &y) < 0 ||
+        call(newfstatat, one, "", &a, AT_EMPTY_PATH) < 0 || call(newfstatat, other, "", &b, AT_EMPTY_PATH) < 0)
+        FAIL(ENOSYS, "statx");
+    *same_mount = x.stx_mnt_id == y.stx_mnt_id;
+    return *same_mount && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* Where mounts are still shared with the caller's, attaching the root and pivot_root
+ * would show in the caller's namespace (or be refused): the mount that will hold it is
+ * cut off. It is found by walking up until the mount changes. */
+static void isolate_parent(int directory, const char *path)
+{
+    int at = (int)call(dup, directory);
+    for (;;) {
+        int up = (int)call(openat, at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (up < 0)
+            FAIL(-up, path, ": parent");
+        bool same_mount, top = same_place(at, up, &same_mount);
+        if (top || !same_mount) {
+            call(close, up);
+            break;
+        }
+        call(close, at);
+        at = up;
+    }
+    long r = mount_change(at, 0, 0, MS_PRIVATE, false);
+    if (r < 0)
+        FAIL((int)-r, path, ": the mount it lies in cannot be made private");
+    call(close, at);
+}
+
+void bind_root(const union argument *given)
+{
+    const char *path = given[0].s.data;
+    int directory = (int)call(openat, AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (directory == -ENOTDIR)
+        FAIL(ENOTDIR, path, ": the root file system must be a directory");
+    if (directory < 0)
+        FAIL(-directory, path);
+    if (mounts_shared)
+        isolate_parent(directory, path);
+    int tree = mount_copy(directory, true);
+    if (tree < 0)
+        FAIL(-tree, path);
+    long r = mount_change(tree, given[1].u, 0, 0, false);
+    if (r == 0)
+        r = mount_change(tree, 0, 0, given[2].u, true);
+    if (r < 0)
+        FAIL((int)-r, path, ": attributes");
+    r = mount_attach(tree, directory);
+    if (r < 0)
+        FAIL((int)-r, path);
+    call(close, directory);
+    slot_set(SLOT_ROOT, tree);
+}
+
+/* pivot_root(".", ".") stacks the old root on the new one, whence it is taken off: no
+ * directory to put it in, nothing to clean up. */
+static void pivot(void)
+{
+    int old = (int)call(openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (old < 0)
+        FAIL(-old, "/");
+    long r = call(fchdir, root_fd());
+    if (r == 0)
+        r = call(pivot_root, ".", ".");
+    if (r < 0)
+        FAIL((int)-r, "the new root: pivot_root");
+    if (mounts_shared) /* else the unmount below would reach the caller's namespace */
+        r = mount_change(old, 0, 0, MS_SLAVE | MS_REC, true);
+    if (r == 0)
+        r = call(fchdir, old);
+    if (r == 0)
+        r = call(umount2, ".", MNT_DETACH);
+    if (r < 0)
+        FAIL((int)-r, "the old root");
+    call(close, old);
+}
+
+static void move_root(bool move)
+{
+    long r = call(fchdir, root_fd());
+    if (r == 0 && move)
+        r = call(mount, ".", "/", NULL, MS_MOVE, NULL);
+    if (r == 0)
+        r = call(chroot, ".");
+    if (r < 0)
+        FAIL((int)-r, "the new root", move ? ": MS_MOVE and chroot" : ": chroot");
+}
+
+void pivot_root_to(const union argument *given)
+{
+    if (given[0].u == PIVOT)
+        pivot();
+    else if (given[0].u != STAY)
+        move_root(given[0].u == MOVE);
+    long r = call(chdir, "/");
+    if (r < 0)
+        FAIL((int)-r, "/");
+    slot_set(SLOT_ROOT, -1);
+    r = mount_change(root_fd(), 0, 0, given[1].u, false);
+    if (r < 0)
+        FAIL((int)-r, "/: propagation");
+}
