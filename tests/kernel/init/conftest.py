@@ -1,0 +1,43 @@
+"""Fixtures: a root file system of the test's own, a plan's run, and a check that nothing stays."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from kernel.init import driver
+
+from rung.runtime.plan.steps import Step
+
+
+@pytest.fixture
+def rootfs(busybox: Path, tmp_path: Path) -> Path:
+    """A busybox root file system that the test may spoil."""
+    root = tmp_path / "rootfs"
+    for name in ("bin", "dev", "etc", "proc", "sys", "tmp"):
+        (root / name).mkdir(parents=True)
+    shutil.copy2(busybox, root / "bin/busybox")
+    for applet in "sh cat ls id echo true sleep stat pwd hostname env grep head tty stty touch readlink".split():
+        (root / "bin" / applet).symlink_to("busybox")
+    (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000::/home/user:/bin/sh\n")
+    return root
+
+
+@pytest.fixture
+def run(rung_init: Path) -> Callable[..., driver.Outcome]:
+    def go(steps: Sequence[Step], **options: object) -> driver.Outcome:
+        return driver.run(str(rung_init), steps, **options)
+
+    return go
+
+
+@pytest.fixture(autouse=True)
+def no_mount_nor_child_left() -> Iterator[None]:
+    before = Path("/proc/self/mountinfo").read_text()
+    yield
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
+    assert children == "", f"children left: {children}"
+    assert Path("/proc/self/mountinfo").read_text() == before
