@@ -16,7 +16,8 @@ from rung.runtime.cgroup.files import read, read_line, write
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from typing import Any
+
+    from rung.spec.runtime.config import Resources
 
 _DELEGATED = "/sys/kernel/cgroup/delegate"
 _DELEGATED_ALWAYS = "cgroup.procs\ncgroup.subtree_control\ncgroup.threads\n"
@@ -49,7 +50,7 @@ def _enable(path: str, controllers: list[str]) -> None:
             return
 
 
-def make_enterable(directory: str, resources: Any) -> None:
+def make_enterable(directory: str, resources: Resources) -> None:
     """A cgroup below one with processes is "domain invalid": only as a threaded one can it
     be entered, which domain controllers cannot limit."""
     kind = _kind(directory)

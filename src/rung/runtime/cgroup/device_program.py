@@ -17,13 +17,16 @@ from __future__ import annotations
 
 from struct import Struct
 
-from rung.runtime.cgroup.controllers.devices import numbers
+from rung.runtime.cgroup.controllers.devices import parts
 from rung.runtime.cgroup.errors import CgroupError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from typing import Any
+
+    from rung.spec.runtime.config import DeviceCgroup
+
+    Instruction = tuple[int, int, int, int | str, int]  # operation, dst, src, offset or end, immediate
 
 _FIELD = "linux.resources.devices"
 _INSN = Struct("=BBhi")  # struct bpf_insn: code, registers (dst | src << 4), offset, immediate
@@ -55,13 +58,13 @@ _PROLOGUE = (
 )
 
 
-def device_program(rules: Iterable[Any]) -> bytes:
+def device_program(rules: Iterable[DeviceCgroup]) -> bytes:
     """The instructions for ``rules`` (as in the configuration), to be given to ``bpf(2)``."""
-    body: list[tuple[int, int, int, int | str, int]] = []
+    body: list[Instruction] = []
     otherwise = _DENY
     for rule in reversed(list(rules)):
-        kind, major, minor = numbers(rule)
-        access = _bits(rule)
+        (kind, major, minor), letters = parts(rule)
+        access = sum(ACCESSES[letter] for letter in letters)
         if kind == "a" and major < 0 and minor < 0 and access == _EVERYTHING:
             otherwise = _ALLOW if rule["allow"] else _DENY
             break  # nothing before it matters
@@ -69,34 +72,25 @@ def device_program(rules: Iterable[Any]) -> bytes:
     return _assemble(body, otherwise)
 
 
-def _bits(rule: Any) -> int:
-    bits = 0
-    for letter in rule.get("access") or "":
-        bits |= ACCESSES[letter]
-    return bits
-
-
-def _rule(
-    allow: bool, kind: str, major: int, minor: int, access: int
-) -> list[tuple[int, int, int, int | str, int]]:
+def _rule(allow: bool, kind: str, major: int, minor: int, access: int) -> list[Instruction]:
     """Is it this device? Then decide what this rule speaks of."""
     for number in (major, minor):
         if number > 0x7FFFFFFF:
             raise CgroupError(f"set {_FIELD}", "", f"{number} is no device number")
-    verdict: list[tuple[int, int, int, int | str, int]]
+    verdict: list[Instruction]
     if allow:
         verdict = [(AND, _UNDECIDED, 0, 0, ~access), (JUMP_EQUAL, _UNDECIDED, 0, _ALLOW, 0)]
     else:
         verdict = [(JUMP_ANY_BIT, _UNDECIDED, 0, _DENY, access)]
     wanted = [(_TYPE, TYPES[kind])] if kind != "a" else []
     wanted += [(register, number) for register, number in ((_MAJOR, major), (_MINOR, minor)) if number >= 0]
-    found: list[tuple[int, int, int, int | str, int]] = []
+    found: list[Instruction] = []
     for register, number in reversed(wanted):
         found.insert(0, (JUMP_NOT_EQUAL, register, 0, len(found) + len(verdict), number))
     return found + verdict
 
 
-def _assemble(body: Sequence[tuple[int, int, int, int | str, int]], otherwise: str) -> bytes:
+def _assemble(body: Sequence[Instruction], otherwise: str) -> bytes:
     """Jumps to the end get their distance. The end is the default, then the other answer."""
     other = _DENY if otherwise == _ALLOW else _ALLOW
     length = len(body)

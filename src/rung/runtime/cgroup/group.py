@@ -17,9 +17,11 @@ from rung.runtime.cgroup.settings import late_settings, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from rung.runtime.cgroup.oom import OomWatch
+    from rung.spec.runtime.config import DeviceCgroup, Resources
 
 
 class Cgroup:
@@ -29,6 +31,7 @@ class Cgroup:
         self.paths = paths
         self.directories = list(dict.fromkeys(paths.values()))
         self.made: list[str] = []  # by this object, parents first
+        self._refused = False  # create failed: what is there belongs to somebody else
 
     @property
     def v2_only(self) -> bool:
@@ -36,7 +39,7 @@ class Cgroup:
 
     # --- life ---------------------------------------------------------------------
 
-    def create(self, resources: Any = None) -> None:
+    def create(self, resources: Resources | None = None) -> None:
         """Make the directories that are missing, so that processes can enter.
 
         v1 cpusets get CPUs and nodes (those of ``resources``, else from above); on v2 all
@@ -53,18 +56,18 @@ class Cgroup:
             if "cpuset" in self.paths:
                 from rung.runtime.cgroup.controllers.cpuset import fill
 
-                cpu = (resources or {}).get("cpu") or {}
-                fill(self.paths["cpuset"], cpu.get("cpus") or "", cpu.get("mems") or "")
+                cpu = (resources or {}).get("cpu", {})
+                fill(self.paths["cpuset"], cpu.get("cpus", ""), cpu.get("mems", ""))
             if self.v2_only:
                 from rung.runtime.cgroup.delegate import enable_above, make_enterable
 
                 enable_above(self.paths[""])
                 make_enterable(self.paths[""], resources or {})
         except OSError as error:
-            self._unmake()
+            self._give_up()
             raise failed("create the container's cgroups:", error) from None
         except BaseException:
-            self._unmake()
+            self._give_up()
             raise
 
     def _make(self, directory: str) -> bool:
@@ -78,6 +81,10 @@ class Cgroup:
             os.mkdir(directory, 0o755)
         self.made.append(directory)
         return True
+
+    def _give_up(self) -> None:
+        self._refused = True
+        self._unmake()
 
     def _unmake(self) -> None:
         """Remove what this object made and nobody uses."""
@@ -98,7 +105,7 @@ class Cgroup:
             hint = "thaw it or give another linux.cgroupsPath"
             raise CgroupError("use cgroup", directory, "it is frozen", hint)
 
-    def apply(self, resources: Any, *, update: bool = False) -> None:
+    def apply(self, resources: Resources, *, update: bool = False) -> None:
         """Set every limit of ``linux.resources``.
 
         Devices are left as they are on an update, as others (vendors' hooks) add to them.
@@ -121,11 +128,11 @@ class Cgroup:
 
             enable_above(self.paths[""], controllers)
 
-    def apply_late(self, resources: Any) -> None:
+    def apply_late(self, resources: Resources) -> None:
         """What would have kept rung-init from being born; call when it reports ready."""
         execute(late_settings(resources, self.paths), self.paths)
 
-    def _apply_devices(self, rules: list[Any]) -> None:
+    def _apply_devices(self, rules: Sequence[DeviceCgroup]) -> None:
         from rung.runtime.cgroup.controllers import devices
 
         rules = [*rules, *devices.DEFAULT_DEVICE_RULES]
@@ -154,7 +161,10 @@ class Cgroup:
     def remove(self, timeout_s: float = 10.0) -> None:
         """Remove the cgroups and all below them; what is gone is fine.
 
-        Processes that are dying are waited for; after ``timeout_s`` it is an error."""
+        Processes that are dying are waited for; after ``timeout_s`` it is an error. After
+        a ``create`` that failed there is nothing to remove."""
+        if self._refused:
+            return
         for directory in self.directories:
             try:
                 os.rmdir(directory)
@@ -176,14 +186,15 @@ class Cgroup:
         """The processes inside, those in sub-cgroups too."""
         from rung.runtime.cgroup.processes import pids_in
 
-        return pids_in(self._main(), recursive)
+        directory = self._main()
+        return pids_in(directory, recursive) if directory else []
 
     def _main(self) -> str:
         """The one directory that stands for all where they must agree."""
-        for controller in ("freezer", "devices", "", "name=systemd"):
+        for controller in ("freezer", "devices", ""):
             if controller in self.paths:
                 return self.paths[controller]
-        return self.directories[0]
+        return next(iter(self.directories), "")
 
     def kill(self, signal: int = 9) -> None:
         """Send a signal to every process inside, none of which can escape by forking."""

@@ -14,7 +14,7 @@ from rung.runtime.cgroup.files import is_gone, read, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from select import epoll
 
 
@@ -99,10 +99,15 @@ class OomWatch:
                 return None
             raise failed("read", error) from None
 
-    def __iter__(self) -> Iterator[int]:
-        while (times := self.read()) is not None:
-            if times:
-                yield times
+    def __iter__(self) -> OomWatch:
+        return self
+
+    def __next__(self) -> int:
+        while not (times := self.read()):
+            if times is None:
+                self.close()
+                raise StopIteration
+        return times
 
     def close(self) -> None:
         """Give the descriptors back."""

@@ -13,16 +13,16 @@ from rung.runtime.cgroup.errors import CgroupError, missing
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from typing import Any
 
     from rung.runtime.cgroup.files import Write
+    from rung.spec.runtime.config import Resources
 
 #: The smallest pids limit that can be set before the container's init is born: whoever
 #: gives birth to it is in the cgroup too.
 PIDS_FOR_BIRTH = 2
 
 
-def settings(resources: Any, controllers: Collection[str], *, update: bool = False) -> list[Write]:
+def settings(resources: Resources, controllers: Collection[str], *, update: bool = False) -> list[Write]:
     """The writes for all of ``resources`` but devices, in order.
 
     ``controllers`` are the keys of the cgroup's paths. A pids limit that rung-init could
@@ -68,7 +68,7 @@ def settings(resources: Any, controllers: Collection[str], *, update: bool = Fal
     return writes
 
 
-def late_settings(resources: Any, controllers: Collection[str]) -> list[Write]:
+def late_settings(resources: Resources, controllers: Collection[str]) -> list[Write]:
     """What can be set only when rung-init has been born: a pids limit of 0 or 1."""
     limit = pids_limit(resources)
     if limit is None or not 0 <= limit < PIDS_FOR_BIRTH:
@@ -78,9 +78,10 @@ def late_settings(resources: Any, controllers: Collection[str]) -> list[Write]:
     return pids_writes(limit, controllers)
 
 
-def pids_limit(resources: Any) -> int | None:
-    limit: int | None = (resources.get("pids") or {}).get("limit")
-    return limit
+def pids_limit(resources: Resources) -> int | None:
+    """The limit, where there is one to be set."""
+    pids = resources.get("pids")
+    return pids.get("limit") if pids is not None else None
 
 
 def place(controller: str, field: str, controllers: Collection[str]) -> str:

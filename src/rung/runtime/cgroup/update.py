@@ -10,12 +10,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from rung.spec.runtime.config import Resources
+
 _PLAIN = ("memory", "cpu", "pids", "network")
 
 
-def updated(old: Any, new: Any) -> dict[str, Any]:
+def updated(old: Resources, new: Resources) -> Resources:
     """``old`` resources changed by ``new``: to be given to ``Cgroup.apply(..., update=True)``."""
-    result = dict(old or {})
+    result: Any = dict(old)
     for section in _PLAIN:
         if given := _given(new.get(section)):
             result[section] = {**(result.get(section) or {}), **given}
@@ -28,8 +30,9 @@ def updated(old: Any, new: Any) -> dict[str, Any]:
         result["hugepageLimits"] = _upsert(result.get("hugepageLimits") or [], pages, ("pageSize",))
     for section in ("rdma", "unified"):
         if new.get(section):
-            result[section] = {**(result.get(section) or {}), **new[section]}
-    return result
+            result[section] = {**(result.get(section) or {}), **_given(new.get(section))}
+    changed: Resources = result
+    return changed
 
 
 def _given(section: Any) -> dict[str, Any]:

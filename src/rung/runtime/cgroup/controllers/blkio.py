@@ -12,18 +12,14 @@ from rung.runtime.cgroup.settings import no_equivalent, place
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
-    from typing import Any
+
+    from rung.spec.runtime.config import BlockIO, ThrottleDevice, WeightDevice
 
 _FIELD = "linux.resources.blockIO."
-_THROTTLES = (
-    ("throttleReadBpsDevice", "blkio.throttle.read_bps_device", "rbps"),
-    ("throttleWriteBpsDevice", "blkio.throttle.write_bps_device", "wbps"),
-    ("throttleReadIOPSDevice", "blkio.throttle.read_iops_device", "riops"),
-    ("throttleWriteIOPSDevice", "blkio.throttle.write_iops_device", "wiops"),
-)
+_V1_FILES = {"rbps": "read_bps", "wbps": "write_bps", "riops": "read_iops", "wiops": "write_iops"}
 
 
-def blkio_writes(block_io: Any, controllers: Collection[str]) -> list[Write]:
+def blkio_writes(block_io: BlockIO, controllers: Collection[str]) -> list[Write]:
     """Weights and throttles."""
     if not any(block_io.values()):
         return []
@@ -32,7 +28,7 @@ def blkio_writes(block_io: Any, controllers: Collection[str]) -> list[Write]:
     return list(_v2(block_io))
 
 
-def _v1(block_io: Any) -> Iterator[Write]:
+def _v1(block_io: BlockIO) -> Iterator[Write]:
     if weight := block_io.get("weight"):
         yield _either("blkio.weight", "blkio.bfq.weight", str(weight), "weight")
     if leaf := block_io.get("leafWeight"):
@@ -44,16 +40,16 @@ def _v1(block_io: Any) -> Iterator[Write]:
         if leaf := device.get("leafWeight"):
             value = f"{_number(device)} {leaf}"
             yield Write("blkio", "blkio.leaf_weight_device", value, _FIELD + "weightDevice")
-    for name, file, _ in _THROTTLES:
-        for device in block_io.get(name) or ():
-            yield Write("blkio", file, f"{_number(device)} {device['rate']}", _FIELD + name)
+    for name, key, device in _throttles(block_io):
+        file = f"blkio.throttle.{_V1_FILES[key]}_device"
+        yield Write("blkio", file, f"{_number(device)} {device.get('rate', 0)}", _FIELD + name)
 
 
 def _either(file: str, bfq: str, value: str, name: str) -> Write:
     return Write("blkio", file, value, _FIELD + name, otherwise=Write("blkio", bfq, value, _FIELD + name))
 
 
-def _v2(block_io: Any) -> Iterator[Write]:
+def _v2(block_io: BlockIO) -> Iterator[Write]:
     if block_io.get("leafWeight"):
         raise no_equivalent("blockIO.leafWeight")
     if weight := block_io.get("weight"):
@@ -63,9 +59,20 @@ def _v2(block_io: Any) -> Iterator[Write]:
             raise no_equivalent("blockIO.weightDevice.leafWeight")
         if weight := device.get("weight"):
             yield _weight(f"{_number(device)} ", weight, "weightDevice")
-    for name, _, key in _THROTTLES:
-        for device in block_io.get(name) or ():
-            yield Write("", "io.max", f"{_number(device)} {key}={device['rate'] or 'max'}", _FIELD + name)
+    for name, key, device in _throttles(block_io):
+        yield Write("", "io.max", f"{_number(device)} {key}={device.get('rate') or 'max'}", _FIELD + name)
+
+
+def _throttles(block_io: BlockIO) -> Iterator[tuple[str, str, ThrottleDevice]]:
+    """Field, v2's key, and the device, for every throttled device."""
+    for device in block_io.get("throttleReadBpsDevice", ()):
+        yield "throttleReadBpsDevice", "rbps", device
+    for device in block_io.get("throttleWriteBpsDevice", ()):
+        yield "throttleWriteBpsDevice", "wbps", device
+    for device in block_io.get("throttleReadIOPSDevice", ()):
+        yield "throttleReadIOPSDevice", "riops", device
+    for device in block_io.get("throttleWriteIOPSDevice", ()):
+        yield "throttleWriteIOPSDevice", "wiops", device
 
 
 def _weight(device: str, weight: int, name: str) -> Write:
@@ -73,7 +80,7 @@ def _weight(device: str, weight: int, name: str) -> Write:
     return Write("", "io.bfq.weight", f"{device}{weight}", _FIELD + name, otherwise=plain)
 
 
-def _number(device: Any) -> str:
+def _number(device: ThrottleDevice | WeightDevice) -> str:
     return f"{device['major']}:{device['minor']}"
 
 

@@ -12,13 +12,14 @@ from rung.runtime.cgroup.settings import no_equivalent, place
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
-    from typing import Any
+
+    from rung.spec.runtime.config import CPU
 
 _FIELD = "linux.resources.cpu."
 _DEFAULT_PERIOD_US = 100000
 
 
-def cpu_writes(cpu: Any, controllers: Collection[str]) -> list[Write]:
+def cpu_writes(cpu: CPU, controllers: Collection[str]) -> list[Write]:
     """Shares, bandwidth, idle, real-time."""
     names = ("shares", "quota", "period", "realtimeRuntime", "realtimePeriod")
     if cpu.get("burst") is None and cpu.get("idle") is None and not any(cpu.get(name) for name in names):
@@ -26,7 +27,7 @@ def cpu_writes(cpu: Any, controllers: Collection[str]) -> list[Write]:
     return list(_v1(cpu) if place("cpu", "cpu", controllers) else _v2(cpu))
 
 
-def _v1(cpu: Any) -> Iterator[Write]:
+def _v1(cpu: CPU) -> Iterator[Write]:
     idle, shares = cpu.get("idle"), cpu.get("shares")
     if idle is not None:
         yield Write("cpu", "cpu.idle", str(idle), _FIELD + "idle")
@@ -42,7 +43,7 @@ def _v1(cpu: Any) -> Iterator[Write]:
     yield from _realtime(cpu)
 
 
-def _realtime(cpu: Any) -> Iterator[Write]:
+def _realtime(cpu: CPU) -> Iterator[Write]:
     runtime, period = cpu.get("realtimeRuntime"), cpu.get("realtimePeriod")
     if period:
         yield Write("cpu", "cpu.rt_period_us", str(period), _FIELD + "realtimePeriod", retry=bool(runtime))
@@ -50,7 +51,7 @@ def _realtime(cpu: Any) -> Iterator[Write]:
         yield Write("cpu", "cpu.rt_runtime_us", str(runtime), _FIELD + "realtimeRuntime", retry=bool(period))
 
 
-def _v2(cpu: Any) -> Iterator[Write]:
+def _v2(cpu: CPU) -> Iterator[Write]:
     for name in ("realtimeRuntime", "realtimePeriod"):
         if cpu.get(name):
             raise no_equivalent(f"cpu.{name}")

@@ -12,14 +12,15 @@ from rung.runtime.cgroup.settings import place
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from typing import Any
+
+    from rung.spec.runtime.config import CPU
 
 
-def cpuset_writes(cpu: Any, controllers: Collection[str]) -> list[Write]:
+def cpuset_writes(cpu: CPU, controllers: Collection[str]) -> list[Write]:
     """The same two files in both forms."""
     found = []
-    for name in ("cpus", "mems"):
-        if value := cpu.get(name):
+    for name, value in (("cpus", cpu.get("cpus")), ("mems", cpu.get("mems"))):
+        if value:
             where = place("cpuset", f"cpu.{name}", controllers)
             found.append(Write(where, f"cpuset.{name}", value, f"linux.resources.cpu.{name}"))
     return found

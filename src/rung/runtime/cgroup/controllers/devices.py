@@ -1,11 +1,12 @@
 """``linux.resources.devices`` on v1: which devices a container may open or make.
 
-The kernel keeps a default (allow or deny) and exceptions from it (devcg, kernel
-Documentation/admin-guide/cgroup-v1/devices.rst). A rule for all devices sets the default
-and forgets the exceptions, whatever numbers and access it names. A rule that would take
-a device out of a wildcard exception is silently ignored by the kernel; here it is an
-error, since who wrote it believes the device denied. ``device_program`` (v2) has no such
-limit.
+The kernel keeps a default (allow or deny) and exceptions from it (kernel
+Documentation/admin-guide/cgroup-v1/devices.rst). The rules are applied to a model of
+that first: a rule for everything sets the default and forgets the exceptions, one
+against the default adds an exception, one along with it takes out the exceptions that it
+covers. What the kernel would silently ignore, a device taken out of a wider exception,
+is an error here, since who wrote it believes the device denied. ``device_program`` (v2)
+can express that too.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from rung.runtime.cgroup.files import Write
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any
+
+    from rung.spec.runtime.config import DeviceCgroup
 
     Device = tuple[str, int, int]  # "b" or "c", major, minor; -1 is every number
 
@@ -25,7 +27,7 @@ _FIELD = "linux.resources.devices"
 _ALL = "a *:* rwm"
 
 
-def _allow(kind: str, major: int, minor: int, access: str = "rwm") -> dict[str, Any]:
+def _allow(kind: str, major: int, minor: int, access: str = "rwm") -> DeviceCgroup:
     return {"allow": True, "type": kind, "major": major, "minor": minor, "access": access}
 
 
@@ -33,7 +35,7 @@ def _allow(kind: str, major: int, minor: int, access: str = "rwm") -> dict[str, 
 #: node, and use the default devices, its pseudo-terminals and tun. ``Cgroup.apply``
 #: appends them. (The host's console, 5:1, is not among them: a container's /dev/console
 #: is one of its own pseudo-terminals.)
-DEFAULT_DEVICE_RULES: tuple[dict[str, Any], ...] = (
+DEFAULT_DEVICE_RULES: tuple[DeviceCgroup, ...] = (
     _allow("c", -1, -1, "m"),
     _allow("b", -1, -1, "m"),
     _allow("c", 1, 3),  # null
@@ -55,44 +57,60 @@ class Policy(Record):
     exceptions: dict[Device, str]
 
 
-def numbers(rule: Any) -> Device:
-    """A rule's type and numbers; what is absent stands for all."""
-    major, minor = rule.get("major"), rule.get("minor")
-    return rule.get("type") or "a", -1 if major is None else major, -1 if minor is None else minor
+def parts(rule: DeviceCgroup) -> tuple[Device, str]:
+    """A rule's type and numbers, "a" and -1 standing for all, and its access letters."""
+    kind, access = rule.get("type", "a"), rule.get("access", "")
+    device = (kind, rule.get("major", -1), rule.get("minor", -1))
+    if kind not in ("a", "b", "c") or not access or set(access) - set("rwm"):
+        reason = "type must be a, b or c and access some of r, w and m"
+        raise CgroupError(f"set {_FIELD}", f"for {_text(device, access)}", reason)
+    return device, _letters(access)
 
 
-def policy(rules: Iterable[Any]) -> Policy:
+def policy(rules: Iterable[DeviceCgroup]) -> Policy:
     """The rules applied in order to a cgroup that denies everything."""
     allow = False
     exceptions: dict[Device, str] = {}
     for rule in rules:
-        device, access = numbers(rule), rule.get("access") or ""
-        if device[0] == "a":
+        device, access = parts(rule)
+        if device == ("a", -1, -1) and access == "rwm":
             allow = rule["allow"]
             exceptions = {}
-        elif rule["allow"] != allow:
-            exceptions[device] = _letters(exceptions.get(device, "") + access)
-        else:
-            _except_no_more(exceptions, device, access)
+            continue
+        for kind in "bc" if device[0] == "a" else device[0]:
+            single = (kind, device[1], device[2])
+            if rule["allow"] != allow:
+                exceptions[single] = _letters(exceptions.get(single, "") + access)
+            else:
+                _take_out(exceptions, single, access)
     return Policy(allow, exceptions)
 
 
-def _except_no_more(exceptions: dict[Device, str], device: Device, access: str) -> None:
-    """Take ``access`` back from the exception for exactly this device."""
-    kind, major, minor = device
-    for wider in ((kind, -1, minor), (kind, major, -1), (kind, -1, -1)):
-        if wider != device and set(exceptions.get(wider, "")) & set(access):
+def _take_out(exceptions: dict[Device, str], device: Device, access: str) -> None:
+    """Take ``access`` out of every exception that ``device`` covers."""
+    for old, letters in list(exceptions.items()):
+        if not _overlap(old, device) or not set(letters) & set(access):
+            continue
+        if not _covers(device, old):
             raise CgroupError(
                 f"set {_FIELD}",
                 f"for {_text(device, access)}",
-                f"cgroup v1 cannot take it out of the earlier rule for {_text(wider, exceptions[wider])}",
+                f"cgroup v1 cannot take it out of the earlier rule for {_text(old, letters)}",
                 "name the devices of the earlier rule one by one",
             )
-    left = _letters("".join(set(exceptions.get(device, "")) - set(access)))
-    if left:
-        exceptions[device] = left
-    else:
-        exceptions.pop(device, None)
+        left = _letters("".join(set(letters) - set(access)))
+        if left:
+            exceptions[old] = left
+        else:
+            del exceptions[old]
+
+
+def _overlap(one: Device, other: Device) -> bool:
+    return one[0] == other[0] and all(a in (b, -1) or b == -1 for a, b in zip(one[1:], other[1:]))
+
+
+def _covers(wide: Device, narrow: Device) -> bool:
+    return all(a in (b, -1) for a, b in zip(wide[1:], narrow[1:]))
 
 
 def _letters(access: str) -> str:

@@ -9,11 +9,12 @@ from rung.runtime.cgroup.settings import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from typing import Any
+    from collections.abc import Collection, Sequence
+
+    from rung.spec.runtime.config import HugepageLimit
 
 
-def hugetlb_writes(limits: Any, controllers: Collection[str]) -> list[Write]:
+def hugetlb_writes(limits: Sequence[HugepageLimit], controllers: Collection[str]) -> list[Write]:
     """Two writes for each page size."""
     where = place("hugetlb", "hugepageLimits", controllers)
     suffix = "limit_in_bytes" if where else "max"

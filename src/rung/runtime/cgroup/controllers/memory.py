@@ -14,12 +14,13 @@ from rung.runtime.cgroup.settings import no_equivalent, place
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
-    from typing import Any
+
+    from rung.spec.runtime.config import Memory
 
 _FIELD = "linux.resources.memory."
 
 
-def memory_writes(memory: Any, controllers: Collection[str], update: bool) -> list[Write]:
+def memory_writes(memory: Memory, controllers: Collection[str], update: bool) -> list[Write]:
     """Limits, reservation, swappiness, the OOM killer's switch."""
     swappiness = memory.get("swappiness")
     asked = any(memory.get(name) for name in ("limit", "reservation", "swap", "disableOOMKiller"))
@@ -32,7 +33,7 @@ def memory_writes(memory: Any, controllers: Collection[str], update: bool) -> li
     return list(_v2(memory))
 
 
-def _v1(memory: Any, update: bool) -> Iterator[Write]:
+def _v1(memory: Memory, update: bool) -> Iterator[Write]:
     limit, swap = memory.get("limit") or 0, memory.get("swap") or 0
     if limit == -1 and not swap:
         # Unlimited memory under the old limit of both is not what was meant.
@@ -51,7 +52,7 @@ def _v1(memory: Any, update: bool) -> Iterator[Write]:
         yield Write("memory", "memory.swappiness", str(swappiness), _FIELD + "swappiness")
 
 
-def _v2(memory: Any) -> Iterator[Write]:
+def _v2(memory: Memory) -> Iterator[Write]:
     for name in ("swappiness", "disableOOMKiller"):
         if memory.get(name) not in (None, False, -1):
             raise no_equivalent(f"memory.{name}")
@@ -89,7 +90,7 @@ def swap_on_v2(limit: int, swap: int) -> str | None:
     return str(swap - limit)
 
 
-def check_before_update(memory: Any, directory: str) -> None:
+def check_before_update(memory: Memory, directory: str) -> None:
     """``checkBeforeUpdate`` on v2: refuse a limit below what is in use, as v1's kernel does.
 
     Where the usage cannot be read there is nothing to compare with."""

@@ -8,12 +8,13 @@ from rung.runtime.cgroup.files import Write
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from typing import Any
+
+    from rung.spec.runtime.config import Network
 
 _FIELD = "linux.resources.network."
 
 
-def network_writes(network: Any, controllers: Collection[str]) -> list[Write]:
+def network_writes(network: Network, controllers: Collection[str]) -> list[Write]:
     """The class identifier and the interfaces' priorities."""
     found = []
     if class_id := network.get("classID"):

@@ -7,18 +7,20 @@ from rung.runtime.cgroup.settings import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from typing import Any
+    from collections.abc import Collection, Mapping
+
+    from rung.spec.runtime.config import Rdma
 
 
-def rdma_writes(rdma: Any, controllers: Collection[str]) -> list[Write]:
+def rdma_writes(rdma: Mapping[str, Rdma], controllers: Collection[str]) -> list[Write]:
     """One line a device."""
     where = place("rdma", "rdma", controllers)
     found = []
     for device, limits in rdma.items():
         parts = [device]
-        for key, name in (("hca_handle", "hcaHandles"), ("hca_object", "hcaObjects")):
-            if limits.get(name) is not None:
-                parts.append(f"{key}={limits[name]}")
+        if "hcaHandles" in limits:
+            parts.append(f"hca_handle={limits['hcaHandles']}")
+        if "hcaObjects" in limits:
+            parts.append(f"hca_object={limits['hcaObjects']}")
         found.append(Write(where, "rdma.max", " ".join(parts), f"linux.resources.rdma.{device}"))
     return found
