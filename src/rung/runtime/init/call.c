@@ -15,7 +15,7 @@ static struct {
     uint32_t capacity, step;
     uint64_t epoch;
     const char *step_name;
-    long failed_call; /* the number of the step's last call that failed, and its errno */
+    int64_t failed_call; /* the step's last call that failed, and its errno */
     int failed_with;
 } to = {.ledger = &scratch_ledger, .step_name = "rung-init:", .failed_call = -1};
 
@@ -71,7 +71,7 @@ long recorded(long number, long a, long b, long c, long d, long e, long f)
     record->took = took > UINT32_MAX ? UINT32_MAX : (uint32_t)took;
     record->result = (int32_t)result;
     if (result < 0 && result >= -4095) {
-        to.failed_call = number;
+        to.failed_call = at < to.capacity ? (int64_t)at : -1;
         to.failed_with = (int)-result;
     }
     return result;

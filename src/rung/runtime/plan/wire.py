@@ -23,11 +23,14 @@ All integers are little-endian; offsets count from the file's start::
 ``state``: 0 not begun, 1 outer running, 2 inner running, 3 ready (waiting for start),
 4 executing the workload, 5 failed. ``pid`` is the inner process as the outer sees it.
 ``result`` is the call's value, or the negated errno. ``error`` names the object that the
-failed step worked on, ``error call`` is the index of the call that failed; ``note`` holds the last thing that was passed over, ``notes`` counts.
+failed step worked on, ``error call`` is the index of the call that failed; ``note`` holds
+the last thing that was passed over, ``notes`` counts. ``calls`` goes on counting where the
+capacity is spent: the calls beyond it are not recorded.
 
 On the control socket (SOCK_SEQPACKET) init sends ``s`` + tag at a Sync (answered by
-one byte ``g``), ``r`` when ready, ``e`` when it has failed; the end of the stream
-without ``r`` means it was killed.
+one byte ``g``), ``r`` when ready, ``e`` when it has failed (its ledger is complete then).
+The end of the stream means that it was killed if no ``r`` came before, else that exec
+succeeded. A failure that nobody listens to any more goes to the workload's stderr.
 """
 
 from __future__ import annotations
