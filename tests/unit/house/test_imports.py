@@ -27,8 +27,8 @@ LEVEL = {rung: level for level, rungs in enumerate(LADDER) for rung in rungs}
 #: The start of rung-runtime pays for every module; design.md: nothing at runtime/ or below imports these.
 ABOVE_RUNTIME_ONLY = {"asyncio", "http", "urllib", "ssl", "sqlite3"}
 
-#: Used by others only through the names their ``__init__`` gives, and their errors. (The files of spec/ and kernel/
-#: are each a face of its own: importing all of kernel/ for one call would cost the start.)
+#: Used by others only through the names their ``__init__`` gives, and their errors. (The files of
+#: spec/ and kernel/ are each a face of its own: importing all for one call would cost the start.)
 BEHIND_A_FACE = {"runtime", "image", "engine"}
 
 
