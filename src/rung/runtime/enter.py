@@ -73,7 +73,7 @@ def enter(
                 container.id,
                 config,
                 checked,
-                tuple(container.cgroup.join_paths()),
+                container.facts.cgroup_paths,
                 differing_namespaces(config, container.pid),
                 program,
                 flags,

@@ -27,16 +27,12 @@ void set_oom_score_adj(const union argument *given)
 
 void join_cgroup(const union argument *given)
 {
-    const char *path = given[0].s.data;
-    int directory = (int)call(openat, AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (directory < 0)
-        FAIL(-directory, path);
-    long fd = call(openat, directory, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+    const char *file = given[0].s.data;
+    long fd = call(openat, AT_FDCWD, file, O_WRONLY | O_CLOEXEC);
     long r = fd < 0 ? fd : call(write, fd, "0", 1);
     if (r < 0)
-        FAIL((int)-r, path, "/cgroup.procs");
+        FAIL((int)-r, file);
     close_fd((int)fd);
-    call(close, directory);
 }
 
 void open_file(const union argument *given)

@@ -10,8 +10,8 @@
     STEP(1, SetOomScoreAdj, set_oom_score_adj, "i", OUTER)                   \
     STEP(2, JoinCgroup, join_cgroup, "s", OUTER)                             \
     STEP(3, OpenFile, open_file, "usu", OUTER)                               \
-    STEP(4, SetNamespace, set_namespace, "uu", OUTER)                        \
-    STEP(5, Unshare, unshare_namespaces, "u", OUTER)                         \
+    STEP(4, SetNamespace, set_namespace, "uu", ANY)                          \
+    STEP(5, Unshare, unshare_namespaces, "u", ANY)                           \
     STEP(6, WriteFile, write_file, "sb", OUTER)                              \
     STEP(7, CloneTree, clone_tree, "usu", OUTER)                             \
     STEP(8, Clone, clone_inner, "ubbuu", OUTER)                              \

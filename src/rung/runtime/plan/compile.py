@@ -11,7 +11,13 @@ from __future__ import annotations
 from rung.runtime.plan import steps
 from rung.runtime.plan.devices import device_steps
 from rung.runtime.plan.mounts import pivot_steps, root_steps, seal_steps
-from rung.runtime.plan.namespaces import new_and_joined, outer_steps
+from rung.runtime.plan.namespaces import (
+    CLONE_NEWCGROUP,
+    cgroup_slot,
+    cgroup_steps,
+    new_and_joined,
+    outer_steps,
+)
 from rung.runtime.plan.process import (
     exec_steps,
     identity_steps,
@@ -131,13 +137,16 @@ def _exec_steps(request: ExecRequest, terminal: bool) -> Iterator[Step]:
     new, joined = new_and_joined(request.config)
     if process.get("oomScoreAdj") is not None:
         yield steps.SetOomScoreAdj(process["oomScoreAdj"])
-    for path in request.join_paths:
-        yield steps.JoinCgroup(path)
-    if request.namespace_flags:
-        yield steps.SetNamespace(steps.SLOT_CONTAINER, request.namespace_flags)
-    yield steps.Clone(0, b"", b"", 0, steps.SLOT_NONE)
-    if "user" in new or "user" in joined:
+    yield from cgroup_steps(request.cgroup_paths)
+    mapped = "user" in new or "user" in joined
+    late = 0 if mapped else request.namespace_flags & CLONE_NEWCGROUP
+    if request.namespace_flags & ~late:
+        yield steps.SetNamespace(steps.SLOT_CONTAINER, request.namespace_flags & ~late)
+    yield steps.Clone(0, b"", b"", 0, cgroup_slot(request.cgroup_paths))
+    if mapped:
         yield steps.BecomeRoot()
+    if late:
+        yield steps.SetNamespace(steps.SLOT_CONTAINER, late)
     yield steps.NewSession()
     yield steps.KeepFds(request.keep_fds)
     yield steps.PivotRoot(3, 0)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rung.spec.runtime.config import Config, IdMapping
 
 CLONE_NEWTIME = 0x00000080
-CLONE_NEWUSER = 0x10000000
+CLONE_NEWCGROUP = 0x02000000
 _JOIN_ORDER = ("cgroup", "ipc", "uts", "network", "pid", "time", "mount", "user")
 
 
@@ -51,33 +51,55 @@ def flags_of(types: set[str]) -> int:
 
 
 def outer_steps(request: Request) -> Iterator[Step]:
-    """From the caller's namespaces to the birth of the inner process."""
+    """From the caller's namespaces to the birth of the inner process, and into its cgroup
+    namespace."""
     config = request.config
     new, joined = new_and_joined(config)
     score = get(config, "process", "oomScoreAdj")
     if score is not None:
         yield steps.SetOomScoreAdj(score)
-    order = [kind for kind in _JOIN_ORDER if kind in joined]
-    for offset, kind in enumerate(order):
-        yield steps.OpenFile(steps.SLOT_FIRST_FREE + offset, joined[kind], os.O_RDONLY | os.O_CLOEXEC)
-    for path in sorted(set(request.cgroup_paths.values())):
-        yield steps.JoinCgroup(path)
-    for offset, kind in enumerate(order):
-        yield steps.SetNamespace(steps.SLOT_FIRST_FREE + offset, NAMESPACES[kind][0])
+    slots = {kind: steps.SLOT_FIRST_FREE + n for n, kind in enumerate(k for k in _JOIN_ORDER if k in joined)}
+    for kind, slot in slots.items():
+        yield steps.OpenFile(slot, joined[kind], os.O_RDONLY | os.O_CLOEXEC)
+    yield from cgroup_steps(request.cgroup_paths)
+    mapped = "user" in new or "user" in joined
+    late = slots.pop("cgroup", None) if not mapped else None
+    for kind, slot in slots.items():
+        yield steps.SetNamespace(slot, NAMESPACES[kind][0])
     if "time" in new:
         yield steps.Unshare(CLONE_NEWTIME)
         yield from _time_offsets(config)
     if "user" in new:
         yield from bind_trees(config)
     yield steps.Clone(
-        flags_of(new - {"time"}),
+        flags_of(new - {"time", "cgroup"}),
         _id_map(get(config, "linux", "uidMappings")),
         _id_map(get(config, "linux", "gidMappings")),
         0,
-        steps.SLOT_NONE,
+        cgroup_slot(request.cgroup_paths),
     )
     if "user" in joined:
         yield steps.BecomeRoot()
+    if late is not None:
+        yield steps.SetNamespace(late, CLONE_NEWCGROUP)
+    if "cgroup" in new:
+        yield steps.Unshare(CLONE_NEWCGROUP)
+
+
+def cgroup_steps(paths: dict[str, str]) -> Iterator[Step]:
+    """Enter the v1 cgroups; open the v2 one, which the inner process is born into.
+
+    Its cgroup namespace comes after its birth, since it is rooted where the process is,
+    and since under ``nsdelegate`` nobody inside one may be moved in from outside."""
+    for directory in sorted({path for controller, path in paths.items() if controller}):
+        yield steps.JoinCgroup(f"{directory}/tasks")
+    if paths.get(""):
+        yield steps.OpenFile(steps.SLOT_CGROUP, paths[""], os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def cgroup_slot(paths: dict[str, str]) -> int:
+    """Where Clone finds the v2 cgroup."""
+    return steps.SLOT_CGROUP if paths.get("") else steps.SLOT_NONE
 
 
 def _time_offsets(config: Config) -> Iterator[Step]:

@@ -48,7 +48,7 @@ class ExecRequest(Record):
     id: str
     config: Config
     process: Process
-    join_paths: tuple[str, ...] = ()
+    cgroup_paths: dict[str, str] = {}
     namespace_flags: int = 0
     seccomp_program: bytes = b""
     seccomp_flags: int = 0

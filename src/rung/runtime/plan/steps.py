@@ -33,7 +33,7 @@ SLOT_NONE = 0xFFFF
 SLOT_START_FIFO = 0  # the create/start gate, opened read-write non-blocking by the runtime
 SLOT_CONSOLE_SOCKET = 1  # where the terminal's controlling end is sent
 SLOT_CONTAINER = 2  # pidfd of the container to enter (exec)
-SLOT_CGROUP = 3  # v2 cgroup directory for CLONE_INTO_CGROUP
+SLOT_CGROUP = 3  # v2 cgroup directory for CLONE_INTO_CGROUP (opened by the plan)
 SLOT_PRESET = 8
 SLOT_ROOT = 8  # the container's root directory (set by BindRoot, PivotRoot)
 SLOT_PROC = 9  # a procfs nobody else can see (set by OpenProc)
@@ -60,10 +60,14 @@ class SetOomScoreAdj(Step):
 
 
 class JoinCgroup(Step):
-    """Enter a cgroup: write ``0`` to ``cgroup.procs`` in ``path`` (host directory)."""
+    """Enter a cgroup: write ``0`` to ``file`` (host path).
+
+    On v1 that is ``tasks``: a thread that moves itself alone is spared the global lock
+    that ``cgroup.procs`` takes, which waits 10 to 15 ms for an RCU grace period. On v2
+    Clone does it with CLONE_INTO_CGROUP, which spares it too."""
 
     code, wire, clause = 2, "s", "config-linux.md#control-groups"
-    path: str
+    file: str
 
 
 class OpenFile(Step):

@@ -42,7 +42,7 @@ def _clone(step: Any) -> str:
 
 _SENTENCES: dict[type[Step], Callable[[Any], str]] = {
     steps.SetOomScoreAdj: lambda s: f"set the score for the out-of-memory killer to {s.value}",
-    steps.JoinCgroup: lambda s: f"join cgroup {s.path}",
+    steps.JoinCgroup: lambda s: f"join cgroup {s.file.rpartition('/')[0]}",
     steps.OpenFile: lambda s: f"open {s.path}",
     steps.SetNamespace: lambda s: f"enter namespaces: {', '.join(clone_words(s.flags))}",
     steps.Unshare: lambda s: f"leave for new namespaces: {', '.join(clone_words(s.flags))}",

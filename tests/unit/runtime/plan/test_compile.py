@@ -11,14 +11,31 @@ from plan_configs import config, of, order, plan
 CLONE_NEWUSER, CLONE_NEWNET, CLONE_NEWTIME = 0x10000000, 0x40000000, 0x80
 
 
-def test_every_new_namespace_comes_from_one_clone() -> None:
+def test_every_new_namespace_but_the_cgroups_comes_from_one_clone() -> None:
     (clone,) = of(steps.Clone, plan(config()))
-    assert clone.flags == 0x20000000 | 0x40000000 | 0x08000000 | 0x04000000 | 0x00020000 | 0x02000000
+    assert clone.flags == 0x20000000 | 0x40000000 | 0x08000000 | 0x04000000 | 0x00020000
 
 
-def test_cgroups_are_joined_before_the_namespace_that_is_rooted_there() -> None:
-    made = plan(config(), cgroup_paths={"cpu": "/sys/fs/cgroup/cpu/box", "pids": "/sys/fs/cgroup/pids/box"})
-    assert order(made, steps.JoinCgroup, steps.Clone) == ["JoinCgroup", "JoinCgroup", "Clone"]
+def test_v1_cgroups_are_joined_alone_before_birth_and_v2_by_it() -> None:
+    paths = {"cpu": "/c/cpu/box", "cpuacct": "/c/cpu/box", "pids": "/c/pids/box", "": "/c/unified/box"}
+    made = plan(config(), cgroup_paths=paths)
+    assert [step.file for step in of(steps.JoinCgroup, made)] == ["/c/cpu/box/tasks", "/c/pids/box/tasks"]
+    assert [step.path for step in of(steps.OpenFile, made)] == ["/c/unified/box"]
+    assert of(steps.Clone, made)[0].cgroup_slot == of(steps.OpenFile, made)[0].slot
+    assert order(made, steps.JoinCgroup, steps.OpenFile, steps.Clone, steps.Unshare) == [
+        *["JoinCgroup"] * 2,
+        "OpenFile",
+        "Clone",
+        "Unshare",
+    ]
+
+
+def test_a_cgroup_namespace_is_entered_after_birth_where_no_user_namespace_forbids_it() -> None:
+    document = config()
+    document["linux"]["namespaces"] = [{"type": "mount"}, {"type": "cgroup", "path": "/c"}]
+    assert order(plan(document), steps.SetNamespace, steps.Clone) == ["Clone", "SetNamespace"]
+    document["linux"]["namespaces"].append({"type": "user", "path": "/u"})
+    assert order(plan(document), steps.SetNamespace, steps.Clone) == ["SetNamespace"] * 2 + ["Clone"]
 
 
 def test_namespaces_to_join_are_opened_before_any_is_entered_and_user_comes_last() -> None:
