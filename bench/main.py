@@ -94,6 +94,7 @@ def measure_all(runtimes: list[contestants.Runtime], options: argparse.Namespace
         for number in range(WARM_UP + options.rounds):
             if number == WARM_UP:
                 bench.samples = measure.Samples(meter)
+            bench.round = number
             for name in options.rows:
                 ROWS[name](bench)
         return {

@@ -1,0 +1,59 @@
+"""Rung 3: images. What the rungs above may use is named here; all of it loads when touched.
+
+    store = Store("/var/lib/rung")
+    image = store.pull("debian:trixie")
+    rootfs = store.prepare_rootfs(image, "web-1")
+    rootfs.mount("/run/web-1/rootfs")
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rung.image.errors import (
+        ArchiveError,
+        BootstrapError,
+        ContentError,
+        ImageError,
+        ImageInUse,
+        ImageNotFound,
+        LayerError,
+        RegistryError,
+        StoreError,
+    )
+    from rung.image.images import Image, Removed, Store
+    from rung.image.progress import Event
+    from rung.image.rootfs import Rootfs
+
+_HOME = {
+    "Event": "progress",
+    "Image": "images",
+    "Removed": "images",
+    "Rootfs": "rootfs",
+    "Store": "images",
+}
+
+__all__ = [
+    "ArchiveError",
+    "BootstrapError",
+    "ContentError",
+    "Event",
+    "Image",
+    "ImageError",
+    "ImageInUse",
+    "ImageNotFound",
+    "LayerError",
+    "RegistryError",
+    "Removed",
+    "Rootfs",
+    "Store",
+    "StoreError",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOME.get(name, 'errors')}"), name)

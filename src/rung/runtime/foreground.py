@@ -1,9 +1,9 @@
 """Staying with a process until it ends: its signals, its terminal, its exit status.
 
-    foreground = Foreground(terminal=True)
-    container = runtime.create(id, bundle, console_fd=foreground.console_fd)
-    container.start()
-    status = foreground.stay(container)
+    with Foreground(terminal=True) as foreground:
+        container = runtime.create(id, bundle, console_fd=foreground.console_fd)
+        container.start()
+        status = foreground.stay(container)
 
 Signals that reach us go to the process (but see ``signals.OURS``); a terminal that comes
 over the console socket is joined to the caller's (``console.py``). The process is our
@@ -61,22 +61,37 @@ class Foreground:
                 _join(self._ours, pidfd, self._raw_output)
             return process.wait()
         finally:
+            self.close()
             os.close(pidfd)
+
+    def close(self) -> None:
+        """Signals are ours again, and the console socket is gone. ``stay`` ends with it."""
+        self._signals.stop()
+        for end in (self._ours, self._theirs):
+            if end is not None:
+                end.close()
+
+    def __enter__(self) -> Foreground:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def _join(connection: socket, pidfd: int, raw_output: bool) -> None:
-    from _signal import SIGWINCH, signal  # type: ignore[import-not-found]
+    from _signal import SIG_DFL, SIGWINCH, signal  # type: ignore[import-not-found]
 
     from rung.runtime.console import Terminal, keep_line_ends, receive, relay
 
     console = receive(connection)
-    connection.close()
+    before = SIG_DFL
     try:
         if not raw_output:
             keep_line_ends(console)
         with Terminal.of_caller(raw_output=raw_output) as terminal:
-            signal(SIGWINCH, lambda _signal, _frame: terminal.copy_size_to(console))
+            before = signal(SIGWINCH, lambda _signal, _frame: terminal.copy_size_to(console))
             terminal.copy_size_to(console)
             relay(console, pidfd)
     finally:
+        signal(SIGWINCH, before)
         os.close(console)

@@ -12,6 +12,7 @@ from rung.errors import RungError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
+    from typing import Any
 
 #: Not passed on: about our own children, terminal and pipes; faults of our own; Python's.
 OURS = frozenset(
@@ -53,13 +54,16 @@ class Forwarder:
     def __init__(self) -> None:
         self._pidfd = -1
         self._kept: list[int] = []
+        self._before: list[tuple[int, Any]] = []
         for signal in range(1, _signal.NSIG):
             if signal not in OURS and signal not in (32, 33):  # those two are libc's own
                 self._catch(signal)
 
     def _catch(self, signal: int) -> None:
-        if _signal.getsignal(signal) != _signal.SIG_IGN:
+        before = _signal.getsignal(signal)
+        if before != _signal.SIG_IGN:
             _signal.signal(signal, self._receive)
+            self._before.append((signal, before))
 
     def _receive(self, signal: int, _frame: FrameType | None) -> None:
         if self._pidfd < 0:
@@ -75,3 +79,9 @@ class Forwarder:
         self._pidfd = pidfd
         while self._kept:
             self._receive(self._kept.pop(0), None)
+
+    def stop(self) -> None:
+        """Signals do again what they did before."""
+        while self._before:
+            _signal.signal(*self._before.pop())
+        self._pidfd = -1

@@ -76,10 +76,10 @@ def run(call: Call) -> int:
         return 0
     from rung.runtime.foreground import Foreground
 
-    foreground = Foreground(terminal=terminal)
-    started = container.exec(process, ExecOptions(console_fd=foreground.console_fd, **how))
-    send_pidfd(options["pidfd-socket"], started.pid)
-    return foreground.stay(started)
+    with Foreground(terminal=terminal) as foreground:
+        started = container.exec(process, ExecOptions(console_fd=foreground.console_fd, **how))
+        send_pidfd(options["pidfd-socket"], started.pid)
+        return foreground.stay(started)
 
 
 def read_process(path: str) -> dict[str, Any]:

@@ -121,6 +121,9 @@ def execute(words: Sequence[str]) -> int:
         if log.debugging:
             _traceback()
         return status
+    except Exception as bug:
+        log.error(f"a bug in {PROGRAM}: {type(bug).__name__}: {bug}")
+        raise
 
 
 def load(name: str) -> Any:

@@ -47,16 +47,16 @@ def _stay(call: Call, bundle: str) -> int:
     options = call.options
     if options["console-socket"]:
         raise RungError("use --console-socket", options["console-socket"], "it goes with --detach only")
-    foreground = Foreground(terminal=wants_terminal(bundle))
-    container = call.runtime().create(
-        call.arguments[0], bundle, console_fd=foreground.console_fd, **create_options(options)
-    )
-    _start(container, options["pidfd-socket"], keep=options["keep"])
-    try:
-        return foreground.stay(container)
-    finally:
-        if not options["keep"]:
-            container.delete(force=True)
+    with Foreground(terminal=wants_terminal(bundle)) as foreground:
+        container = call.runtime().create(
+            call.arguments[0], bundle, console_fd=foreground.console_fd, **create_options(options)
+        )
+        _start(container, options["pidfd-socket"], keep=options["keep"])
+        try:
+            return foreground.stay(container)
+        finally:
+            if not options["keep"]:
+                container.delete(force=True)
 
 
 def _start(container: Container, pidfd_socket: str, *, keep: bool) -> None:

@@ -138,10 +138,24 @@ static void attach(int mount, int onto, const char *dest)
         call(close, mount);
 }
 
+static int mount_point(const char *dest, const char *fstype)
+{
+    if (strcmp(fstype, "proc") == 0 || strcmp(fstype, "sysfs") == 0)
+        return real_directory(dest);
+    int onto = path_make(dest, false, 0755);
+    if (onto < 0)
+        FAIL(-onto, dest);
+    return onto;
+}
+
 void mount_fs(const union argument *given)
 {
     const char *dest = given[0].s.data, *fstype = given[1].s.data, *source = given[2].s.data;
     struct list options = given[3].l;
+    if (mount_needs_old_call(options)) {
+        mount_by_old_call(mount_point(dest, fstype), given);
+        return;
+    }
     int context = context_open(dest, fstype);
     if (*source) {
         long r = call(fsconfig, context, FSCONFIG_SET_STRING, "source", source, 0);
@@ -154,10 +168,7 @@ void mount_fs(const union argument *given)
     long r = mount_change(mount, 0, 0, given[5].u, false);
     if (r < 0)
         FAIL((int)-r, dest, ": propagation");
-    bool strict = strcmp(fstype, "proc") == 0 || strcmp(fstype, "sysfs") == 0;
-    int onto = strict ? real_directory(dest) : path_make(dest, false, 0755);
-    if (onto < 0)
-        FAIL(-onto, dest);
+    int onto = mount_point(dest, fstype);
     if (given[6].u)
         copy_up(onto, mount, dest);
     attach(mount, onto, dest);

@@ -1,7 +1,7 @@
 /* Mounts as descriptors: made detached, given their attributes, then attached. */
 #pragma once
 
-#include "kernel.h"
+#include "plan.h"
 
 /* mount_setattr on the mount whose root `fd` is. `propagation` is an MS_* set; MS_REC in
  * it, or `recursive`, reaches all below. Nothing to change is no call. -errno on failure. */
@@ -12,5 +12,9 @@ int mount_copy(int fd, bool recursive);
 long mount_attach(int mount, int onto);
 /* A new detached file system without options. `dest` is for the error. */
 int mount_new(const char *dest, const char *fstype, uint64_t attrs);
+/* fsconfig takes no value above 255 bytes (overlay's lowerdir): such a list goes through mount(2). */
+bool mount_needs_old_call(struct list options);
+/* MountFs by mount(2) on the mount point `onto`, its attributes set right after. */
+void mount_by_old_call(int onto, const union argument *given);
 /* False from a SetPropagation on that cut every tie to the caller's mounts. */
 extern bool mounts_shared;

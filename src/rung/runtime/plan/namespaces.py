@@ -1,10 +1,10 @@
 """The outer half of a plan: cgroups joined, namespaces joined and made.
 
 Order matters. Files of namespaces to join are opened while the caller's view still
-holds; then the process enters its cgroups (a new cgroup namespace is rooted at them),
-then the joined namespaces, the user namespace last, since entering it gives up power
-over those the host owns. What is new comes all from one ``clone3``, so that the kernel
-makes the user namespace first and it owns the rest.
+holds; then the process enters its cgroups, then the joined namespaces, the user
+namespace last, since entering it gives up power over those the host owns. What is new
+comes all from one ``clone3``, so that the kernel makes the user namespace first and it
+owns the rest; only the cgroup namespace is made after birth, rooted where the process is.
 
 config-linux.md: Namespaces, User namespace mappings, Offset for Time Namespace.
 """

@@ -127,14 +127,15 @@ def _background(default: int, largest: dict[str, int]) -> list[Segment]:
         # s390 puts calls that the kernel does not know at 0, which is none itself.
         first = _ENOSYS if "s390" in next(iter(largest)) else default
         return [(0, first), (1, default), (top + 1, _ENOSYS)]
-    plain = _ENOSYS if stub and largest["x86_64"] else default
+    stubbed = stub and largest["x86_64"] > 0
+    plain = _ENOSYS if stubbed else default
     segments: list[Segment] = [(0, default), (largest["x86_64"] + 1, plain)]
     if "x32" in largest:
         new = _ENOSYS if stub and largest["x32"] else default
         segments += [(X32_BIT, default), (max(largest["x32"], X32_BIT) + 1, new)]
         segments += [(2 * X32_BIT, plain), (3 * X32_BIT, new)]
     else:
-        segments += [(X32_BIT, _FOREIGN), (2 * X32_BIT, plain if plain == _ENOSYS else _FOREIGN)]
+        segments += [(X32_BIT, _FOREIGN), (2 * X32_BIT, _ENOSYS if stubbed else _FOREIGN)]
         segments += [(3 * X32_BIT, _FOREIGN), (_SKIPPED, default)]
     return segments
 

@@ -53,7 +53,7 @@ def test_namespaces_to_join_are_opened_before_any_is_entered_and_user_comes_last
 
 def test_a_new_time_namespace_is_entered_by_birth_with_its_offsets_written_before() -> None:
     document = config(timeOffsets={"boottime": {"secs": 100, "nanosecs": 5}})
-    document["linux"]["namespaces"].append({"type": "time"})
+    document["linux"]["namespaces"] = [{"type": "mount"}, {"type": "time"}]
     made = plan(document)
     assert order(made, steps.Unshare, steps.WriteFile, steps.Clone) == ["Unshare", "WriteFile", "Clone"]
     assert of(steps.WriteFile, made)[0].data == b"boottime 100 5\n"

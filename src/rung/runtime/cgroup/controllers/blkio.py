@@ -40,7 +40,7 @@ def _v1(block_io: BlockIO) -> Iterator[Write]:
         if leaf := device.get("leafWeight"):
             value = f"{_number(device)} {leaf}"
             yield Write("blkio", "blkio.leaf_weight_device", value, _FIELD + "weightDevice")
-    for name, key, device in _throttles(block_io):
+    for name, key, throttled in _throttles(block_io):
         file = f"blkio.throttle.{_V1_FILES[key]}_device"
         yield Write("blkio", file, f"{_number(device)} {device.get('rate', 0)}", _FIELD + name)
 
@@ -59,7 +59,7 @@ def _v2(block_io: BlockIO) -> Iterator[Write]:
             raise no_equivalent("blockIO.weightDevice.leafWeight")
         if weight := device.get("weight"):
             yield _weight(f"{_number(device)} ", weight, "weightDevice")
-    for name, key, device in _throttles(block_io):
+    for name, key, throttled in _throttles(block_io):
         yield Write("", "io.max", f"{_number(device)} {key}={device.get('rate') or 'max'}", _FIELD + name)
 
 
