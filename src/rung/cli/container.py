@@ -32,9 +32,11 @@ def register(subparsers: Any) -> None:
 def _register_run(subparsers: Any) -> None:
     run = subparsers.add_parser(
         "run",
+        add_help=False,  # -h is the host name, as with docker
         help="run a command in a new container",
         epilog="example: rung run --rm -it debian:trixie bash",
     )
+    run.add_argument("--help", action="help", help="show this help message and exit")
     run.add_argument("--rm", action="store_true", help="remove the container when it has ended")
     run.add_argument("-i", "--interactive", action="store_true", help="pass standard input on")
     run.add_argument("-t", "--tty", action="store_true", help="give it a terminal")
@@ -62,7 +64,7 @@ def _register_run(subparsers: Any) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     from rung.engine.foreground import Workplace, run
-    from rung.runtime.errors import StepError
+    from rung.runtime import StepError
 
     source, command = _source(args)
     container_id = os.urandom(32).hex()
@@ -71,7 +73,7 @@ def _run(args: argparse.Namespace) -> int:
     try:
         status = run(source, _options(args, tuple(command)), place, container_id, args.name, remove=args.rm)
     except StepError as error:
-        args.error_status = {2: 127, 13: 126, 20: 126, 8: 126}.get(error.errno, 125) if not error.operation else 125
+        args.error_status = {2: 127, 8: 126, 13: 126, 20: 126, 21: 126}.get(error.errno, 125) if not error.operation else 125
         raise
     if args.explain:
         from rung.cli.explain import text_of
@@ -151,7 +153,7 @@ def _check_name(name: str) -> None:
 def _status(runtime: Any, record: Any) -> tuple[str, str]:
     """``(state, Docker's words for it)``."""
     from rung.cli.output import age
-    from rung.runtime.errors import ContainerNotFound
+    from rung.runtime import ContainerNotFound
 
     try:
         status = str(runtime.get(record.id).status)

@@ -36,14 +36,14 @@ def _explain(args: argparse.Namespace) -> int:
 
 def text_of(data: str, wanted: str, *, calls: bool = False, state_root: str = "") -> str:
     """The story of a container as text."""
-    from rung.runtime import explain
+    from rung.runtime import render, story
 
-    return explain.render(_lines(data, wanted, calls, state_root))
+    return render(_lines(data, wanted, calls, state_root))
 
 
 def _lines(data: str, wanted: str, calls: bool, state_root: str) -> Any:
     from rung.engine.records import Records
-    from rung.runtime import explain
+    from rung.runtime import render, story
 
     places = [os.path.join(state_root, wanted)] if state_root and "/" not in wanted else []
     try:
@@ -54,7 +54,7 @@ def _lines(data: str, wanted: str, calls: bool, state_root: str) -> Any:
             raise
     for place in places:
         if os.path.exists(os.path.join(place, "plan")):
-            return explain.story(_read(place, "plan"), _read(place, "trace"), calls=calls)
+            return story(_read(place, "plan"), _read(place, "trace"), calls=calls)
     raise RungError("nothing is recorded of container", wanted)
 
 

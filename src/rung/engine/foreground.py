@@ -14,8 +14,7 @@ from rung.engine.config import Identity, arguments, container_config
 from rung.engine.records import ContainerRecord, Records
 from rung.engine.users import identity
 from rung.record import Record
-from rung.runtime import DEFAULT_ROOT, Foreground, Runtime, Stdio
-from rung.runtime.errors import ContainerNotFound
+from rung.runtime import DEFAULT_ROOT, ContainerNotFound, Foreground, Runtime, Stdio
 from rung.trace import Trace
 from rung.undo import Undo
 
@@ -69,13 +68,8 @@ def run(
         _write_config(bundle, container_id, root, source, options)
         runtime = Runtime(place.state)
         foreground = Foreground(terminal=options.terminal, raw_output=True)
-        stdio, null = _stdio(options)
-        try:
-            container = runtime.create(
-                container_id, bundle, stdio=stdio, console_fd=foreground.console_fd, trace=trace
-            )
-        finally:
-            os.close(null)
+        undo.push(foreground.close)
+        container = _create(runtime, container_id, bundle, options, foreground, trace)
         undo.push(_delete, container)
         container.start()
         undo.keep()
@@ -86,6 +80,25 @@ def run(
     if not remove:
         records.save(record.replace(exit_code=status, exited_s=time.time()))
     return status
+
+
+def _create(
+    runtime: Runtime,
+    container_id: str,
+    bundle: str,
+    options: RunOptions,
+    foreground: Foreground,
+    trace: Trace,
+) -> Container:
+    """With the caller's output, and its input only where that was asked for."""
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    try:
+        stdio = Stdio(0 if options.interactive else null, 1, 2)
+        return runtime.create(
+            container_id, bundle, stdio=stdio, console_fd=foreground.console_fd, trace=trace
+        )
+    finally:
+        os.close(null)
 
 
 def _delete(container: Container) -> None:
@@ -111,12 +124,6 @@ def _write_config(
     config = container_config(container_id, root, source.config, options, who)
     with open(os.path.join(bundle, "config.json"), "w") as file:
         file.write(jsonc.dumps(config))
-
-
-def _stdio(options: RunOptions) -> tuple[Stdio, int]:
-    """The caller's, but nothing to read unless that was asked for."""
-    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-    return Stdio(0 if options.interactive else null, 1, 2), null
 
 
 def _finish(

@@ -16,28 +16,67 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rung.runtime.container import Container
     from rung.runtime.enter import ExecOptions, Process
+    from rung.runtime.errors import (
+        BundleError,
+        ContainerExists,
+        ContainerNotFound,
+        RuntimeFailure,
+        StateError,
+        StepError,
+    )
+    from rung.runtime.explain import Line, render, story
+    from rung.runtime.foreground import Foreground
     from rung.runtime.plan.request import Plan
     from rung.runtime.runtime import DEFAULT_ROOT, Runtime
     from rung.runtime.spawn import Stdio
 
-_PUBLIC = {
-    "Container": "rung.runtime.container",
-    "ExecOptions": "rung.runtime.enter",
-    "Process": "rung.runtime.enter",
-    "Plan": "rung.runtime.plan.request",
-    "Runtime": "rung.runtime.runtime",
-    "DEFAULT_ROOT": "rung.runtime.runtime",
-    "Stdio": "rung.runtime.spawn",
+#: public name -> the module of this package that has it
+_HOME = {
+    "DEFAULT_ROOT": "runtime",
+    "BundleError": "errors",
+    "Container": "container",
+    "ContainerExists": "errors",
+    "ContainerNotFound": "errors",
+    "ExecOptions": "enter",
+    "Foreground": "foreground",
+    "Line": "explain",
+    "Plan": "plan.request",
+    "Process": "enter",
+    "Runtime": "runtime",
+    "RuntimeFailure": "errors",
+    "StateError": "errors",
+    "Stdio": "spawn",
+    "StepError": "errors",
+    "render": "explain",
+    "story": "explain",
 }
-__all__ = ["DEFAULT_ROOT", "Container", "ExecOptions", "Plan", "Process", "Runtime", "Stdio"]
+__all__ = [
+    "DEFAULT_ROOT",
+    "BundleError",
+    "Container",
+    "ContainerExists",
+    "ContainerNotFound",
+    "ExecOptions",
+    "Foreground",
+    "Line",
+    "Plan",
+    "Process",
+    "Runtime",
+    "RuntimeFailure",
+    "StateError",
+    "Stdio",
+    "StepError",
+    "render",
+    "story",
+]
 
 
 def __getattr__(name: str) -> object:
-    module = _PUBLIC.get(name)
-    if module is None:
+    if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import sys
 
+    module = f"{__name__}.{_HOME[name]}"
     __import__(module)
     found: object = getattr(sys.modules[module], name)
     return found

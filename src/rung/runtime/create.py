@@ -16,10 +16,13 @@ from rung.runtime.errors import ContainerExists, RuntimeFailure
 from rung.runtime.plan.compile import RUNTIME_HOOKS, compile_container
 from rung.runtime.plan.request import Request, get
 from rung.runtime.plan.steps import SLOT_CONSOLE_SOCKET, SLOT_START_FIFO
+from rung.spec.runtime.warnings import warnings
 from rung.undo import Closing, Undo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rung.runtime.plan.request import Plan
     from rung.runtime.spawn import Stdio
     from rung.runtime.state import Directory
@@ -39,12 +42,16 @@ class CreateOptions(Record):
     no_new_keyring: bool = False
 
 
-def create(directory: Directory, bundle: str, options: CreateOptions, trace: Trace) -> int:
+def create(
+    directory: Directory, bundle: str, options: CreateOptions, trace: Trace, warn: Callable[[str], None]
+) -> int:
     """Make the container; returns the pid of its init, a child of this process."""
     with trace.span("read and check", bundle, "config.md"):
         path, text, config = bundles.read_bundle(bundle)
         rootfs = bundles.check_rootfs(path, config)
         _check_process(config, options)
+        for passed_over in warnings(config):
+            warn(passed_over)
     with Undo() as undo:
         _make_directory(directory)
         undo.push(directory.remove)

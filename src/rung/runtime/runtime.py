@@ -55,7 +55,7 @@ class Runtime:
         directory = Directory(self.root, container_id)
         container = Container(directory, trace, self._warn)
         with trace.span("create", container_id, "runtime.md#create"):
-            create(directory, bundle, CreateOptions(**options), trace)
+            create(directory, bundle, CreateOptions(**options), trace, self._warn)
         container.save_trace()
         return container
 

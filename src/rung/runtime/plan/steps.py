@@ -73,7 +73,7 @@ class JoinCgroup(Step):
 class OpenFile(Step):
     """Open a host path into ``slot`` with the given ``open(2)`` flags."""
 
-    code, wire, clause = 3, "usu", "config-linux.md#namespaces"
+    code, wire, clause = 3, "usu", ""
     slot: int
     path: str
     flags: int
