@@ -42,7 +42,7 @@ def _v1(block_io: BlockIO) -> Iterator[Write]:
             yield Write("blkio", "blkio.leaf_weight_device", value, _FIELD + "weightDevice")
     for name, key, throttled in _throttles(block_io):
         file = f"blkio.throttle.{_V1_FILES[key]}_device"
-        yield Write("blkio", file, f"{_number(device)} {device.get('rate', 0)}", _FIELD + name)
+        yield Write("blkio", file, f"{_number(throttled)} {throttled.get('rate', 0)}", _FIELD + name)
 
 
 def _either(file: str, bfq: str, value: str, name: str) -> Write:
@@ -60,7 +60,9 @@ def _v2(block_io: BlockIO) -> Iterator[Write]:
         if weight := device.get("weight"):
             yield _weight(f"{_number(device)} ", weight, "weightDevice")
     for name, key, throttled in _throttles(block_io):
-        yield Write("", "io.max", f"{_number(device)} {key}={device.get('rate') or 'max'}", _FIELD + name)
+        yield Write(
+            "", "io.max", f"{_number(throttled)} {key}={throttled.get('rate') or 'max'}", _FIELD + name
+        )
 
 
 def _throttles(block_io: BlockIO) -> Iterator[tuple[str, str, ThrottleDevice]]:
