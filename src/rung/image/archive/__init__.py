@@ -1,0 +1,1 @@
+"""Archives: root file systems to import, images to load and to save."""

@@ -1,0 +1,142 @@
+"""One tar of a root file system as an image of one layer, in one pass.
+
+While the bytes arrive they are unpacked and stored as the layer's blob, at once: a
+compressed archive as it came, a plain one as gzip.
+"""
+
+from __future__ import annotations
+
+import zlib
+from datetime import UTC, datetime
+
+from rung import jsonc
+from rung.image.errors import ArchiveError
+from rung.image.progress import EXTRACTING, Event
+from rung.image.store.metadata import chain_key
+from rung.spec.image import Descriptor, Digest, HistoryEntry, ImageConfig, Manifest, media
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, BinaryIO
+
+    from rung.image.content import Content
+    from rung.image.progress import Progress
+    from rung.image.store.blobs import Ingest
+    from rung.image.store.metadata import Lease
+    from rung.spec.image import Platform, Reference
+
+_GZIP_LEVEL = 3  # of what is made here and mostly never leaves: speed before size
+
+
+def import_rootfs(
+    content: Content,
+    file: BinaryIO,
+    reference: Reference,
+    platform: Platform,
+    progress: Progress,
+    *,
+    comment: str = "Imported by rung",
+    created: float | None = None,
+    **running: Any,
+) -> None:
+    """Import an archive; ``running`` are fields of ``ImageConfig``, ``created`` seconds since 1970."""
+    with content.metadata.lease(f"import {reference}") as lease:
+        progress(Event("", f"{EXTRACTING} the root file system"))
+        layer, diff_id = add_layer(content, file.read, lease)
+        stamp = datetime.now(UTC) if created is None else datetime.fromtimestamp(created, UTC)
+        when = stamp.strftime("%Y-%m-%dT%H:%M:%SZ")
+        config = ImageConfig(
+            platform=platform,
+            diff_ids=(diff_id,),
+            created=when,
+            history=(HistoryEntry(created=when, comment=comment),),
+            **running,
+        )
+        publish_new(content, reference, config, (layer,), lease)
+
+
+def add_layer(
+    content: Content, read: Callable[[int], bytes], lease: Lease
+) -> tuple[Descriptor, Digest]:
+    """Store and unpack an archive as the first layer of an image: its blob and its diff ID."""
+    with content.blobs.ingest() as ingest:
+        copy = _Copy(read, ingest)
+        new = content.layers.unpack(copy.read)
+        try:
+            media_type = copy.finish()
+            lease.hold([chain_key(str(new.diff_id)), f"sha256:{copy.hex}"])
+            digest = ingest.commit()
+            size = new.extracted.size_bytes
+            new.stack(new.diff_id, [])
+        except BaseException:
+            new.drop()
+            raise
+        content.layers.sync()
+        with content.metadata.transaction() as change:
+            change.add_snapshot(str(new.diff_id), "", str(new.diff_id), size)
+        return Descriptor(media_type, digest, ingest.offset), new.diff_id
+
+
+def publish_new(
+    content: Content,
+    reference: Reference,
+    config: ImageConfig,
+    layers: tuple[Descriptor, ...],
+    lease: Lease,
+) -> None:
+    """Write configuration and manifest of an image whose layers are in the store, and name it."""
+    config_bytes = jsonc.dumps(config.to_json()).encode()
+    config_digest = Digest.of(config_bytes)
+    lease.hold([str(config_digest)])
+    content.blobs.write(config_bytes)
+    config_at = Descriptor(media.OCI_CONFIG, config_digest, len(config_bytes))
+    manifest = Manifest(media.OCI_MANIFEST, config_at, layers)
+    manifest_bytes = jsonc.dumps(
+        {
+            "schemaVersion": 2,
+            "mediaType": manifest.media_type,
+            "config": config_at.to_json(),
+            "layers": [layer.to_json() for layer in layers],
+        }
+    ).encode()
+    manifest_at = Descriptor(media.OCI_MANIFEST, Digest.of(manifest_bytes), len(manifest_bytes))
+    lease.hold([str(manifest_at.digest)])
+    content.blobs.write(manifest_bytes)
+    content.publish(str(reference), manifest_at, manifest_at, manifest, config)
+
+
+class _Copy:
+    """Gives the bytes on and stores them, plain ones as gzip."""
+
+    def __init__(self, read: Callable[[int], bytes], ingest: Ingest) -> None:
+        self._read = read
+        self._ingest = ingest
+        self._started = False
+        self._gzip: Any = None
+        self.media_type = media.OCI_LAYER_GZIP
+
+    def read(self, size: int) -> bytes:
+        data = self._read(size)
+        if not self._started and data:
+            self._started = True
+            if not data.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")):
+                self._gzip = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, 31)
+            if data.startswith(b"\x28\xb5\x2f\xfd"):
+                self.media_type = media.OCI_LAYER_ZSTD
+        if data:
+            self._ingest.write(self._gzip.compress(data) if self._gzip else data)
+        return data
+
+    def finish(self) -> str:
+        """The stored blob's media type, when all has been read."""
+        if not self._started:
+            raise ArchiveError("archive", "", "is empty")
+        if self._gzip:
+            self._ingest.write(self._gzip.flush())
+        return self.media_type
+
+    @property
+    def hex(self) -> str:
+        """The stored blob's SHA-256."""
+        return self._ingest.hex

@@ -1,0 +1,213 @@
+"""One host's images as files and names: blobs, unpacked layers, and what they are called.
+
+Rule: whatever brings an image in (a registry, an archive, a bootstrap) does it in the
+same three steps: take a lease, ``unpack`` the layers that are not there, ``publish`` the
+name. Nothing is visible before ``publish``, everything is afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+from rung.image.errors import ContentError, LayerError, StoreError
+from rung.image.progress import COMPLETE, EXISTS, EXTRACTING, Event
+from rung.image.snapshot.chain import chain_ids
+from rung.image.snapshot.layers import Layers
+from rung.image.snapshot.tree import remove_tree
+from rung.image.store.blobs import Blobs
+from rung.image.store.layout import write_index, write_marker
+from rung.image.store.metadata import Metadata, chain_key
+from rung.spec.image import Index, parse_config, parse_manifest
+from rung.spec.image.manifest import check_layers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
+
+    from rung.image.progress import Progress
+    from rung.image.snapshot.layers import NewLayer
+    from rung.image.store.metadata import Lease
+    from rung.spec.image import Descriptor, Digest, ImageConfig, Manifest
+
+#: Layers unpacked at the same time; each holds about 4 MiB of buffers.
+UNPACKERS = max(1, min(4, os.cpu_count() or 1))
+
+
+class Content:
+    """The store's insides, below ``directory`` (an OCI image layout)."""
+
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+        self.blobs = Blobs(directory)
+        self.layers = Layers(os.path.join(directory, "snapshots"))
+        self.rootfs_directory = os.path.join(directory, "rootfs")
+        self.metadata = Metadata(os.path.join(directory, "metadata.db"))
+        try:
+            os.makedirs(self.rootfs_directory, mode=0o700, exist_ok=True)
+            self.blobs.make_directories()
+            self.layers.make_directories()
+            write_marker(directory)
+        except OSError as error:
+            hint = "run as root, or choose another place with --data-root"
+            raise StoreError("store", directory, error.strerror or "", hint) from error
+
+    # --- reading ---------------------------------------------------------------------
+
+    def manifest(self, digest: Digest, media_type: str = "") -> Manifest:
+        """An image's manifest from the store."""
+        parsed = parse_manifest(self.blobs.read(digest), media_type, f"manifest {digest}")
+        if isinstance(parsed, Index):
+            raise ContentError("manifest", str(digest), "is an index of manifests")
+        return parsed
+
+    def config(self, manifest: Manifest) -> ImageConfig:
+        """A manifest's image configuration from the store, as many layers in it as in the manifest."""
+        document = f"config {manifest.config.digest}"
+        check_layers(manifest, document)
+        config = parse_config(self.blobs.read(manifest.config.digest), document)
+        if len(config.diff_ids) != len(manifest.layers):
+            reason = f"names {len(config.diff_ids)} layers, its manifest {len(manifest.layers)}"
+            raise ContentError("config", str(manifest.config.digest), reason)
+        return config
+
+    def lower_directories(self, chain: str) -> list[str]:
+        """The directories of a chain's layers, topmost first."""
+        from rung.spec.image import Digest
+
+        return [self.layers.path(Digest.parse(one)) for one in self.metadata.chain_of(chain)]
+
+    # --- bringing in -----------------------------------------------------------------
+
+    def unpack(
+        self,
+        manifest: Manifest,
+        config: ImageConfig,
+        lease: Lease,
+        progress: Progress,
+        source: Callable[[Descriptor], None] | None = None,
+    ) -> None:
+        """Unpack the layers that are not there yet, several at a time.
+
+        ``source`` is called first for each of them, in a thread of its own choice of time: it
+        returns when the layer's blob is in the store (a download)."""
+        chains = chain_ids(config.diff_ids)
+        lease.hold([chain_key(str(chain)) for chain in chains])
+        missing = self._missing(chains)
+        for layer, chain in zip(manifest.layers, chains):
+            if chain not in missing:
+                progress(Event(layer.digest.short, EXISTS))
+        if not missing:
+            return
+        with ThreadPoolExecutor(UNPACKERS, "unpack") as pool:
+            jobs: list[Future[NewLayer] | None] = []
+            for layer, diff_id, chain in zip(manifest.layers, config.diff_ids, chains):
+                if chain not in missing:
+                    jobs.append(None)
+                    continue
+                jobs.append(pool.submit(self._unpack_one, layer, diff_id, progress, source))
+            try:
+                self._stack(manifest, config, chains, jobs, progress)
+            except BaseException:
+                for job in jobs:
+                    if job is not None and not job.cancel():
+                        _drop(job)
+                raise
+        self.layers.sync()
+
+    def _missing(self, chains: Sequence[Digest]) -> set[Digest]:
+        return {c for c in chains if self.metadata.snapshot_size(str(c)) is None or not self._is_there(c)}
+
+    def _is_there(self, chain: Digest) -> bool:
+        return os.path.isdir(self.layers.path(chain))
+
+    def _unpack_one(
+        self,
+        layer: Descriptor,
+        diff_id: Digest,
+        progress: Progress,
+        source: Callable[[Descriptor], None] | None,
+    ) -> NewLayer:
+        if source is not None:
+            source(layer)
+        progress(Event(layer.digest.short, EXTRACTING))
+        with self.blobs.open(layer.digest) as file:
+            try:
+                return self.layers.unpack(file.read, diff_id)
+            except LayerError as error:
+                raise LayerError(f"layer {layer.digest.short}: {error.operation}", *error.args[1:]) from error
+
+    def _stack(
+        self,
+        manifest: Manifest,
+        config: ImageConfig,
+        chains: Sequence[Digest],
+        jobs: Sequence[Future[NewLayer] | None],
+        progress: Progress,
+    ) -> None:
+        """Put the layers upon each other, base first, as they are unpacked."""
+        lowers: list[str] = []
+        for at, job in enumerate(jobs):
+            if job is not None:
+                new = job.result()
+                new.stack(chains[at], lowers)
+                parent = str(chains[at - 1]) if at else ""
+                size = new.extracted.size_bytes
+                with self.metadata.transaction() as change:
+                    change.add_snapshot(str(chains[at]), parent, str(config.diff_ids[at]), size)
+                short = manifest.layers[at].digest.short
+                for note in new.extracted.notes:
+                    progress(Event(short, f"note: {note}"))
+                progress(Event(short, COMPLETE))
+            lowers.insert(0, self.layers.path(chains[at]))
+
+    def publish(
+        self, name: str, target: Descriptor, manifest_at: Descriptor, manifest: Manifest, config: ImageConfig
+    ) -> None:
+        """Give the image its name. ``target`` is what the name stands for where it came from
+        (an index, or the manifest itself), ``manifest_at`` the manifest that is unpacked here."""
+        chains = chain_ids(config.diff_ids)
+        chain = str(chains[-1]) if chains else ""
+        key = str(manifest_at.digest)
+        with self.metadata.transaction() as change:
+            needed = [str(manifest.config.digest), *(str(layer.digest) for layer in manifest.layers)]
+            change.add_edges(key, [*needed, *([chain_key(chain)] if chain else [])])
+            if target.digest != manifest_at.digest:
+                change.add_edges(str(target.digest), [key])
+            change.set_manifest(
+                key,
+                manifest.media_type,
+                manifest_at.size,
+                str(manifest.config.digest),
+                chain,
+                config.created,
+                str(config.platform),
+                self.metadata.chain_size(chain),
+                dict(config.labels),
+            )
+            change.set_image(name, str(target.digest), target.media_type, key)
+            self.write_index()
+
+    def write_index(self) -> None:
+        """Bring the layout's ``index.json`` up to date; within a transaction."""
+        write_index(self.directory, self.metadata.images())
+
+    # --- letting go ------------------------------------------------------------------
+
+    def collect(self) -> tuple[list[str], int]:
+        """Remove what nothing reaches any more: ``(keys, bytes of blobs)``."""
+        from rung.image.store.collect import sweep
+
+        keys, freed, doomed = sweep(self)
+        for path in doomed:
+            remove_tree(path)
+        return keys, freed
+
+
+def _drop(job: Future[NewLayer]) -> None:
+    """Remove what a job that cannot be stopped any more comes up with."""
+    if job.exception() is None:
+        new = job.result()
+        if os.path.isdir(new.path):
+            new.drop()

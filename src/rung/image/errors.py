@@ -1,0 +1,59 @@
+"""What can go wrong with images.
+
+    ImageError             everything of this rung
+    +- ImageNotFound       no such name or ID in the store
+    +- ImageInUse          a container needs what was to be removed
+    +- RegistryError       a registry refused, lied or fell silent
+    +- ContentError        bytes are not what their digest or size says
+    +- LayerError          a layer's archive cannot or must not be unpacked
+    +- ArchiveError        a file that was to be loaded is no image
+    +- StoreError          the store itself: not there, not writable, no file system for it
+    +- BootstrapError      a base image could not be built from a distribution's archive
+"""
+
+from __future__ import annotations
+
+from rung.errors import RungError
+
+
+class ImageError(RungError):
+    """An operation on an image failed."""
+
+
+class ImageNotFound(ImageError):
+    """No such image in the store."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("image", name, "is not in the store", f"rung pull {name}")
+
+
+class ImageInUse(ImageError):
+    """The image is needed by a container."""
+
+
+class RegistryError(ImageError):
+    """A registry refused, lied or fell silent. ``status`` is its HTTP status, or 0."""
+
+    def __init__(self, operation: str, object: str, reason: str, hint: str = "", *, status: int = 0) -> None:
+        super().__init__(operation, object, reason, hint)
+        self.status = status
+
+
+class ContentError(ImageError):
+    """Bytes are not what their digest or size says."""
+
+
+class LayerError(ImageError):
+    """A layer's archive cannot or must not be unpacked."""
+
+
+class ArchiveError(ImageError):
+    """A file that was to be loaded is no image."""
+
+
+class StoreError(ImageError):
+    """The store cannot do its work where it is."""
+
+
+class BootstrapError(ImageError):
+    """A base image could not be built."""

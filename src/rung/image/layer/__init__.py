@@ -1,0 +1,1 @@
+"""Layers: reading tar archives from strangers, and unpacking them below one directory."""

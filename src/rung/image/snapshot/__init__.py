@@ -1,0 +1,1 @@
+"""Snapshots: unpacked layers, and containers' root file systems stacked from them."""

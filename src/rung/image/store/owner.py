@@ -1,0 +1,43 @@
+"""Who a lease or a temporary directory belongs to: a process, told apart from a later one
+with the same number by when it started and in which boot.
+"""
+
+from __future__ import annotations
+
+import os
+
+_boot = ""
+
+
+def boot_id() -> str:
+    """This boot's identity."""
+    global _boot
+    if not _boot:
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            _boot = file.read().strip().replace("-", "")[:16]
+    return _boot
+
+
+def started(pid: int) -> int | None:
+    """When a process started (clock ticks after boot), or None where there is none."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            # proc_pid_stat(5): starttime is the 22nd field; the 2nd may hold blanks and brackets.
+            return int(file.read().rpartition(b")")[2].split()[19])
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def me() -> str:
+    """This process as an owner."""
+    pid = os.getpid()
+    return f"{boot_id()}-{pid}-{started(pid)}"
+
+
+def alive(owner: str) -> bool:
+    """Whether the process that ``me()`` named is still there."""
+    boot, _, rest = owner.partition("-")
+    pid, _, start = rest.partition("-")
+    if not (pid.isdigit() and start.isdigit()):
+        return False
+    return boot == boot_id() and started(int(pid)) == int(start)
