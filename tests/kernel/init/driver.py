@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import select
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -69,8 +70,6 @@ def wait_exit(pid: int) -> int:
     """Reaps a child, with a deadline: a hanging init is a failed test, not a hanging suite."""
     handle = os.pidfd_open(pid)
     try:
-        import select
-
         if not select.select([handle], [], [], DEADLINE_S)[0]:
             os.kill(pid, 9)
             os.waitpid(pid, 0)
@@ -93,9 +92,13 @@ def start(
     slots: dict[int, int] | None = None,
     stdio: Sequence[int] = (),
     gate: bool = False,
+    prefix: Sequence[str] = (),
     change: Callable[[bytes], bytes] = lambda data: data,
 ) -> Running:
-    """posix_spawns rung-init with this plan; ``stdio`` replaces 0, 1, 2 in order."""
+    """posix_spawns rung-init with this plan; ``stdio`` replaces 0, 1, 2 in order.
+
+    ``prefix``: a command that executes rung-init in its place (setpriv and kin); ``change``
+    spoils the plan file's bytes."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.settimeout(DEADLINE_S)
     slots = dict(slots or {})
@@ -108,7 +111,8 @@ def start(
     os.set_inheritable(plan_fd, True)
     try:
         moves = [(os.POSIX_SPAWN_DUP2, fd, place) for place, fd in enumerate(stdio)]
-        outer = os.posix_spawn(binary, ["rung-init", str(plan_fd)], {}, file_actions=moves)
+        argv = [*prefix, binary, str(plan_fd)]
+        outer = os.posix_spawn(argv[0], argv, {"PATH": "/usr/sbin:/usr/bin"}, file_actions=moves)
     finally:
         os.close(plan_fd)
         theirs.close()
