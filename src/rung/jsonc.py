@@ -11,10 +11,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-try:
-    from _json import encode_basestring_ascii, make_encoder, make_scanner
-except ImportError:  # pragma: no cover - an interpreter without the C accelerator
-    make_scanner = None
+    make_scanner: Any
+    make_encoder: Any
+    encode_basestring_ascii: Any
+else:
+    try:
+        from _json import encode_basestring_ascii, make_encoder, make_scanner
+    except ImportError:  # pragma: no cover - an interpreter without the C accelerator
+        make_scanner = None
 
 _SPACE = " \t\n\r"
 

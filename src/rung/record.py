@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar, dataclass_transform
 else:
 
-    def dataclass_transform(**_options):
+    def dataclass_transform(**_options: bool) -> Any:
         return lambda cls: cls
 
 
@@ -28,7 +28,7 @@ class Record:
     def __init_subclass__(cls) -> None:
         own = [
             name
-            for name, kind in cls.__dict__.get("__annotations__", {}).items()
+            for name, kind in cls.__annotations__.items()
             if not str(kind).startswith("ClassVar")
         ]
         cls.fields = cls.fields + tuple(own)

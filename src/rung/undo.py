@@ -42,7 +42,7 @@ class Undo:
             function, args = self._stack.pop()
             try:
                 function(*args)
-            except Exception as failure:
+            except Exception as failure:  # noqa: BLE001 - noted on the error that is on its way
                 error.add_note(f"while undoing: {failure}")
 
 

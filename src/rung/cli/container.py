@@ -11,6 +11,8 @@ from typing import Any
 from rung.engine.options import RunOptions
 from rung.errors import RungError
 
+#: Docker's exit status for a program that is not there (127) or cannot be executed (126), by errno.
+_NO_PROGRAM = {2: 127, 8: 126, 13: 126, 20: 126, 21: 126}
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
@@ -73,7 +75,8 @@ def _run(args: argparse.Namespace) -> int:
     try:
         status = run(source, _options(args, tuple(command)), place, container_id, args.name, remove=args.rm)
     except StepError as error:
-        args.error_status = {2: 127, 8: 126, 13: 126, 20: 126, 21: 126}.get(error.errno, 125) if not error.operation else 125
+        if not error.operation:  # the program itself, not what was made around it
+            args.error_status = _NO_PROGRAM.get(error.errno, 125)
         raise
     if args.explain:
         from rung.cli.explain import text_of

@@ -36,14 +36,14 @@ def _explain(args: argparse.Namespace) -> int:
 
 def text_of(data: str, wanted: str, *, calls: bool = False, state_root: str = "") -> str:
     """The story of a container as text."""
-    from rung.runtime import render, story
+    from rung.runtime import render
 
     return render(_lines(data, wanted, calls, state_root))
 
 
 def _lines(data: str, wanted: str, calls: bool, state_root: str) -> Any:
     from rung.engine.records import Records
-    from rung.runtime import render, story
+    from rung.runtime import story
 
     places = [os.path.join(state_root, wanted)] if state_root and "/" not in wanted else []
     try:

@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _FIELD = re.compile(r"\{\{\s*(json\s+)?\.(\w*)\s*\}\}")
-_AGES = ((31_536_000, "years"), (2_592_000, "months"), (604_800, "weeks"), (86_400, "days"), (3_600, "hours"), (60, "minutes"))
+_AGES = (
+    (31_536_000, "years"),
+    (2_592_000, "months"),
+    (604_800, "weeks"),
+    (86_400, "days"),
+    (3_600, "hours"),
+    (60, "minutes"),
+)
 
 
 def print_rows(

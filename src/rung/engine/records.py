@@ -79,12 +79,11 @@ class Records:
         gone = [r for name in _names(self.explained) if (r := _load(os.path.join(self.explained, name)))]
         gone.sort(key=lambda r: -r.created_s)
         taken = {r.id for r in living}
-        first_of_name = {}
+        first_of_name: dict[str, ContainerRecord] = {}
         for record in [*living, *(r for r in gone if r.id not in taken)]:
             first_of_name.setdefault(record.name, record)
         record = _pick(wanted, list(first_of_name.values()), "nothing is recorded of container")
-        home = self.directory(record.id) if record.id in taken else os.path.join(self.explained, record.id)
-        return home
+        return self.directory(record.id) if record.id in taken else os.path.join(self.explained, record.id)
 
     def remove(self, container_id: str) -> None:
         """Take the directory away; the explanation stays a while."""

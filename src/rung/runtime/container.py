@@ -140,8 +140,9 @@ class Container:
         if b'"hooks"' not in state.read_file(self._directory.file("config.json")):
             return
         from rung.runtime.hooks import run_late_hooks
+        from rung.runtime.plan.request import get
 
-        found = (self.config.get("hooks") or {}).get(stage)
+        found = get(self.config, "hooks", stage)
         facts = self.facts
         pid = facts.pid if status == RUNNING else 0
         document = state.state_document(self.id, status, pid, facts.bundle, facts.annotations)
@@ -177,7 +178,7 @@ class Container:
 
     def _signal(self, signal: int) -> None:
         """By pidfd, opened first and identified after, so that no reused pid is hit."""
-        from _signal import pidfd_send_signal
+        from _signal import pidfd_send_signal  # type: ignore[import-not-found]
 
         try:
             pidfd = os.pidfd_open(self.pid)

@@ -107,7 +107,7 @@ def _create_locked(
         group = cgroup.Cgroup(paths)
         undo.push(group.remove)
         group.create()
-        group.apply(get(config, "linux", "resources") or {})
+        group.apply(config.get("linux", {}).get("resources", {}))
     with trace.span("compile the plan", directory.id):
         program, flags = seccomp_program(config)
         plan = compile_container(

@@ -40,8 +40,7 @@ RUNTIME_HOOKS = ("prestart", "createRuntime")
 
 def compile_container(request: Request) -> Plan:
     """The plan of a new container."""
-    process = request.config.get("process") or {}
-    terminal = bool(process.get("terminal"))
+    terminal = bool(get(request.config, "process", "terminal"))
     return Plan(tuple(_container_steps(request, terminal)), terminal)
 
 
@@ -79,7 +78,7 @@ def _container_steps(request: Request, terminal: bool) -> Iterator[Step]:
 def _inside_steps(config: Config, terminal: bool) -> Iterator[Step]:
     """In the new root, still privileged."""
     process = config["process"]
-    new, joined = new_and_joined(config)
+    new, _ = new_and_joined(config)
     if terminal:
         yield console_step(config, bind=1)
     if "mount" in new and process["cwd"].strip("/"):
@@ -104,9 +103,13 @@ def _inside_steps(config: Config, terminal: bool) -> Iterator[Step]:
 def console_step(config: Config, bind: int) -> Step:
     """The terminal, sized and owned as the process asks."""
     process = config["process"]
-    size = process.get("consoleSize") or {}
-    user = process.get("user") or {}
-    return steps.OpenConsole(size.get("width", 0), size.get("height", 0), bind, user.get("uid", 0), 0)
+    return steps.OpenConsole(
+        get(process, "consoleSize", "width") or 0,
+        get(process, "consoleSize", "height") or 0,
+        bind,
+        get(process, "user", "uid") or 0,
+        0,
+    )
 
 
 def _hook_steps(request: Request, stage: str, status: str) -> Iterator[Step]:

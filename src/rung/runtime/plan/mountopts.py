@@ -109,7 +109,9 @@ def parse(options: Sequence[str]) -> MountOptions:
             data.extend([SUPERBLOCK[option]] if SUPERBLOCK[option] else [])
         elif option:
             data.append(option)
-    return MountOptions(*own, *below, propagation, bind, recursive, copy_up, idmap, tuple(data))
+    return MountOptions(
+        own[0], own[1], below[0], below[1], propagation, bind, recursive, copy_up, idmap, tuple(data)
+    )
 
 
 def _turn(state: list[int], on: int, off: int) -> None:

@@ -153,8 +153,9 @@ def pivot_steps(request: Request) -> Iterator[Step]:
 def seal_steps(config: Config) -> Iterator[Step]:
     """Read-only last: tmpfs and /dev, the root, then single paths; hidden paths after them."""
     for mount in config.get("mounts") or ():
-        if sealed_later(mount) and not is_bind(mount.get("options")):
-            if mountopts.parse(mount.get("options") or ()).set & mountopts.RDONLY:
-                yield steps.SetMountAttr(_absolute(mount["destination"]), mountopts.RDONLY, 0, 0, 0)
+        options = mount.get("options") or ()
+        readonly = mountopts.parse(options).set & mountopts.RDONLY
+        if readonly and sealed_later(mount) and not is_bind(options):
+            yield steps.SetMountAttr(_absolute(mount["destination"]), mountopts.RDONLY, 0, 0, 0)
     if get(config, "root", "readonly"):
         yield steps.SetMountAttr("/", mountopts.RDONLY, 0, 0, 0)

@@ -41,7 +41,7 @@ from rung.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from rung.runtime.plan.steps import Step
@@ -66,7 +66,7 @@ def _text(value: str) -> bytes:
     return _blob(value.encode("utf-8", "surrogateescape"))
 
 
-_ENCODERS = {
+_ENCODERS: dict[str, Callable[[Any], bytes]] = {
     "u": lambda value: pack("<Q", value),
     "i": lambda value: pack("<q", value),
     "s": _text,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rung.runtime.plan import mountopts, steps
-
 from plan_configs import config, of, order, plan
+from rung.runtime.plan import mountopts, steps
 
 CLONE_NEWUSER, CLONE_NEWNET, CLONE_NEWTIME = 0x10000000, 0x40000000, 0x80
 

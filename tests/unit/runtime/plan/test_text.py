@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from plan_configs import config, plan
-
 from rung.runtime.plan import steps, text
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from plan_configs import config, plan
 
+from plan_configs import config, plan
 from rung.runtime.plan import steps, wire
 
 KINDS = steps.Step.__subclasses__()
