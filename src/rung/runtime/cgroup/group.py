@@ -9,7 +9,7 @@ imported when it does.
 from __future__ import annotations
 
 import os
-from errno import EBUSY
+from errno import EBUSY, ENOTEMPTY
 
 from rung.runtime.cgroup.errors import CgroupError, failed
 from rung.runtime.cgroup.files import execute, read, read_line
@@ -94,7 +94,7 @@ class Cgroup:
             except FileNotFoundError:
                 continue
             except OSError as error:
-                if error.errno != EBUSY:
+                if error.errno not in (EBUSY, ENOTEMPTY):
                     raise failed("remove cgroup", error) from None
 
     def _check_fit(self, directory: str) -> None:
@@ -174,6 +174,7 @@ class Cgroup:
                 from rung.runtime.cgroup.removal import remove_tree
 
                 remove_tree(directory, timeout_s)
+        self.made = [directory for directory in self.made if directory not in self.directories]
         self._unmake()
 
     # --- what is in it ------------------------------------------------------------
