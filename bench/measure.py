@@ -84,11 +84,12 @@ class Samples:
         self.wall_ms: dict[tuple[str, str], list[float]] = {}
         self.cpu_ms: dict[tuple[str, str], list[float]] = {}
 
-    def time(self, row: str, contestant: str, work: Callable[[], object]) -> None:
-        """Do ``work`` once and note its cost."""
-        cpu, began = self.meter.read(), time.perf_counter()
+    def time(self, row: str, contestant: str, work: Callable[[], object], *, in_process: bool = False) -> None:
+        """Do ``work`` once and note its cost; with ``in_process`` the bench's own CPU is part of it."""
+        own, cpu, began = _own_cpu_ms(), self.meter.read(), time.perf_counter()
         work()
-        self.add(row, contestant, (time.perf_counter() - began) * 1e3, self.meter.read() - cpu)
+        wall_ms, cpu_ms = (time.perf_counter() - began) * 1e3, self.meter.read() - cpu
+        self.add(row, contestant, wall_ms, cpu_ms + (_own_cpu_ms() - own if in_process else 0))
 
     def add(self, row: str, contestant: str, wall_ms: float, cpu_ms: float) -> None:
         """Note one measurement."""

@@ -50,7 +50,7 @@ class Bench:
         turns = [lambda: self._floor("library")]
         if self.library is not None:
             one_life = self.library.one_life
-            turns.append(lambda: self.samples.time("library", "rung", one_life))
+            turns.append(lambda: self.samples.time("library", "rung", one_life, in_process=True))
         self._in_turn(turns)
 
     def _in_turn(self, turns: list[Callable[[], None]]) -> None:
