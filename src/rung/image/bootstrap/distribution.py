@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _OURS = "etc/resolv.conf etc/hostname etc/apt/apt.conf.d/99mmdebstrap var/log/apt var/log/dpkg.log"
 _CLEAN = f'cd "$1" && rm -rf {_OURS} var/log/alternatives.log var/cache/ldconfig/aux-cache'
+_WORTH_SAYING = ("running apt-get", "downloading", "extracting", "installing", "cleaning", "creating")
 _SLIM = (
     "path-exclude=/usr/share/doc/*",
     "path-include=/usr/share/doc/*/copyright",
@@ -94,6 +95,7 @@ def mmdebstrap(
     return [
         program,
         "--variant=minbase",
+        "--mode=root",
         "--format=tar",
         "--skip=output/dev",
         f"--keyring={keyring}",
@@ -141,7 +143,7 @@ class _Said:
                 kind, colon, text = line.partition(": ")
                 if kind == "E" and colon:
                     self.error = self.error if "failed" in text and self.error else text
-                elif kind == "I" and colon and not text.startswith(("success", "using", "removing", "done")):
+                elif kind == "I" and colon and text.startswith(_WORTH_SAYING):
                     self._progress(Event("", text))
 
     def join(self) -> None:
