@@ -1,0 +1,127 @@
+"""Other people's daemons, with everything they own in one folder, and away again afterwards.
+
+Their sockets' paths must fit into 107 bytes, so that folder is a short one of its own. It
+also is the mark by which leftovers are found (see ``leftovers``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from . import leftovers, outcome
+from .bed import until
+
+START_S = 30.0
+STOP_S = 20.0
+
+
+def needed(*programs: str) -> str | None:
+    """Why a test that needs these programs cannot run, if it cannot."""
+    missing = [name for name in programs if shutil.which(name) is None]
+    return f"not installed: {', '.join(missing)}" if missing else None
+
+
+@contextmanager
+def dockerd(runtimes: Mapping[str, Path]) -> Iterator[Path]:
+    """A Docker daemon with its own containerd that knows ``runtimes`` by name: the folder it lives in.
+
+    Its socket is ``docker.sock`` there. It makes no network, bridge or firewall rule. Which of
+    its snapshot drivers works depends on the file system below: it chooses itself.
+    """
+    with _folder() as folder:
+        known = {name: {"path": str(path)} for name, path in runtimes.items()}
+        (folder / "daemon.json").write_text(json.dumps({"runtimes": known}))
+        words: list[str | Path] = [
+            "dockerd",
+            *("--config-file", folder / "daemon.json"),
+            *("--data-root", folder / "data"),
+            *("--exec-root", folder / "exec"),
+            *("--pidfile", folder / "pid"),
+            *("--host", f"unix://{folder}/docker.sock"),
+            *("--cgroup-parent", f"/{folder.name}"),
+            *(
+                "--bridge=none",
+                "--iptables=false",
+                "--ip6tables=false",
+                "--ip-masq=false",
+                "--ip-forward=false",
+            ),
+        ]
+        ready = ["docker", "--host", f"unix://{folder}/docker.sock", "version"]
+        with _daemon(words, folder, ready):
+            yield folder
+
+
+@contextmanager
+def containerd() -> Iterator[Path]:
+    """A containerd without CRI: the folder it lives in; its socket is ``containerd.sock`` there."""
+    with _folder() as folder:
+        (folder / "config.toml").write_text(
+            f"""version = 2
+root = "{folder}/root"
+state = "{folder}/state"
+disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"]
+[grpc]
+address = "{folder}/containerd.sock"
+[ttrpc]
+address = "{folder}/containerd.sock.ttrpc"
+"""
+        )
+        words: list[str | Path] = ["containerd", "--config", folder / "config.toml"]
+        with _daemon(words, folder, ["ctr", "--address", str(folder / "containerd.sock"), "version"]):
+            yield folder
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="rungconf-", dir="/tmp"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+        left = [line for line in leftovers.of(folder.name) if line.startswith("process")]
+    finally:
+        remove(folder)
+    assert not left, f"left behind: {left}"
+
+
+@contextmanager
+def _daemon(words: Sequence[str | Path], folder: Path, ready: Sequence[str | Path]) -> Iterator[None]:
+    log = folder / "log"
+    with log.open("wb") as into:
+        daemon = outcome.start(words, into, env={"TMPDIR": str(folder)})
+    try:
+        until(
+            lambda: (
+                daemon.poll() is not None
+                or subprocess.run(ready, capture_output=True, timeout=START_S).returncode == 0
+            ),
+            f"{words[0]} answers",
+            START_S,
+        )
+        assert daemon.poll() is None, f"{words[0]} has ended:\n{log.read_text()[-3000:]}"
+        yield
+    finally:
+        outcome.end(daemon, grace_s=STOP_S)
+
+
+def remove(folder: Path) -> None:
+    """The folder with its mounts, and the cgroups named after it."""
+    for place in reversed(leftovers.mounts(f" {folder}/")):
+        subprocess.run(["umount", "--lazy", place], check=True, timeout=20)
+    for path in sorted(leftovers.cgroups(folder.name), key=len, reverse=True):
+        for child, _, _ in os.walk(path, topdown=False):
+            os.rmdir(child)
+    shutil.rmtree(folder)
+
+
+def import_rootfs(rootfs: Path, into: Path) -> Path:
+    """The root file system as one tar archive."""
+    subprocess.run(["tar", "--numeric-owner", "-C", rootfs, "-cf", into, "."], check=True, timeout=60)
+    return into
