@@ -6,6 +6,7 @@ through to the end, answering every Sync with a go-ahead.
 
 from __future__ import annotations
 
+import fcntl
 import mmap
 import os
 import select
@@ -79,6 +80,11 @@ def wait_exit(pid: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
+def above(fd: int) -> int:
+    """An inheritable duplicate that collides with no stdio or preserved descriptor."""
+    return fcntl.fcntl(fd, fcntl.F_DUPFD, 100)
+
+
 def plan_file(data: bytes) -> tuple[int, mmap.mmap]:
     fd = os.memfd_create("plan", 0)
     os.write(fd, data)
@@ -105,28 +111,29 @@ def start(
     write_end = -1
     if gate:
         slots[SLOT_START_FIFO], write_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-    for fd in (*slots.values(), theirs.fileno()):
-        os.set_inheritable(fd, True)
-    plan_fd, mapped = plan_file(change(encode(steps, slots, control_fd=theirs.fileno()).whole()))
-    os.set_inheritable(plan_fd, True)
+    control = above(theirs.fileno())
+    passed = {number: above(fd) for number, fd in slots.items()}
+    memory, mapped = plan_file(change(encode(steps, passed, control_fd=control).whole()))
+    plan_fd = above(memory)
     try:
         moves = [(os.POSIX_SPAWN_DUP2, fd, place) for place, fd in enumerate(stdio)]
         argv = [*prefix, binary, str(plan_fd)]
         outer = os.posix_spawn(argv[0], argv, {"PATH": "/usr/sbin:/usr/bin"}, file_actions=moves)
     finally:
-        os.close(plan_fd)
+        for fd in (memory, plan_fd, control, *passed.values()):
+            os.close(fd)
         theirs.close()
         if gate:
             os.close(slots[SLOT_START_FIFO])
     return Running(outer, mapped, ours, write_end)
 
 
-def run(binary: str, steps: Sequence[Step], **options: object) -> Outcome:
+def run(binary: str, steps: Sequence[Step], preserved: Sequence[int] = (), **options: object) -> Outcome:
     """The whole life: go-aheads for every Sync, the gate opened when ready, output caught."""
     out = os.memfd_create("output")
     null = os.open("/dev/null", os.O_RDONLY)
     try:
-        running = start(binary, steps, stdio=(null, out, out), **options)  # type: ignore[arg-type]
+        running = start(binary, steps, stdio=(null, out, out, *preserved), **options)  # type: ignore[arg-type]
         while message := running.receive():
             if message[:1] == b"s":
                 running.control.send(b"g")
