@@ -14,7 +14,14 @@ from typing import Any
 
 import pytest
 
-from rung.runtime.seccomp.architecture import ARCHITECTURES, COMPANIONS, MACHINES
+from rung.runtime.seccomp.architecture import (
+    ARCHITECTURES,
+    COMPANIONS,
+    IPC_CALLS,
+    MACHINES,
+    SOCKETCALLS,
+    Architecture,
+)
 from rung.runtime.seccomp.numbers import numbers_of
 
 TOKENS = {
@@ -150,7 +157,10 @@ def _exported(lib: ctypes.CDLL, context: int) -> bytes:
 
 
 def stub(seccomp: dict[str, Any], native: str, token: int, number: int) -> bool:
-    """Whether runc's stub, which runs before the filter, answers ENOSYS."""
+    """Whether runc's stub, which runs before the filter, answers ENOSYS.
+
+    runc does not count calls that socketcall and ipc multiplex, nor those two for them:
+    a profile that names ``semop`` and nothing above loses it. Rung counts both."""
     if seccomp["defaultAction"] in ("SCMP_ACT_ALLOW", "SCMP_ACT_LOG", "SCMP_ACT_TRACE"):
         return False
     number &= 0xFFFFFFFF
@@ -160,11 +170,18 @@ def stub(seccomp: dict[str, Any], native: str, token: int, number: int) -> bool:
             continue
         if token == TOKENS["SCMP_ARCH_X86_64"] and bool(number & 0x40000000) != (name == "SCMP_ARCH_X32"):
             continue
-        numbers = numbers_of(architecture.numbers)
-        named = [numbers[n] for call in seccomp.get("syscalls", ()) for n in call["names"] if n in numbers]
-        largest = max(named, default=0)
+        largest = _largest(seccomp, architecture)
         if largest and architecture.numbers in ("s390", "s390x") and number == 0:
             return True
         if largest and number > largest:
             return True
     return False
+
+
+def _largest(seccomp: dict[str, Any], architecture: Architecture) -> int:
+    numbers = numbers_of(architecture.numbers)
+    named = {name for call in seccomp.get("syscalls", ()) for name in call["names"]}
+    if architecture.multiplexed:
+        named |= {"socketcall"} if named & SOCKETCALLS.keys() else set()
+        named |= {"ipc"} if named & IPC_CALLS.keys() else set()
+    return max((numbers[name] for name in named if name in numbers), default=0)

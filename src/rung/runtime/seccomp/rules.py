@@ -82,8 +82,11 @@ class Profile:
                     largest = max(largest, number)
                     if value != self.default:
                         _add(found, number, alternatives, value)
-                if architecture.multiplexed and value != self.default:
-                    _add_multiplexed(found, numbers, name, alternatives, value)
+                through, call = multiplexer(name) if architecture.multiplexed else ("", 0)
+                if through in numbers:
+                    largest = max(largest, numbers[through])
+                    if value != self.default:
+                        _add(found, numbers[through], _called(alternatives, call), value)
         return found, largest
 
 
@@ -131,23 +134,18 @@ def _add(
         found[number] = (*before, *((conditions, value) for conditions in alternatives))  # type: ignore[misc]
 
 
-def _add_multiplexed(
-    found: dict[int, Outcome],
-    numbers: dict[str, int],
-    name: str,
-    alternatives: list[tuple[Condition, ...]],
-    value: int,
-) -> None:
-    """The same call by way of ``socketcall`` or ``ipc``.
+def multiplexer(name: str) -> tuple[str, int]:
+    """``socketcall`` or ``ipc``, and the first argument that means this call; "" where neither."""
+    if name in SOCKETCALLS:
+        return "socketcall", SOCKETCALLS[name]
+    return ("ipc", IPC_CALLS[name]) if name in IPC_CALLS else ("", 0)
 
-    Its own arguments lie in memory, where a filter cannot look: the first one's condition
-    gives way to the call's number, and others compare what the multiplexer has in their
-    place, as in libseccomp. A profile that depends on arguments refuses the multiplexer."""
-    through, call = "socketcall", SOCKETCALLS.get(name)
-    if call is None:
-        through, call = "ipc", IPC_CALLS.get(name)
-    if call is None or through not in numbers:
-        return
+
+def _called(alternatives: list[tuple[Condition, ...]], call: int) -> list[tuple[Condition, ...]]:
+    """The same alternatives by way of a multiplexer.
+
+    The call's own arguments lie in memory then, where a filter cannot look: the first one's
+    condition gives way to the call's number, and others compare what the multiplexer has in
+    their place, as in libseccomp. A profile that depends on arguments refuses the multiplexer."""
     first: Condition = ("SCMP_CMP_EQ", 0, 0xFFFFFFFFFFFFFFFF, call)
-    changed = [(first, *(c for c in conditions if c[1] != 0)) for conditions in alternatives]
-    _add(found, numbers[through], changed, value)
+    return [(first, *(c for c in conditions if c[1] != 0)) for conditions in alternatives]

@@ -21,7 +21,7 @@ EVERY_MACHINE = ["x86_64", "aarch64", "riscv64", "loongarch64", "ppc64le", "s390
 
 
 @pytest.mark.parametrize("native", EVERY_MACHINE)
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_what_a_profile_means(native, data):
     profile = data.draw(profiles(native))
@@ -39,10 +39,10 @@ def test_what_a_profile_means(native, data):
 
 
 @pytest.mark.parametrize("native", ["x86_64", "aarch64", "riscv64", "loongarch64"])
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_libseccomp_agrees(native, data):
-    profile = data.draw(profiles(native, one_rule_a_call=True))
+    profile = data.draw(profiles(native, plain=True))
     ours = Machine(compile_filter(profile, native=native))
     theirs = Machine(libseccomp.export(profile, native))
     for token, number, arguments in probes(profile, native, random.Random(5).choice):
