@@ -20,7 +20,7 @@ def rootfs(busybox: Path, tmp_path: Path) -> Path:
     for name in ("bin", "dev", "etc", "proc", "sys", "tmp"):
         (root / name).mkdir(parents=True)
     shutil.copy2(busybox, root / "bin/busybox")
-    for applet in "sh cat ls id echo true sleep stat pwd hostname env grep head tty stty touch readlink".split():
+    for applet in "sh cat ls id echo true sleep stat pwd hostname env grep head tr tty touch readlink".split():
         (root / "bin" / applet).symlink_to("busybox")
     (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000::/home/user:/bin/sh\n")
     return root

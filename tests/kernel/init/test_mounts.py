@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Sequence
 
 import pytest
 from kernel.init import plans
@@ -11,8 +12,10 @@ from kernel.init import plans
 from rung.runtime.plan import steps as s
 
 
-def inside(rootfs, *middle: s.Step, argv: tuple[str, ...] = ("cat", "/proc/self/mountinfo")) -> list[s.Step]:
-    """A small container: a procfs, the steps under test, the pivot, a command."""
+def inside(
+    rootfs, *middle: s.Step, after: Sequence[s.Step] = (), argv: Sequence[str] = ("cat", "/proc/self/mountinfo")
+) -> list[s.Step]:
+    """A small container: a procfs, the steps under test, the pivot, steps ``after`` it, a command."""
     return [
         plans.clone(plans.CLONE_NEWNS | plans.CLONE_NEWPID),
         *plans.root(rootfs),
@@ -20,6 +23,7 @@ def inside(rootfs, *middle: s.Step, argv: tuple[str, ...] = ("cat", "/proc/self/
         *middle,
         s.PivotRoot(0, 0),
         s.Chdir("/", 0),
+        *after,
         *plans.execute(*argv),
     ]
 
