@@ -13,7 +13,7 @@ from errno import EINVAL, EPERM
 from os import uname
 
 from rung.runtime.cgroup.errors import CgroupError, failed
-from rung.runtime.cgroup.files import read
+from rung.runtime.cgroup.userns import in_user_namespace
 
 _SYSCALL = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "ppc64le": 361, "s390x": 351, "armv7l": 386}
 _PROG_LOAD, _PROG_ATTACH, _PROG_DETACH, _PROG_GET_FD_BY_ID, _PROG_QUERY = 5, 8, 9, 13, 16
@@ -141,19 +141,17 @@ def attach(directory: str, program: bytes) -> None:
     try:
         new = load(program)
         _replace(fd, new, attached(fd))
-    except (OSError, ValueError) as error:
-        if isinstance(error, OSError) and error.errno != EPERM:
-            raise _refused(directory, error) from None
-        if not _in_user_namespace():
-            raise _refused(directory, error) from None
+    except (OSError, ValueError) as error:  # ValueError: the limit of locked memory cannot be raised
+        number = error.errno if isinstance(error, OSError) else EPERM
+        if number != EPERM or not in_user_namespace():
+            raise _refused(directory, number or 0) from None
     finally:
         os.close(fd)
         if new >= 0:
             os.close(new)
 
 
-def _refused(directory: str, error: Exception) -> CgroupError:
-    number = error.errno or 0 if isinstance(error, OSError) else EPERM
+def _refused(directory: str, number: int) -> CgroupError:
     hint = "bpf(2) needs CAP_BPF and CAP_NET_ADMIN"
     if number == EINVAL:
         hint = "the kernel needs CONFIG_CGROUP_BPF"
@@ -181,8 +179,3 @@ def _replace(directory_fd: int, new: int, old_ids: list[int]) -> None:
     finally:
         for fd in old:
             os.close(fd)
-
-
-def _in_user_namespace() -> bool:
-    """The first user namespace maps every id to itself."""
-    return read("/proc/self/uid_map").split() != ["0", "0", "4294967295"]

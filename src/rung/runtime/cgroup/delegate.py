@@ -42,12 +42,10 @@ def _enable(path: str, controllers: list[str]) -> None:
     """All at once, or as many as the kernel gives: what is refused is missed only if needed."""
     try:
         write(path, " ".join("+" + name for name in controllers))
-    except OSError as error:
+    except OSError:
         if len(controllers) > 1:
             for name in controllers:
                 _enable(path, [name])
-        elif error.filename:  # could not even be opened: nobody delegated it
-            return
 
 
 def make_enterable(directory: str, resources: Resources) -> None:

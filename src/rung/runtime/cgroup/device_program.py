@@ -91,19 +91,24 @@ def _rule(allow: bool, kind: str, major: int, minor: int, access: int) -> list[I
 
 
 def _assemble(body: Sequence[Instruction], otherwise: str) -> bytes:
-    """Jumps to the end get their distance. The end is the default, then the other answer."""
-    other = _DENY if otherwise == _ALLOW else _ALLOW
+    """Jumps to the end get their distance. The end is the default, then the other answer,
+    if anything leads to it: the kernel refuses code that nothing leads to."""
     length = len(body)
-    if length > _LONGEST_JUMP - 2:
+    if length > _LONGEST_JUMP - len(_PROLOGUE):
         raise CgroupError(f"set {_FIELD}", "", "these are more rules than one program can hold")
-    answers = [(MOV, _R0, 0, 0, int(end == _ALLOW)) for end in (otherwise, other)]
-    code = [*_PROLOGUE]
+    code: list[Instruction] = [*_PROLOGUE]
     for at, (operation, register, source, offset, immediate) in enumerate(body):
         if isinstance(offset, str):
-            offset = length - at - 1 + (0 if offset == otherwise else 2)
+            offset = length - at - 1 + (0 if offset == otherwise else len(_answer(otherwise)))
         code.append((operation, register, source, offset, immediate))
-    leave = (EXIT, 0, 0, 0, 0)
-    code += [answers[0], leave, answers[1], leave]
+    code += _answer(otherwise)
+    other = _DENY if otherwise == _ALLOW else _ALLOW
+    if any(offset == other for _, _, _, offset, _ in body):
+        code += _answer(other)
     return b"".join(
         [_INSN.pack(op, dst | src << 4, offset, immediate) for op, dst, src, offset, immediate in code]
     )
+
+
+def _answer(end: str) -> list[Instruction]:
+    return [(MOV, _R0, 0, 0, int(end == _ALLOW)), (EXIT, 0, 0, 0, 0)]

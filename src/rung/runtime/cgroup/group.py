@@ -9,7 +9,7 @@ imported when it does.
 from __future__ import annotations
 
 import os
-from errno import EBUSY, ENOTEMPTY
+from errno import EACCES, EBUSY, ENOTEMPTY, EPERM
 
 from rung.runtime.cgroup.errors import CgroupError, failed
 from rung.runtime.cgroup.files import execute, read, read_line
@@ -141,7 +141,14 @@ class Cgroup:
             old = devices.UNTOUCHED
             if directory not in self.made:
                 old = devices.current(read(f"{directory}/devices.list"))
-            execute(devices.transition(old, devices.policy(rules)), self.paths)
+            try:
+                execute(devices.transition(old, devices.policy(rules)), self.paths)
+            except CgroupError as error:
+                from rung.runtime.cgroup.userns import in_user_namespace
+
+                # There nobody may write the list, nor make a device that was not given.
+                if error.errno not in (EPERM, EACCES) or not in_user_namespace():
+                    raise
         elif "" in self.paths:
             from rung.runtime.cgroup.bpf import attach
             from rung.runtime.cgroup.device_program import device_program

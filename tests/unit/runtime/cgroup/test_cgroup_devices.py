@@ -48,6 +48,21 @@ class Machine:
 
     def __init__(self, program):
         self.code = list(struct.iter_unpack("=BBhi", program))
+        self._check()
+
+    def _check(self):
+        """What the kernel's verifier insists on: no jump out, no way back, no dead code."""
+        reached, waiting = set(), {0}
+        while waiting:
+            at = waiting.pop()
+            reached.add(at)
+            code, _, offset, _ = self.code[at]
+            following = set() if code == 0x95 else {at + 1}
+            if code in (0x15, 0x55, 0x45):
+                assert offset >= 0
+                following.add(at + 1 + offset)
+            waiting |= following - reached
+        assert reached == set(range(len(self.code)))
 
     def run(self, kind, major, minor, access):
         bits = sum(ACCESSES[letter] for letter in access)
