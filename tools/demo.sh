@@ -3,10 +3,15 @@
 set -eu
 bin=$1
 rung=$bin/rung
-step() { printf '\n\033[1m$ %s\033[0m\n' "$*"; "$@"; }
+[ "$(id -u)" = 0 ] || { echo "make demo: containers need root here" >&2; exit 1; }
+step() { printf '\n$ %s\n' "$*"; "$@"; }
 
-step "$rung" image bootstrap busybox
+bootstrap() { # once: the image stays in /var/lib/rung
+    "$rung" image inspect "$1" >/dev/null 2>&1 || step "$rung" image bootstrap "$1"
+}
+
+bootstrap busybox
 step "$rung" run --rm busybox echo "the first container: one static binary"
-step "$rung" image bootstrap debian:trixie
+bootstrap debian:trixie
 step "$rung" run --rm --name rung-demo debian:trixie cat /etc/os-release
 step "$rung" explain rung-demo
