@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from kernel.init import driver
 
+from kernel.init import driver
 from rung.runtime.plan.steps import Step
 
 
@@ -20,7 +20,9 @@ def rootfs(busybox: Path, tmp_path: Path) -> Path:
     for name in ("bin", "dev", "etc", "proc", "sys", "tmp"):
         (root / name).mkdir(parents=True)
     shutil.copy2(busybox, root / "bin/busybox")
-    for applet in "sh cat ls id echo true sleep stat pwd hostname env grep head tr tty touch readlink".split():
+    for (
+        applet
+    ) in "sh cat ls id echo true sleep stat pwd hostname env grep head tr tty touch readlink".split():
         (root / "bin" / applet).symlink_to("busybox")
     (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000::/home/user:/bin/sh\n")
     return root

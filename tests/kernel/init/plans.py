@@ -29,12 +29,22 @@ def root(path: Path, attrs: int = 0) -> list[s.Step]:
     return [s.NewSession(), s.SetPropagation(MS_SLAVE | MS_REC), s.BindRoot(str(path), attrs, 0)]
 
 
-def fs(dest: str, fstype: str, *options: str, attrs: int = NOSUID | NOEXEC | NODEV, source: str = "") -> s.MountFs:
+def fs(
+    dest: str, fstype: str, *options: str, attrs: int = NOSUID | NOEXEC | NODEV, source: str = ""
+) -> s.MountFs:
     return s.MountFs(dest, fstype, source or fstype, options, attrs, 0, 0)
 
 
 def bind(dest: str, source: str | Path, flags: int = 1, **more: int) -> s.MountBind:
-    fields = {"slot": s.SLOT_NONE, "set": 0, "clear": 0, "set_all": 0, "clear_all": 0, "propagation": 0, **more}
+    fields = {
+        "slot": s.SLOT_NONE,
+        "set": 0,
+        "clear": 0,
+        "set_all": 0,
+        "clear_all": 0,
+        "propagation": 0,
+        **more,
+    }
     return s.MountBind(dest=dest, source=str(source), flags=flags, **fields)
 
 
@@ -53,10 +63,20 @@ def default_mounts() -> list[s.Step]:
 
 
 def default_devices() -> list[s.Step]:
-    nodes = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
+    nodes = {
+        "null": (1, 3),
+        "zero": (1, 5),
+        "full": (1, 7),
+        "random": (1, 8),
+        "urandom": (1, 9),
+        "tty": (5, 0),
+    }
     links = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "ptmx": "pts/ptmx"}
     return [
-        *(s.MakeNode(f"/dev/{name}", 0o20666, *number, 0, 0, f"/dev/{name}") for name, number in nodes.items()),
+        *(
+            s.MakeNode(f"/dev/{name}", 0o20666, *number, 0, 0, f"/dev/{name}")
+            for name, number in nodes.items()
+        ),
         *(s.MakeSymlink(f"/dev/{name}", target) for name, target in links.items()),
     ]
 

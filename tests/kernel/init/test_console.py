@@ -10,8 +10,8 @@ import struct
 import termios
 
 import pytest
-from kernel.init import driver, plans
 
+from kernel.init import driver, plans
 from rung.runtime.plan import steps as s
 
 
@@ -68,7 +68,9 @@ def console(rung_init):
 
 def test_a_terminal(console, rootfs):
     script = "tty; ls -ln /dev/console; stat -c %u:%g:%a /dev/pts/0; readlink /proc/self/fd/1; echo x >/dev/tty; exit 9"
-    name, size, text, status = console(with_console(rootfs, "sh", "-c", script, extra=(s.MakeNode("/dev/tty", 0o20666, 5, 0, 0, 0, ""),)))
+    name, size, text, status = console(
+        with_console(rootfs, "sh", "-c", script, extra=(s.MakeNode("/dev/tty", 0o20666, 5, 0, 0, 0, ""),))
+    )
     assert name == b"/dev/pts/0"
     assert size == (37, 101)
     lines = text.split("\r\n")

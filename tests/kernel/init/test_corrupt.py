@@ -6,12 +6,16 @@ import random
 import struct
 
 import pytest
-from kernel.init import driver, plans
 
+from kernel.init import driver, plans
 from rung.runtime.plan import steps as s
 from rung.runtime.plan.wire import encode_step
 
-PLAN = [s.SetHostname("x" * 5), s.SetSysctl("a", "b"), s.RunHook("stage", "/p", ("a", "b"), (), 0, b"{", b"}")]
+PLAN = [
+    s.SetHostname("x" * 5),
+    s.SetSysctl("a", "b"),
+    s.RunHook("stage", "/p", ("a", "b"), (), 0, b"{", b"}"),
+]
 HEADER = struct.Struct("<8s6I8i2i")
 
 

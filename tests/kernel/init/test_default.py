@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 import pytest
-from kernel.init import plans
 
+from kernel.init import plans
 from rung.runtime.plan import wire
 
 REPORT = """

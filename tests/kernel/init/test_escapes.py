@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 
 import pytest
+
 from kernel.init import plans
 from kernel.init.test_mounts import inside
-
 from rung.runtime.plan import steps as s
 
 UPWARDS = "../../../../../../../../../.."
@@ -99,7 +99,9 @@ def test_links_that_grow(run, rootfs):
 def test_a_dangling_link_is_followed_by_its_text(run, rootfs):
     (rootfs / "var").mkdir()
     (rootfs / "var/run").symlink_to("../run")
-    outcome = run(inside(rootfs, plans.bind("/var/run/secrets/token", "/etc/hostname"), argv=("ls", "/run/secrets")))
+    outcome = run(
+        inside(rootfs, plans.bind("/var/run/secrets/token", "/etc/hostname"), argv=("ls", "/run/secrets"))
+    )
     assert outcome.output.split() == ["token"]
 
 
@@ -109,14 +111,20 @@ def test_a_null_device_that_is_none(run, rootfs):
     plan = inside(rootfs)
     plan.insert(-4, s.MaskPath("/proc/keys"))
     ledger = run(plan).ledger
-    assert (ledger.error_errno, ledger.error) == (errno.ENODEV, "/dev/null of the root file system is not the null device")
+    assert (ledger.error_errno, ledger.error) == (
+        errno.ENODEV,
+        "/dev/null of the root file system is not the null device",
+    )
 
 
 def test_masking_through_a_link_stays_inside(run, rootfs):
     (rootfs / "etc/secret").write_text("secret")
     (rootfs / "masked").symlink_to("/etc/secret")
     plan = inside(
-        rootfs, s.MakeNode("/dev/null", 0o20666, 1, 3, 0, 0, ""), s.MaskPath("/masked"), argv=("cat", "/etc/secret")
+        rootfs,
+        s.MakeNode("/dev/null", 0o20666, 1, 3, 0, 0, ""),
+        s.MaskPath("/masked"),
+        argv=("cat", "/etc/secret"),
     )
     assert run(plan).output == ""
 
@@ -154,7 +162,14 @@ def test_a_passwd_that_is_a_fifo(run, rootfs):
 
 
 def test_a_passwd_with_odd_lines(run, rootfs):
-    lines = ["", "::::::", "x" * 10000 + ":x:7:7::/long:", "a:b", "seven:x:7:7:g:/home/seven", "late:x:7:7:g:/late:"]
+    lines = [
+        "",
+        "::::::",
+        "x" * 10000 + ":x:7:7::/long:",
+        "a:b",
+        "seven:x:7:7:g:/home/seven",
+        "late:x:7:7:g:/late:",
+    ]
     (rootfs / "etc/passwd").write_text("\n".join(lines))
     outcome = run(inside(rootfs, s.SetHome(7), argv=("sh", "-c", "echo $HOME")))
     assert outcome.output.split() == ["/home/seven"]

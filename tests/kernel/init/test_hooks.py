@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 
 import pytest
-from kernel.init import driver, plans
-from kernel.init.test_mounts import inside
 
+from kernel.init import driver
+from kernel.init.test_mounts import inside
 from rung.runtime.plan import steps as s
 
 
@@ -16,14 +16,21 @@ def hook(*argv: str, timeout_s: int = 0, path: str = "/bin/sh", env: tuple[str, 
 
 
 def test_the_state_arrives_on_stdin(run, rootfs):
-    outcome = run(inside(rootfs, hook("sh", "-c", f'cat >{rootfs}/tmp/state; echo "$X" >{rootfs}/tmp/env', env=("X=7",))))
+    outcome = run(
+        inside(
+            rootfs, hook("sh", "-c", f'cat >{rootfs}/tmp/state; echo "$X" >{rootfs}/tmp/env', env=("X=7",))
+        )
+    )
     assert (outcome.ledger.error, outcome.status) == ("", 0)
     assert (rootfs / "tmp/state").read_text() == '{"pid":1}'
     assert (rootfs / "tmp/env").read_text() == "7\n"
 
 
 def test_what_a_hook_says_is_not_the_workloads(run, rootfs):
-    assert run(inside(rootfs, hook("sh", "-c", "echo noise; echo more >&2"), argv=("echo", "work"))).output == "work\n"
+    assert (
+        run(inside(rootfs, hook("sh", "-c", "echo noise; echo more >&2"), argv=("echo", "work"))).output
+        == "work\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -46,7 +53,10 @@ def test_hooks_that_fail(run, rootfs, step, code, words):
 
 def test_a_hook_after_start_fails_the_workload(rung_init, rootfs):
     plan = inside(rootfs)
-    plan[-2:-1] = [s.WaitStart(), s.RunHook("startContainer", "/bin/sh", ("sh", "-c", "exit 5"), (), 0, b"", b"")]
+    plan[-2:-1] = [
+        s.WaitStart(),
+        s.RunHook("startContainer", "/bin/sh", ("sh", "-c", "exit 5"), (), 0, b"", b""),
+    ]
     running = driver.start(str(rung_init), plan, gate=True)
     assert running.receive() == b"r"
     running.release()

@@ -8,8 +8,8 @@ import socket
 from pathlib import Path
 
 import pytest
-from kernel.init import driver, plans
 
+from kernel.init import driver, plans
 from rung.runtime.plan import steps as s
 from rung.runtime.plan import wire
 
@@ -153,11 +153,15 @@ def test_preserved_descriptors(run, rootfs, tmp_path):
     fd = os.open(tmp_path / "given", os.O_RDONLY)
     try:
         plan = small(rootfs)
-        plan[-4:] = [s.FindExecutable("sh", plans.PATH), s.KeepFds(4), s.Ready(), s.Exec(("sh", "-c", "cat <&3"), ())]
+        plan[-4:] = [
+            s.FindExecutable("sh", plans.PATH),
+            s.KeepFds(4),
+            s.Ready(),
+            s.Exec(("sh", "-c", "cat <&3"), ()),
+        ]
         assert run(plan, preserved=(fd,)).output == "given"
     finally:
         os.close(fd)
-
 
 
 @pytest.mark.parametrize("at", range(0, 40, 4))

@@ -5,15 +5,20 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
-from kernel.init import plans
 
+from kernel.init import plans
+from rung.runtime.calls import call_name
 from rung.runtime.plan import steps as s
 
 
 def inside(
-    rootfs, *middle: s.Step, after: Sequence[s.Step] = (), argv: Sequence[str] = ("cat", "/proc/self/mountinfo")
+    rootfs,
+    *middle: s.Step,
+    after: Sequence[s.Step] = (),
+    argv: Sequence[str] = ("cat", "/proc/self/mountinfo"),
 ) -> list[s.Step]:
     """A small container: a procfs, the steps under test, the pivot, steps ``after`` it, a command."""
     return [
@@ -104,6 +109,23 @@ def test_each_way_to_change_the_root(run, rootfs, how):
     assert run(plan).output.split() == sorted(path.name for path in rootfs.iterdir())
 
 
+def test_moving_the_root_leaves_no_other_procfs(run, rootfs):
+    """Below a moved root the caller's tree stays; a procfs in it would make new, unmasked ones possible."""
+    plan = inside(rootfs)
+    plan[plan.index(s.PivotRoot(0, 0))] = s.PivotRoot(1, 0)
+    outcome = run(plan)
+    at = plan.index(s.PivotRoot(1, 0))
+    unmounted = [
+        call for call in outcome.ledger.calls if call.step == at and call_name(call.number) == "umount2"
+    ]
+    assert {call.result for call in unmounted} == {0}
+    hosts = {
+        line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines() if " / " in line
+    }
+    assert len(unmounted) >= len(hosts & {"/proc", "/sys"})
+    assert (outcome.ledger.error, outcome.status) == ("", 0)
+
+
 def test_a_shared_tree_does_not_hear_of_the_container(run, rootfs):
     """With the caller's mounts shared and left so, mounts of the container stay its own."""
     plan = inside(rootfs)
@@ -131,7 +153,11 @@ def test_tmpcopyup(run, rootfs):
     os.chown(rootfs / "etc/deep/er/file", 12, 34)
     (rootfs / "etc/deep/link").symlink_to("/nowhere")
     up = plans.fs("/etc", "tmpfs").replace(copy_up=1)
-    argv = ("sh", "-c", "cat /etc/deep/er/file; stat -c ' %a %u %g ' /etc/deep/er/file; readlink /etc/deep/link")
+    argv = (
+        "sh",
+        "-c",
+        "cat /etc/deep/er/file; stat -c ' %a %u %g ' /etc/deep/er/file; readlink /etc/deep/link",
+    )
     outcome = run(inside(rootfs, up, argv=argv))
     assert outcome.output.split() == ["content", "640", "12", "34", "/nowhere"]
 
@@ -150,7 +176,11 @@ def test_an_overlay_with_a_long_list_of_layers(run, rootfs, tmp_path):
 
 
 BAD = {
-    "option": (plans.fs("/t", "tmpfs", "size=much"), errno.EINVAL, "/t: option size=much: tmpfs: Bad value for 'size'"),
+    "option": (
+        plans.fs("/t", "tmpfs", "size=much"),
+        errno.EINVAL,
+        "/t: option size=much: tmpfs: Bad value for 'size'",
+    ),
     "flag": (plans.fs("/t", "tmpfs", "frobnicate"), errno.EINVAL, "/t: option frobnicate"),
     "type": (plans.fs("/t", "nosuchfs"), errno.ENODEV, "/t: file system type nosuchfs"),
     "source": (plans.bind("/t", "/no/such/source"), errno.ENOENT, "/t: source /no/such/source"),

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from kernel.init import driver, plans
 from kernel.init.test_mounts import inside
-
 from rung.runtime.plan import steps as s
 from rung.runtime.plan import wire
 
@@ -28,7 +28,10 @@ def held_caps() -> int:
 
 def status(outcome: driver.Outcome) -> dict[str, str]:
     assert outcome.ledger.error == ""
-    return {name: value.strip() for name, _, value in (line.partition(":") for line in outcome.output.splitlines())}
+    return {
+        name: value.strip()
+        for name, _, value in (line.partition(":") for line in outcome.output.splitlines())
+    }
 
 
 def test_another_user(run, rootfs):
@@ -129,7 +132,10 @@ def seccomp(code: int) -> bytes:
 
 def test_a_filter(run, rootfs):
     load = [s.SetNoNewPrivs(), s.LoadSeccomp(seccomp(errno.EBADSLT), 0)]
-    assert run(inside(rootfs, after=load, argv=("hostname", "x"))).output == "hostname: sethostname: Invalid slot\n"
+    assert (
+        run(inside(rootfs, after=load, argv=("hostname", "x"))).output
+        == "hostname: sethostname: Invalid slot\n"
+    )
 
 
 def test_a_filter_that_is_none(run, rootfs):
@@ -165,7 +171,12 @@ def test_executables_that_are_not(run, rootfs, name, words, code):
 
 def test_an_empty_path_entry_is_the_working_directory(run, rootfs):
     plan = inside(rootfs, s.Chdir("/bin", 0))
-    plan[-4:] = [s.Chdir("/bin", 0), s.FindExecutable("echo", "/etc:"), s.Ready(), s.Exec(("echo", "here"), ())]
+    plan[-4:] = [
+        s.Chdir("/bin", 0),
+        s.FindExecutable("echo", "/etc:"),
+        s.Ready(),
+        s.Exec(("echo", "here"), ()),
+    ]
     assert run(plan).output == "here\n"
 
 
@@ -223,7 +234,9 @@ def open_rootfs(rootfs) -> Iterator[Path]:
         yield Path(shutil.copytree(rootfs, Path(directory) / "rootfs", symlinks=True))
 
 
-def in_user_namespace(rootfs: Path, *middle: s.Step, uid_map: bytes, gid_map: bytes, deny: int = 0) -> list[s.Step]:
+def in_user_namespace(
+    rootfs: Path, *middle: s.Step, uid_map: bytes, gid_map: bytes, deny: int = 0
+) -> list[s.Step]:
     flags = plans.CLONE_NEWUSER | plans.ALL
     return [
         plans.clone(flags, uid_map, gid_map, deny),
@@ -234,7 +247,11 @@ def in_user_namespace(rootfs: Path, *middle: s.Step, uid_map: bytes, gid_map: by
         s.MaskPath("/proc/scsi"),
         s.ReadonlyPath("/proc/sys"),
         s.Chdir("/", 0),
-        *plans.execute("sh", "-c", "cat /proc/self/uid_map /proc/self/gid_map /proc/self/setgroups; id -u; id -G; ls /dev"),
+        *plans.execute(
+            "sh",
+            "-c",
+            "cat /proc/self/uid_map /proc/self/gid_map /proc/self/setgroups; id -u; id -G; ls /dev",
+        ),
     ]
 
 
@@ -286,7 +303,10 @@ def test_a_bind_source_cloned_before_the_user_namespace(run, open_rootfs, tmp_pa
     os.chown(open_rootfs, 100000, 100000)
     maps = b"0 100000 1000\n"
     bind = plans.bind("/data", "", slot=30)
-    plan = [s.CloneTree(30, str(closed / "source"), 0), *in_user_namespace(open_rootfs, bind, uid_map=maps, gid_map=maps)]
+    plan = [
+        s.CloneTree(30, str(closed / "source"), 0),
+        *in_user_namespace(open_rootfs, bind, uid_map=maps, gid_map=maps),
+    ]
     plan[-4:] = plans.execute("ls", "/data")
     outcome = run(plan)
     assert (outcome.ledger.error, outcome.output) == ("", "file\n")
@@ -334,7 +354,10 @@ def test_a_file_that_is_no_namespace(run):
 
 def test_a_clock_of_its_own(run, rootfs):
     plan = inside(rootfs, argv=("cat", "/proc/uptime"))
-    plan[:0] = [s.Unshare(plans.CLONE_NEWTIME), s.WriteFile("/proc/self/timens_offsets", b"monotonic 1000000 0\nboottime 1000000 0\n")]
+    plan[:0] = [
+        s.Unshare(plans.CLONE_NEWTIME),
+        s.WriteFile("/proc/self/timens_offsets", b"monotonic 1000000 0\nboottime 1000000 0\n"),
+    ]
     outcome = run(plan)
     assert outcome.ledger.error == ""
     assert float(outcome.output.split()[0]) > 1000000

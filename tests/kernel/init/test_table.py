@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import native
-
 from rung.runtime.plan import steps
 
 

@@ -83,7 +83,7 @@ void open_console(const union argument *given)
 {
     struct winsize size = {.ws_col = (unsigned short)given[0].u, .ws_row = (unsigned short)given[1].u};
     int master = open_multiplexer(), unlocked = 0;
-    unsigned number;
+    unsigned number = 0;
     long r = call(ioctl, master, TIOCSPTLCK, &unlocked);
     if (r == 0)
         r = call(ioctl, master, TIOCGPTN, &number);

@@ -3,8 +3,11 @@
 #include "mount.h"
 #include "path.h"
 #include "slot.h"
+#include <sys/mman.h>
 
 enum { PIVOT, MOVE, CHROOT, STAY };
+
+static const char *new_root = "/"; /* BindRoot's path */
 
 /* Whether two descriptors lie in one mount, and are one directory. */
 static bool same_place(int one, int other, bool *same_mount)
@@ -66,7 +69,79 @@ void bind_root(const union argument *given)
         FAIL((int)-r, path);
     call(close, directory);
     slot_set(SLOT_ROOT, tree);
+    new_root = path;
 }
+
+/* --- MS_MOVE leaves the caller's tree mounted below the new root ------------------------ */
+
+/* The next space-ended field; octal escapes (\040 and kin) are undone in place. */
+static char *field(char **at)
+{
+    char *start = *at, *out = *at;
+    while (**at && **at != ' ') {
+        if (**at == '\\' && (*at)[1] && (*at)[2] && (*at)[3]) {
+            *out++ = (char)(((*at)[1] - '0') << 6 | ((*at)[2] - '0') << 3 | ((*at)[3] - '0'));
+            *at += 4;
+        } else {
+            *out++ = *(*at)++;
+        }
+    }
+    if (**at)
+        ++*at;
+    *out = 0;
+    return start;
+}
+
+/* The mount point of a whole procfs or sysfs outside the new root, else NULL. */
+static const char *kernel_view(char *line)
+{
+    char *dash = strstr(line, " - "), *type = dash ? dash + 3 : NULL;
+    if (!dash)
+        return NULL;
+    type = field(&type);
+    for (int i = 0; i < 3; i++)
+        field(&line);
+    const char *top = field(&line), *point = field(&line);
+    size_t length = strlen(new_root);
+    bool below = strncmp(point, new_root, length) == 0 && (point[length] == '/' || point[length] == 0);
+    bool kernels = strcmp(type, "proc") == 0 || strcmp(type, "sysfs") == 0;
+    return kernels && !below && strcmp(top, "/") == 0 ? point : NULL;
+}
+
+static void hide(const char *point)
+{
+    long r = call(mount, NULL, point, NULL, MS_SLAVE | MS_REC, NULL);
+    if (r == 0)
+        r = call(umount2, point, MNT_DETACH);
+    if (r < 0) /* locked in a user namespace: cover it, then */
+        r = call(mount, "tmpfs", point, "tmpfs", MS_RDONLY, NULL);
+    if (r < 0 && r != -ENOENT && r != -EINVAL) /* gone with another one already */
+        FAIL((int)-r, point, ": cannot be hidden");
+}
+
+/* A procfs or sysfs that is visible whole lets a user namespace in the container mount
+ * new ones without the masks of this one. pivot_root drops them all; MS_MOVE does not. */
+static void hide_kernel_views(void)
+{
+    size_t held = 0, size = 16 << 20;
+    int fd = (int)call(openat, AT_FDCWD, "/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+    char *table = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (fd < 0 || table == MAP_FAILED)
+        FAIL(fd < 0 ? -fd : ENOMEM, "/proc/self/mountinfo");
+    long r;
+    while ((r = call(read, fd, table + held, size - 1 - held)) > 0)
+        held += (size_t)r;
+    call(close, fd);
+    for (char *line = table, *end; (end = strchr(line, '\n')); line = end + 1) {
+        *end = 0;
+        const char *point = kernel_view(line);
+        if (point)
+            hide(point);
+    }
+    munmap(table, size);
+}
+
+/* --- PivotRoot ---------------------------------------------------------------------------- */
 
 /* pivot_root(".", ".") stacks the old root on the new one, whence it is taken off: no
  * directory to put it in, nothing to clean up. */
@@ -93,6 +168,8 @@ static void pivot(void)
 
 static void move_root(bool move)
 {
+    if (move)
+        hide_kernel_views();
     long r = call(fchdir, root_fd());
     if (r == 0 && move)
         r = call(mount, ".", "/", NULL, MS_MOVE, NULL);
