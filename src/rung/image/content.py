@@ -23,16 +23,28 @@ from rung.spec.image.manifest import check_layers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from concurrent.futures import Future
+    from typing import Protocol
 
     from rung.image.progress import Progress
     from rung.image.snapshot.layers import NewLayer
     from rung.image.store.metadata import Lease
     from rung.spec.image import Descriptor, Digest, ImageConfig, Manifest
 
-#: Layers unpacked at the same time; each holds about 4 MiB of buffers.
-UNPACKERS = max(1, min(4, os.cpu_count() or 1))
+    class Source(Protocol):
+        """Where blobs come from that are not in the store yet."""
+
+        def fetch(self, blob: Descriptor) -> None:
+            """Return when the blob is in the store. Called from several threads."""
+            ...
+
+        def cancel(self) -> None:
+            """Make every ``fetch`` end soon, with an error."""
+            ...
+
+#: Layers brought in (downloaded, unpacked) at the same time; each holds about 4 MiB of buffers.
+AT_ONCE = 3
 
 
 class Content:
@@ -86,12 +98,11 @@ class Content:
         config: ImageConfig,
         lease: Lease,
         progress: Progress,
-        source: Callable[[Descriptor], None] | None = None,
+        source: Source | None = None,
     ) -> None:
         """Unpack the layers that are not there yet, several at a time.
 
-        ``source`` is called first for each of them, in a thread of its own choice of time: it
-        returns when the layer's blob is in the store (a download)."""
+        ``source`` is asked for each of their blobs first."""
         chains = chain_ids(config.diff_ids)
         lease.hold([chain_key(str(chain)) for chain in chains])
         missing = self._missing(chains)
@@ -100,7 +111,7 @@ class Content:
                 progress(Event(layer.digest.short, EXISTS))
         if not missing:
             return
-        with ThreadPoolExecutor(UNPACKERS, "unpack") as pool:
+        with ThreadPoolExecutor(AT_ONCE, "unpack") as pool:
             jobs: list[Future[NewLayer] | None] = []
             for layer, diff_id, chain in zip(manifest.layers, config.diff_ids, chains):
                 if chain not in missing:
@@ -110,6 +121,8 @@ class Content:
             try:
                 self._stack(manifest, config, chains, jobs, progress)
             except BaseException:
+                if source is not None:
+                    source.cancel()
                 for job in jobs:
                     if job is not None and not job.cancel():
                         _drop(job)
@@ -127,10 +140,10 @@ class Content:
         layer: Descriptor,
         diff_id: Digest,
         progress: Progress,
-        source: Callable[[Descriptor], None] | None,
+        source: Source | None,
     ) -> NewLayer:
         if source is not None:
-            source(layer)
+            source.fetch(layer)
         progress(Event(layer.digest.short, EXTRACTING))
         with self.blobs.open(layer.digest) as file:
             try:

@@ -16,7 +16,7 @@ import threading
 
 from rung.image.archive.rootfs import import_rootfs
 from rung.image.bootstrap.busybox import PATH
-from rung.image.bootstrap.sources import Distribution, archives, mirrors_of, parse_name
+from rung.image.bootstrap.sources import archives, mirrors_of, parse_name
 from rung.image.errors import BootstrapError, ImageError
 from rung.image.progress import Event
 
@@ -53,8 +53,9 @@ def bootstrap_distribution(
     if not keyring:
         hint = f"apt-get install {distribution.keyring_package}"
         raise BootstrapError("bootstrap", name, f"needs the keyring of {distribution.name}'s archive", hint)
-    command = mmdebstrap(program, distribution, suite, keyring, _machine_mirrors(), mirror, slim=slim)
-    progress(Event("", f"Building {reference.familiar} from {command[-1].split()[2]}"))
+    sources = archives(distribution, suite, _machine_mirrors(), mirror)
+    command = mmdebstrap(program, suite, keyring, sources, slim=slim)
+    progress(Event("", f"Building {reference.familiar} from {sources[0].split()[0]}"))
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     running = {"env": (f"PATH={PATH}",), "cmd": ("bash",)}
     comment = f"{distribution.name} {suite}, bootstrapped by rung with mmdebstrap"
@@ -79,18 +80,9 @@ def bootstrap_distribution(
             child.stdout.close()
 
 
-def mmdebstrap(
-    program: str,
-    distribution: Distribution,
-    suite: str,
-    keyring: str,
-    mirrors: Sequence[tuple[str, str]],
-    mirror: str,
-    *,
-    slim: bool,
-) -> list[str]:
-    """The command line: everything that is decided, in one place."""
-    lines = [f"deb [signed-by={keyring}] {one}" for one in archives(distribution, suite, mirrors, mirror)]
+def mmdebstrap(program: str, suite: str, keyring: str, sources: Sequence[str], *, slim: bool) -> list[str]:
+    """The command line; ``sources`` are ``URI SUITE COMPONENTS``."""
+    lines = [f"deb [signed-by={keyring}] {source}" for source in sources]
     options = [f"--dpkgopt={option}" for option in _SLIM] if slim else []
     return [
         program,
@@ -103,8 +95,7 @@ def mmdebstrap(
         f"--customize-hook={_CLEAN}",
         suite,
         "-",
-        *lines[1:],
-        lines[0],
+        *lines,
     ]
 
 
