@@ -46,17 +46,27 @@ _HEAD: Final = len(_MAGIC) + 32
 _LARGEST: Final = _HEAD + 8 * 4096
 
 
-def cached_filter(seccomp: Seccomp, directory: str, *, native: str, key: bytes = b"") -> bytes:
+def default_directory() -> str:
+    """Where filters are kept: below /run for root, below XDG_RUNTIME_DIR for others, or nowhere."""
+    if posix.geteuid() == 0:
+        return "/run/rung/seccomp"
+    users = posix.environ.get(b"XDG_RUNTIME_DIR", b"").decode("utf-8", "surrogateescape")
+    return f"{users}/rung/seccomp" if users.startswith("/") else ""
+
+
+def cached_filter(seccomp: Seccomp, directory: str = "", *, native: str = "", key: bytes = b"") -> bytes:
     """The program for ``seccomp`` (``compile_filter``), from ``directory`` where it is there.
 
-    ``key`` may stand for the section's text where the caller has it at hand; the same key
-    must mean the same section. Raises what ``compile_filter`` raises, and ``RungError``
-    where the directory is open to others."""
+    Left out, ``directory`` is the default one and ``native`` this machine. ``key`` may stand
+    for the section's text where the caller has it at hand; the same key must mean the same
+    section. Raises what ``compile_filter`` raises, and ``RungError`` where the directory is
+    open to others."""
     if not has_filter(seccomp):
         return b""
+    native = native or posix.uname().machine
     name = _name(seccomp, native, key)
     try:
-        folder = _open_directory(directory)
+        folder = _open_directory(directory or default_directory())
     except OSError:
         return _compile(seccomp, native)
     try:
@@ -88,10 +98,11 @@ def _open_directory(path: str) -> int:
     try:
         folder = posix.open(path, flags)
     except FileNotFoundError:
-        try:
-            posix.mkdir(path, 0o700)
-        except FileExistsError:
-            pass  # somebody else began at the same moment
+        for made, mode in ((path.rpartition("/")[0], 0o711), (path, 0o700)):
+            try:
+                posix.mkdir(made, mode)
+            except FileExistsError:
+                pass  # also where somebody else began at the same moment
         folder = posix.open(path, flags)
     info = posix.fstat(folder)
     if not _is_ours(info):

@@ -158,9 +158,34 @@ def test_a_link_in_the_directorys_place_is_not_used(folder, tmp_path, compilatio
 
 
 def test_without_a_place_for_it_filters_are_compiled(tmp_path, compilations):
-    assert get(tmp_path / "no" / "such") == COMPILED
-    assert get("/proc/seccomp") == COMPILED
+    assert get(tmp_path / "no" / "such" / "place") == COMPILED
+    assert get("/proc/none/seccomp") == COMPILED
     assert len(compilations) == 2
+
+
+def test_the_parent_is_made_too(tmp_path, compilations):
+    get(tmp_path / "rung" / "seccomp")
+    get(tmp_path / "rung" / "seccomp")
+    assert len(compilations) == 1
+    assert (tmp_path / "rung").stat().st_mode & 0o777 == 0o711
+
+
+def test_the_default_place(monkeypatch):
+    monkeypatch.setattr(cache.posix, "geteuid", lambda: 0)
+    assert cache.default_directory() == "/run/rung/seccomp"
+    monkeypatch.setattr(cache.posix, "geteuid", lambda: 1000)
+    monkeypatch.setattr(cache.posix, "environ", {b"XDG_RUNTIME_DIR": b"/run/user/1000"})
+    assert cache.default_directory() == "/run/user/1000/rung/seccomp"
+    for unusable in (b"", b"relative"):
+        monkeypatch.setattr(cache.posix, "environ", {b"XDG_RUNTIME_DIR": unusable})
+        assert cache.default_directory() == ""
+
+
+def test_without_a_default_place_filters_are_compiled(monkeypatch, compilations):
+    monkeypatch.setattr(cache, "default_directory", lambda: "")
+    machine = os.uname().machine
+    assert cached_filter(PROFILE) == compile_filter(PROFILE, native=machine)
+    assert compilations == [machine]
 
 
 def test_a_section_without_filter_is_nothing(folder):
