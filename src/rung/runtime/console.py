@@ -163,7 +163,7 @@ class _Cable:
                     self._serve_console(events)
                 elif fd == self._stdin and events & ~self._out:
                     self._read_stdin()
-                if fd == self._stdout and self._shown:
+                if fd == self._stdout and events & ~self._in and self._shown:
                     self._write_stdout()
         self._finish()
 

@@ -33,5 +33,5 @@ def run(call: Call) -> int:
         container.kill(signal, all=everyone)
     except StateError as error:
         # containerd takes an error for "it has ended" by these words
-        raise StateError("container not running", container.id, error.reason) from None
+        raise StateError("container not running", "", f'"{container.id}": {error.reason}') from None
     return 0

@@ -194,7 +194,7 @@ def test_update_from_a_file(command, library, tmp_path):
 
 
 def test_update_says_which_flag_is_wrong(command, library):
-    assert "use --memory: \"lots\" is no value for it" in command("update", "--memory", "lots", "web1")[2]
+    assert 'use --memory: "lots" is no value for it' in command("update", "--memory", "lots", "web1")[2]
     assert "--cpu-quota" in command("update", "--cpu-quota", "1.5", "web1")[2]
     assert "Intel RDT" in command("update", "--l3-cache-schema", "L3:0=f", "web1")[2]
     assert library.calls == []

@@ -38,7 +38,9 @@ def test_only_the_command_and_the_terminal_change_by_themselves():
 
 
 def test_flags():
-    found = process("-t", "-e", "B=2", "-e", "A=3", "--cwd", "/", "-u", "7:8", "-g", "9", "--no-new-privs=false")
+    found = process(
+        "-t", "-e", "B=2", "-e", "A=3", "--cwd", "/", "-u", "7:8", "-g", "9", "--no-new-privs=false"
+    )
     assert found["terminal"] is True
     assert found["env"] == ["A=1", "B=2", "A=3"]
     assert found["cwd"] == "/"
@@ -65,7 +67,9 @@ def test_users():
 
 
 def test_capabilities_become_ambient_only_where_some_are_inheritable():
-    assert with_capabilities({}, ["CAP_KILL"]) == dict.fromkeys(("bounding", "effective", "permitted"), ["CAP_KILL"])
+    assert with_capabilities({}, ["CAP_KILL"]) == dict.fromkeys(
+        ("bounding", "effective", "permitted"), ["CAP_KILL"]
+    )
     with_ambient = with_capabilities({"inheritable": ["CAP_CHOWN"]}, ["CAP_KILL"])
     assert (with_ambient["inheritable"], with_ambient["ambient"]) == (["CAP_CHOWN"], ["CAP_KILL"])
 

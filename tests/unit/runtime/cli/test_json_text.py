@@ -28,7 +28,7 @@ def test_indented_has_one_member_a_line(document):
 
 
 def test_go_spelling():
-    value = {"a": [1, True, None], "b": {}, "c": [], "d": "<é\u2028&>\"\n", "e": 2.0, "f": 0.5}
+    value = {"a": [1, True, None], "b": {}, "c": [], "d": '<é\u2028&>"\n', "e": 2.0, "f": 0.5}
     assert compact(value) == (
         '{"a":[1,true,null],"b":{},"c":[],"d":"\\u003cé\\u2028\\u0026\\u003e\\"\\n","e":2,"f":0.5}'
     )

@@ -60,7 +60,11 @@ def test_a_wrong_command_line_shows_the_usage_and_ends_with_1(command, words, se
 
 @pytest.mark.parametrize("name", ["checkpoint", "restore"])
 def test_what_is_not_built_says_so(command, name):
-    assert command(name, "web1") == (1, "", f"rung-runtime: {name}: rung-runtime cannot {name} containers yet\n")
+    assert command(name, "web1") == (
+        1,
+        "",
+        f"rung-runtime: {name}: rung-runtime cannot {name} containers yet\n",
+    )
 
 
 def test_an_unknown_command(command):
@@ -108,7 +112,9 @@ def test_an_interrupt_ends_with_130(command, library):
 
 
 def test_global_options_reach_the_library(command, library, tmp_path):
-    command("--root", f"{tmp_path}/a/../b", "--systemd-cgroup", "--rootless=true", "--criu", "x", "start", "web1")
+    command(
+        "--root", f"{tmp_path}/a/../b", "--systemd-cgroup", "--rootless=true", "--criu", "x", "start", "web1"
+    )
     assert library.root == f"{tmp_path}/b"
     assert library.made_with == {"systemd_cgroup": True, "rootless": True}
     command("start", "web1")

@@ -35,7 +35,9 @@ def test_what_is_not_given_has_its_default():
     }
 
 
-@pytest.mark.parametrize("words", ["--bundle /x", "-bundle /x", "--bundle=/x", "-bundle=/x", "-b /x", "--b=/x"])
+@pytest.mark.parametrize(
+    "words", ["--bundle /x", "-bundle /x", "--bundle=/x", "-bundle=/x", "-b /x", "--b=/x"]
+)
 def test_one_dash_or_two_and_the_value_after_a_blank_or_an_equals_sign(words):
     assert given(*words.split()) == ({"bundle": "/x"}, [])
 
@@ -91,7 +93,16 @@ def test_what_is_wrong_is_said(words, sentence):
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("0", 0), ("5s", 5), ("1.5h", 5400), ("100ms", 0.1), ("1h2m3s", 3723), ("-1s", -1), ("+2us", 2e-6), ("7µs", 7e-6)],
+    [
+        ("0", 0),
+        ("5s", 5),
+        ("1.5h", 5400),
+        ("100ms", 0.1),
+        ("1h2m3s", 3723),
+        ("-1s", -1),
+        ("+2us", 2e-6),
+        ("7µs", 7e-6),
+    ],
 )
 def test_durations_as_go_writes_them(text, seconds):
     assert duration(text) == pytest.approx(seconds)
