@@ -279,7 +279,7 @@ def test_bad_maps(run, open_rootfs):
     assert outcome.messages == [b"e"]
 
 
-def test_a_user_without_privilege(run, rung_init, open_rootfs):
+def test_a_user_without_privilege(rung_init, open_rootfs):
     """Its one id mapped to 0, setgroups denied, everything new: rootless at its barest."""
     program = open_rootfs.parent / "rung-init"
     program.write_bytes(Path(rung_init).read_bytes())
@@ -288,10 +288,12 @@ def test_a_user_without_privilege(run, rung_init, open_rootfs):
         os.chown(path, 4321, 4321, follow_symlinks=False)
     prefix = ("/usr/bin/setpriv", "--reuid=4321", "--regid=4321", "--clear-groups")
     node = s.MakeNode("/dev/null", 0o20666, 1, 3, 0, 0, "/dev/null")
-    plan = in_user_namespace(open_rootfs, node, uid_map=b"0 4321 1\n", gid_map=b"0 4321 1\n", deny=1)
-    outcome = driver.run(str(program), plan, prefix=prefix)
+    maps = b"0 4321 1\n"
+    plan = in_user_namespace(open_rootfs, node, uid_map=maps, gid_map=maps, deny=1)
+    outcome = driver.run(str(program), [s.SetOomScoreAdj(567), *plan], prefix=prefix)
     assert outcome.ledger.error == ""
     assert outcome.output.split() == ["0", "4321", "1", "0", "4321", "1", "deny", "0", "0", "null"]
+    assert outcome.ledger.notes == 0, outcome.ledger.note
 
 
 def test_a_bind_source_cloned_before_the_user_namespace(run, open_rootfs, tmp_path):

@@ -55,6 +55,7 @@ static void after_namespace_change(uint64_t flags)
 
 void set_namespace(const union argument *given)
 {
+    call(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0); /* before anybody in there can see us (CVE-2016-9962) */
     long r = call(setns, slot(given[0].u), given[1].u);
     if (r < 0)
         FAIL((int)-r, "slot ", decimal((int64_t)given[0].u));
@@ -168,5 +169,7 @@ void clone_inner(const union argument *given)
     if (mapped) {
         wait_for_maps(gate);
         become_root(NULL);
+    } else {
+        call(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
     }
 }

@@ -160,7 +160,10 @@ class MountFs(Step):
     """A new file system: ``fsopen``, ``fsconfig`` each option, ``fsmount``, ``move_mount``.
 
     ``options`` are ``key=value`` or a bare ``flag``; the mount point is made where missing
-    (mode 0755). ``propagation`` is an MS_* set (0: leave). ``copy_up``: tmpcopyup."""
+    (mode 0755), and must be a directory, no link, for ``proc`` and ``sysfs``.
+    ``propagation`` is an MS_* set (0: leave). ``copy_up``: tmpcopyup. A value above the 255
+    bytes that ``fsconfig`` takes sends the whole list through ``mount(2)``. A mount on ``/``
+    becomes SLOT_ROOT."""
 
     code, wire, clause = 23, "sssSuuu", "config.md#mounts"
     dest: str
@@ -247,7 +250,8 @@ class Sync(Step):
 class RunHook(Step):
     """Fork and execute a hook with the state on its stdin; not 0 is an error.
 
-    The state is ``state_head``, the pid in decimal, ``state_tail``; ``timeout_s`` 0: none."""
+    The state is ``state_head``, the pid as the container sees it in decimal, ``state_tail``;
+    ``timeout_s`` 0: none. What the hook prints is kept for the error, never shown."""
 
     code, wire, clause = 30, "ssSSubb", "config.md#posix-platform-hooks"
     stage: str
@@ -263,7 +267,8 @@ class PivotRoot(Step):
     """Make SLOT_ROOT the root. ``how``: 0 pivot_root, 1 MS_MOVE and chroot, 2 chroot only,
     3 nothing: the process is where it belongs (exec), open ``/`` as SLOT_ROOT.
 
-    After it, paths are inside the root by nature; SLOT_ROOT is the new ``/``.
+    MS_MOVE hides the caller's procfs and sysfs mounts first: they would let the container
+    make new ones without its masks. After it, paths are inside the root by nature; SLOT_ROOT is the new ``/``.
     ``propagation`` (MS_*, 0: none) is set on the new root last."""
 
     code, wire, clause = 31, "uu", "config.md#root"
@@ -273,7 +278,9 @@ class PivotRoot(Step):
 
 class OpenConsole(Step):
     """A new terminal from the container's own devpts: sent to SLOT_CONSOLE_SOCKET,
-    made descriptors 0, 1, 2 and the controlling terminal; bound at /dev/console with ``bind``."""
+    made descriptors 0, 1, 2 and the controlling terminal; bound at /dev/console with ``bind``.
+
+    A ``uid`` or ``gid`` of 0xFFFFFFFF leaves what devpts gave (its ``gid=`` option)."""
 
     code, wire, clause = 32, "uuuuu", "config.md#process: terminal, consoleSize"
     columns: int
@@ -284,7 +291,7 @@ class OpenConsole(Step):
 
 
 class OwnStdio(Step):
-    """``fchown`` descriptors 0 to 2 to the user, but never /dev/null or another's terminal."""
+    """``fchown`` descriptors 0 to 2 to the user, but no character device: /dev/null, a terminal."""
 
     code, wire, clause = 33, "u", ""
     uid: int
@@ -386,7 +393,8 @@ class SetUser(Step):
 
 
 class SetCapabilities(Step):
-    """The four sets of the process as bit masks; capabilities the kernel lacks are left out."""
+    """The four sets of the process as bit masks; what the kernel or the caller lacks is left
+    out, with a note."""
 
     code, wire, clause = 47, "uuuu", "config.md#linux-process: capabilities"
     effective: int
@@ -417,7 +425,9 @@ class SetHome(Step):
 
 
 class FindExecutable(Step):
-    """Resolve ``name`` along ``path_env`` now, so that its absence fails ``create``."""
+    """Resolve ``name`` along ``path_env`` now, so that its absence fails ``create``.
+
+    The ledger's error is the whole sentence, in the words Docker maps to 126 and 127."""
 
     code, wire, clause = 51, "ss", "config.md#process: args"
     name: str
@@ -431,7 +441,8 @@ class WaitStart(Step):
 
 
 class SetExecLabel(Step):
-    """Write ``label`` to ``path`` below SLOT_PROC (self/attr/exec, self/attr/apparmor/exec)."""
+    """Write ``label`` to ``path`` below SLOT_PROC (self/attr/exec, self/attr/apparmor/exec);
+    it begins with ``self/``."""
 
     code, wire, clause = 53, "ss", "config.md#linux-process: apparmorProfile, selinuxLabel"
     path: str
