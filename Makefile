@@ -33,11 +33,11 @@ test:
 	@for other in .venv-3.*; do \
 	    if [ -x $$other/bin/pytest ]; then \
 	        echo "== the core of the suite with $$($$other/bin/python -V)"; \
-	        $$other/bin/pytest -q -n 2 --dist loadgroup tests/unit tests/kernel || exit 1; \
+	        $$other/bin/pytest -q -n 2 tests/unit tests/kernel || exit 1; \
 	    fi; \
 	done
 	@echo "== the whole suite with $$($(BIN)/python -V)"
-	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n 2 $(ARGS)
 
 bench:
 	@tools/setup.sh bench
