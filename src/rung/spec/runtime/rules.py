@@ -82,6 +82,10 @@ def check_mounts(mounts: list[Mount]) -> None:
         field = f"mounts[{index}]"
         if not mount["destination"]:
             raise SpecError(f"{field}.destination", "empty", "give the mount point inside the container")
+        if climbs_out(mount["destination"]):
+            raise SpecError(
+                f"{field}.destination", f"{shown(mount['destination'])} is above the container's root"
+            )
         uids, gids = mount.get("uidMappings"), mount.get("gidMappings")
         if not uids and not gids:
             continue
@@ -94,6 +98,21 @@ def check_mounts(mounts: list[Mount]) -> None:
             raise SpecError(
                 f"{field}.uidMappings", "only bind mounts can be mapped", "add the option bind or rbind"
             )
+
+
+def climbs_out(path: str) -> bool:
+    """Whether a path, read without following links, goes above ``/``.
+
+    It would be harmless (the kernel stops at the root), and nobody means it."""
+    depth = 0
+    for part in path.split("/"):
+        if part == "..":
+            depth -= 1
+            if depth < 0:
+                return True
+        elif part not in ("", "."):
+            depth += 1
+    return False
 
 
 def check_hooks(hooks: Hooks) -> None:
