@@ -123,19 +123,36 @@ def test_links(run, rootfs):
     assert (ledger.error, ledger.error_errno) == ("nolink0", errno.ENODEV)
 
 
-def seccomp(code: int) -> bytes:
-    """sethostname gives that errno, the rest is allowed."""
-    number = {"x86_64": 170, "aarch64": 161}[os.uname().machine]
+SETHOSTNAME = {"x86_64": 170, "aarch64": 161}[os.uname().machine]
+CLOSE_RANGE = 436
+
+
+def seccomp(number: int, code: int) -> bytes:
+    """That system call gives that errno, the rest is allowed."""
     program = [(0x20, 0, 0, 0), (0x15, 0, 1, number), (0x6, 0, 0, 0x50000 | code), (0x6, 0, 0, 0x7FFF0000)]
     return b"".join(struct.pack("<HBBI", *each) for each in program)
 
 
 def test_a_filter(run, rootfs):
-    load = [s.SetNoNewPrivs(), s.LoadSeccomp(seccomp(errno.EBADSLT), 0)]
+    load = [s.SetNoNewPrivs(), s.LoadSeccomp(seccomp(SETHOSTNAME, errno.EBADSLT), 0)]
     assert (
         run(inside(rootfs, after=load, argv=("hostname", "x"))).output
         == "hostname: sethostname: Invalid slot\n"
     )
+
+
+@pytest.mark.parametrize("code", [errno.ENOSYS, errno.EPERM])
+def test_descriptors_close_where_close_range_is_forbidden(run, rootfs, code):
+    leaked = os.open("/", os.O_RDONLY)
+    load = [
+        s.SetRlimit(7, 300, 300, "RLIMIT_NOFILE"),
+        s.SetNoNewPrivs(),
+        s.LoadSeccomp(seccomp(CLOSE_RANGE, code), 0),
+    ]
+    outcome = run(inside(rootfs, after=load, argv=("ls", "/proc/self/fd")), preserved=(leaked,))
+    os.close(leaked)
+    assert outcome.output.split() == ["0", "1", "2", "3"], "the last is the directory that ls reads"
+    assert outcome.ledger.error == ""
 
 
 def test_a_filter_that_is_none(run, rootfs):

@@ -115,8 +115,8 @@ _Noreturn void fail(int status, int error, const char *first, ...)
     va_end(more);
     ledger_state(FAILED);
     if (!told_failure())
-        SAY(status == 1 ? to.step_name : "", status == 1 ? " " : "", l->error, status == 1 && error ? ": " : "",
-            status == 1 && error ? reason(error) : "", "\n");
+        SAY(status == 1 ? to.step_name : "", status == 1 ? " " : "", l->error,
+            status == 1 && error ? ": " : "", status == 1 && error ? reason(error) : "", "\n");
     _exit(status);
 }
 

@@ -22,13 +22,14 @@ static int open_multiplexer(void)
         FAIL(-pts, "/dev/pts");
     if (call(fstatfs, pts, &fs) < 0 || fs.f_type != DEVPTS_MAGIC)
         FAIL(ENODEV, "/dev/pts: no devpts is mounted there for a terminal");
-    struct open_how how = {
-        .flags = O_RDWR | O_NOCTTY | O_CLOEXEC,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS};
+    struct open_how how = {.flags = O_RDWR | O_NOCTTY | O_CLOEXEC,
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV |
+                                      RESOLVE_NO_MAGICLINKS};
     int fd = (int)call(openat2, pts, "ptmx", &how, sizeof how);
     if (fd < 0)
         FAIL(-fd, "/dev/pts/ptmx");
-    if (call(newfstatat, fd, "", &st, AT_EMPTY_PATH) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(5, 2))
+    if (call(newfstatat, fd, "", &st, AT_EMPTY_PATH) < 0 || !S_ISCHR(st.st_mode) ||
+        st.st_rdev != makedev(5, 2))
         FAIL(ENODEV, "/dev/pts/ptmx is no terminal multiplexer");
     call(close, pts);
     return fd;

@@ -181,5 +181,6 @@ void execute(const union argument *given)
         call(umask, 022);
     ledger_state(EXECUTING);
     int error = (int)-call(execve, executable, argv, env);
-    FAIL_WITH(error == ENOENT || error == ENOTDIR ? 127 : 126, error, "exec ", executable, ": ", reason(error));
+    FAIL_WITH(error == ENOENT || error == ENOTDIR ? 127 : 126, error, "exec ", executable, ": ",
+              reason(error));
 }

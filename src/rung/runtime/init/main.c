@@ -21,8 +21,9 @@
  *
  * call.c     every system call, recorded; failing       plan.c    reading the file
  * path.c     resolving inside the root                  steps.h   the table of verbs
- * namespace.c, mount.c, root.c, mask.c, device.c, proc.c, console.c, hook.c, process.c,
- * control.c, exec.c                                     the verbs
+ * slot.c     descriptors by number                      control.c the talk with the runtime
+ * the verbs: namespace.c (outer and birth), mount.c, oldmount.c, copyup.c, root.c, mask.c,
+ * device.c, proc.c, console.c, hook.c, process.c, exec.c
  */
 #include "call.h"
 #include "control.h"
@@ -70,12 +71,14 @@ int main(int argc, char **argv)
 {
     struct plan plan;
     uint32_t bad;
-    if (geteuid() == 0) /* a user's own /proc/self files would else be root's: it waits until SetNamespace, Clone */
+    /* A user's own /proc/self files would become root's: there it waits until SetNamespace or Clone. */
+    if (geteuid() == 0)
         call(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
     reset_signals();
     int fd = argc == 2 && *argv[1] ? descriptor(argv[1]) : -1;
     if (fd < 3)
-        FAIL(EINVAL, "rung-init is started by rung-runtime, with the number of the plan's descriptor (3 or more)");
+        FAIL(EINVAL,
+             "rung-init is started by rung-runtime, with the number of the plan's descriptor (3 or more)");
     const char *wrong = plan_open(&plan, fd);
     if (wrong)
         FAIL(EBADMSG, wrong);

@@ -30,7 +30,8 @@ static int empty_directory(const char *path)
     static int kept;
     if (kept)
         return mount_copy(kept, false);
-    kept = mount_new(path, "tmpfs", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    kept = mount_new(path, "tmpfs",
+                     MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
     return kept;
 }
 

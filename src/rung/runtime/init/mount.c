@@ -131,7 +131,8 @@ static void attach(int mount, int onto, const char *dest)
     struct stat above, below;
     long r = mount_attach(mount, onto);
     if (r == -EINVAL && call(newfstatat, mount, "", &above, AT_EMPTY_PATH) == 0 &&
-        call(newfstatat, onto, "", &below, AT_EMPTY_PATH) == 0 && S_ISDIR(above.st_mode) != S_ISDIR(below.st_mode))
+        call(newfstatat, onto, "", &below, AT_EMPTY_PATH) == 0 &&
+        S_ISDIR(above.st_mode) != S_ISDIR(below.st_mode))
         FAIL(ENOTDIR, dest, ": of source and mount point, one is a directory and one is not");
     if (r < 0)
         FAIL((int)-r, dest);

@@ -80,8 +80,9 @@ void write_file(const union argument *given)
 void clone_tree(const union argument *given)
 {
     const char *path = given[1].s.data;
-    int tree = (int)call(open_tree, AT_FDCWD, path,
-                         OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_NO_AUTOMOUNT | (given[2].u ? AT_RECURSIVE : 0));
+    int tree =
+        (int)call(open_tree, AT_FDCWD, path,
+                  OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_NO_AUTOMOUNT | (given[2].u ? AT_RECURSIVE : 0));
     if (tree < 0)
         FAIL(-tree, path);
     slot_set(given[0].u, tree);

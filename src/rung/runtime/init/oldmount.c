@@ -13,9 +13,9 @@
 static const struct {
     const char *word;
     unsigned long flag;
-} superblock[] = {{"ro", MS_RDONLY},      {"sync", MS_SYNCHRONOUS}, {"dirsync", MS_DIRSYNC},
-                  {"mand", MS_MANDLOCK},  {"lazytime", MS_LAZYTIME}, {"silent", MS_SILENT},
-                  {"iversion", MS_I_VERSION}, {"rw", 0}};
+} superblock[] = {
+    {"ro", MS_RDONLY},         {"sync", MS_SYNCHRONOUS}, {"dirsync", MS_DIRSYNC},    {"mand", MS_MANDLOCK},
+    {"lazytime", MS_LAZYTIME}, {"silent", MS_SILENT},    {"iversion", MS_I_VERSION}, {"rw", 0}};
 
 bool mount_needs_old_call(struct list options)
 {
@@ -65,7 +65,8 @@ void mount_by_old_call(int onto, const union argument *given)
     int mount = path_open(dest, O_PATH); /* now the new mount's root */
     if (mount < 0)
         FAIL(-mount, dest);
-    r = mount_change(mount, given[4].u, given[4].u & MOUNT_ATTR__ATIME ? MOUNT_ATTR__ATIME : 0, given[5].u, false);
+    r = mount_change(mount, given[4].u, given[4].u & MOUNT_ATTR__ATIME ? MOUNT_ATTR__ATIME : 0, given[5].u,
+                     false);
     if (r < 0)
         FAIL((int)-r, dest, ": attributes");
     call(close, mount);

@@ -50,8 +50,8 @@ struct wish {
 static int reach(char *path, size_t length, struct wish *wish, bool last);
 
 /* `path` up to `start` is the directory, from there a link with a missing target. */
-static __attribute__((noinline)) int reach_through_link(char *path, size_t start, int parent, struct wish *wish,
-                                                        bool last)
+static __attribute__((noinline)) int reach_through_link(char *path, size_t start, int parent,
+                                                        struct wish *wish, bool last)
 {
     char next[PATH_MAX];
     const char *name = path + start;

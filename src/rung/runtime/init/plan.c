@@ -44,8 +44,8 @@ const char *plan_open(struct plan *plan, int fd)
         return "the file is not a plan";
     if (header->version != 1)
         return "the plan has a version this rung-init does not know";
-    uint64_t ledger_end = (uint64_t)header->ledger_at + sizeof(struct ledger) +
-                          (uint64_t)header->steps * 8 + (uint64_t)header->capacity * sizeof(struct call_record);
+    uint64_t ledger_end = (uint64_t)header->ledger_at + sizeof(struct ledger) + (uint64_t)header->steps * 8 +
+                          (uint64_t)header->capacity * sizeof(struct call_record);
     if (header->size > st.st_size || ledger_end > header->size)
         return "the plan file is shorter than its header says";
     if (header->steps_at < sizeof *header || header->steps_at > header->ledger_at ||

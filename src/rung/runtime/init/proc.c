@@ -17,7 +17,8 @@ static int detached_proc(void)
         return context;
     int mount = (int)call(fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
     if (mount == 0)
-        mount = (int)call(fsmount, context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+        mount = (int)call(fsmount, context, FSMOUNT_CLOEXEC,
+                          MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
     call(close, context);
     return mount;
 }
@@ -57,9 +58,9 @@ static void write_below(const char *before, const char *path, const struct text 
     memcpy(full, before, lead);
     full[lead] = '/';
     memcpy(full + lead + 1, path, length + 1);
-    struct open_how how = {
-        .flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS};
+    struct open_how how = {.flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW,
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV |
+                                      RESOLVE_NO_MAGICLINKS};
     int fd = (int)call(openat2, slot(SLOT_PROC), full, &how, sizeof how);
     if (fd < 0)
         FAIL(-fd, full);

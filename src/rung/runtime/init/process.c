@@ -44,7 +44,8 @@ void link_up(const union argument *given)
     if (given[0].s.length >= sizeof request.ifr_name)
         FAIL(ENODEV, name);
     memcpy(request.ifr_name, name, given[0].s.length);
-    int fd = (int)call(socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0); /* any socket reaches its namespace's links */
+    /* Any socket reaches the links of its namespace. */
+    int fd = (int)call(socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     check(fd, name);
     check(call(ioctl, fd, SIOCGIFFLAGS, &request), name);
     request.ifr_flags |= IFF_UP;
@@ -57,7 +58,8 @@ void set_rlimit(const union argument *given)
     uint64_t limits[2] = {given[1].u, given[2].u};
     long r = call(prlimit64, 0, given[0].u, limits, NULL);
     if (r < 0)
-        FAIL((int)-r, given[3].s.data, " soft ", decimal((int64_t)limits[0]), " hard ", decimal((int64_t)limits[1]));
+        FAIL((int)-r, given[3].s.data, " soft ", decimal((int64_t)limits[0]), " hard ",
+             decimal((int64_t)limits[1]));
 }
 
 void new_keyring(const union argument *given)
@@ -90,10 +92,7 @@ void load_seccomp(const union argument *given)
     check(call(seccomp, SECCOMP_SET_MODE_FILTER, given[1].u, &load), "the seccomp program");
 }
 
-void set_personality(const union argument *given)
-{
-    check(call(personality, given[0].u), "personality");
-}
+void set_personality(const union argument *given) { check(call(personality, given[0].u), "personality"); }
 
 void keep_bounding(const union argument *given)
 {
@@ -155,7 +154,7 @@ void set_capabilities(const union argument *given)
     for (int i = 0; i < 2; i++) {
         sets[i].effective = (uint32_t)((given[0].u & held) >> 32 * i);
         sets[i].permitted = (uint32_t)((given[1].u & held) >> 32 * i);
-        sets[i].inheritable = (uint32_t)((given[2].u & held) >> 32 * i); /* as given, else empty: CVE-2022-24769 */
+        sets[i].inheritable = (uint32_t)((given[2].u & held) >> 32 * i); /* no more (CVE-2022-24769) */
     }
     check(call(capset, &header, sets), "capabilities");
     check(call(prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), "ambient capabilities");

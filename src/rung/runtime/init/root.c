@@ -16,7 +16,8 @@ static bool same_place(int one, int other, bool *same_mount)
     struct statx x, y;
     if (call(statx, one, "", AT_EMPTY_PATH, STATX_MNT_ID, &x) < 0 ||
         call(statx, other, "", AT_EMPTY_PATH, STATX_MNT_ID, &y) < 0 ||
-        call(newfstatat, one, "", &a, AT_EMPTY_PATH) < 0 || call(newfstatat, other, "", &b, AT_EMPTY_PATH) < 0)
+        call(newfstatat, one, "", &a, AT_EMPTY_PATH) < 0 ||
+        call(newfstatat, other, "", &b, AT_EMPTY_PATH) < 0)
         FAIL(ENOSYS, "statx");
     *same_mount = x.stx_mnt_id == y.stx_mnt_id;
     return *same_mount && a.st_dev == b.st_dev && a.st_ino == b.st_ino;

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+/* clang-format off */
 #define STEPS(STEP)                                                          \
     STEP(1, SetOomScoreAdj, set_oom_score_adj, "i", OUTER)                   \
     STEP(2, JoinCgroup, join_cgroup, "s", OUTER)                             \
@@ -54,6 +55,8 @@
     STEP(56, SetPersonality, set_personality, "u", ANY)                      \
     STEP(57, BecomeRoot, become_root, "", ANY)                                  \
     STEP(60, Exec, execute, "SS", ANY)
+
+/* clang-format on */
 
 #define ARGUMENTS_MAX 10
 
