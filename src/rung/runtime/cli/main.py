@@ -144,7 +144,9 @@ def _command(name: str, program: dict[str, Any], words: list[str], log: Log) -> 
     if options["help"]:
         return _help([name])
     check_arguments(command, arguments)
+    log.debug(f"{name} {' '.join(arguments)}")
     status: int = module.run(Call(program, options, arguments, log))
+    log.debug(f"{name} ends with exit status {status}")
     return status
 
 

@@ -8,6 +8,7 @@ from rung.errors import RungError
 from rung.runtime.cli.json_text import compact
 from rung.runtime.cli.log import write_all
 from rung.runtime.cli.options import Command, Flag
+from rung.runtime.errors import StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,9 +33,12 @@ def run(call: Call) -> int:
     form = call.options["format"]
     if form not in ("table", "json"):
         raise RungError("use --format", form, "not a format", "table or json")
-    pids = call.runtime().get(call.arguments[0]).pids()
+    try:
+        pids = call.runtime().get(call.arguments[0]).pids()
+    except StateError:
+        pids = []  # it has none any more
     if form == "json":
-        write_all(1, compact(pids) + "\n")
+        write_all(1, compact(pids or None) + "\n")  # runc prints null where there is none
     else:
         write_all(1, only(output_of_ps(call.arguments[1:] or ["-ef"]), pids))
     return 0

@@ -145,6 +145,16 @@ def test_ps_as_json(command):
     assert command("ps", "-f", "json", "web1") == (0, "[7,9]\n", "")
 
 
+def test_ps_of_what_has_ended_is_empty(command, library, stopped, monkeypatch):
+    def pids(_container):
+        raise stopped
+
+    monkeypatch.setattr("tests.unit.runtime.cli.conftest.FakeContainer.pids", pids)
+    assert command("ps", "-f", "json", "web1") == (0, "null\n", "")
+    status, out, err = command("ps", "web1")
+    assert (status, len(out.splitlines()), err) == (0, 1, "")
+
+
 def test_ps_as_a_table_keeps_the_containers_processes(command):
     pid = os.getpid()
     status, out, _ = command("ps", "web1", "-o", "pid,comm", "-p", str(pid))

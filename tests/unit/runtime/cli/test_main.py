@@ -99,6 +99,14 @@ def test_debug_shows_where_an_error_comes_from(command, library):
     assert "Traceback" in err
 
 
+def test_debug_says_what_is_done_in_the_log(command, tmp_path):
+    log = tmp_path / "log"
+    assert command("--debug", "--log", str(log), "start", "web1") == (0, "", "")
+    assert 'level=debug msg="start web1"' in log.read_text()
+    assert command("--log", str(tmp_path / "quiet"), "start", "web1") == (0, "", "")
+    assert (tmp_path / "quiet").read_text() == ""
+
+
 def test_a_bug_is_logged_too_and_shows_itself(command, library, tmp_path):
     library.failures["start"] = ZeroDivisionError("oops")
     with pytest.raises(ZeroDivisionError):
