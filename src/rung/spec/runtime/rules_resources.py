@@ -7,7 +7,7 @@ of the fields' paths: ``"linux.resources."`` or "".
 
 from __future__ import annotations
 
-from rung.spec.errors import SpecError
+from rung.spec.errors import SpecError, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,16 +28,16 @@ def check_resources(resources: Resources, at: str) -> None:
         size = page["pageSize"]
         if size[-2:] not in ("KB", "MB", "GB") or not _positive(size[:-2]):
             raise SpecError(
-                f"{at}hugepageLimits[{index}].pageSize", f'"{size}" is not a page size', 'as in "2MB"'
+                f"{at}hugepageLimits[{index}].pageSize", f"{shown(size)} is not a page size", 'as in "2MB"'
             )
     for name, limits in resources.get("rdma", {}).items():
         if "hcaHandles" not in limits and "hcaObjects" not in limits:
-            raise SpecError(f"{at}rdma.{name}", "has neither hcaHandles nor hcaObjects")
+            raise SpecError(f"{at}rdma[{shown(name)}]", "has neither hcaHandles nor hcaObjects")
     for key in resources.get("unified", ()):
         # A key is a file's name in the cgroup: a slash would reach another one.
         if "/" in key or "." not in key.strip("."):
             raise SpecError(
-                f"{at}unified", f'"{key}" is not the name of a cgroup file', 'as in "memory.high"'
+                f"{at}unified", f"{shown(key)} is not the name of a cgroup file", 'as in "memory.high"'
             )
 
 
@@ -48,7 +48,7 @@ def _positive(digits: str) -> bool:
 def _check_device(device: DeviceCgroup, at: str) -> None:
     access = device.get("access", "")
     if access.strip("rwm"):
-        raise SpecError(f"{at}access", f'"{access}" is not made of r, w and m')
+        raise SpecError(f"{at}access", f"{shown(access)} is not made of r, w and m")
     for number in ("major", "minor"):
         if not -1 <= device.get(number, -1) <= 0xFFFFFFFF:  # type: ignore[operator]
             raise SpecError(f"{at}{number}", "is not a device number", "leave it out to mean all")
@@ -76,7 +76,7 @@ def _check_cpu(cpu: CPU, at: str) -> None:
     for field in ("cpus", "mems"):
         value = cpu.get(field, "")
         if type(value) is str and value.strip("0123456789,- \n"):
-            raise SpecError(f"{at}{field}", f'"{value}" is not a list of numbers', 'as in "0-3,7"')
+            raise SpecError(f"{at}{field}", f"{shown(value)} is not a list of numbers", 'as in "0-3,7"')
 
 
 def _check_block_io(block_io: BlockIO, at: str) -> None:

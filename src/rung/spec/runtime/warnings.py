@@ -5,6 +5,7 @@ None of these stops a container; runc warns of the same.
 
 from __future__ import annotations
 
+from rung.spec.errors import shown
 from rung.spec.runtime.names import CAPABILITIES
 
 TYPE_CHECKING = False
@@ -31,4 +32,8 @@ def process_warnings(process: Process) -> list[str]:
     for kind in ("bounding", "effective", "inheritable", "permitted", "ambient"):
         names: list[str] = sets.get(kind, [])  # type: ignore[assignment]
         unknown.update(name for name in names if name not in CAPABILITIES)
-    return [f"process.capabilities: {', '.join(sorted(unknown))} ignored, not known"] if unknown else []
+    return (
+        [f"process.capabilities: {', '.join(map(shown, sorted(unknown)))} ignored, not known"]
+        if unknown
+        else []
+    )

@@ -157,7 +157,7 @@ def test_anything_anywhere(path, value):
     error = refusal(document)
     if error is None:
         config = validate(document)
-        warnings(config)
+        assert all(said.isprintable() for said in warnings(config))
         for place, struct in struct_places("Config", config):
             assert None not in [at(config, place).get(key, "") for key in STRUCTS[struct][1]]
     else:

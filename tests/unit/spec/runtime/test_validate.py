@@ -238,7 +238,7 @@ def test_accepted(edit):
             "linux.resources.hugepageLimits[0].pageSize",
             "page size",
         ),
-        ("r['rdma'] = {'mlx': {}}", "linux.resources.rdma.mlx", "neither"),
+        ("r['rdma'] = {'mlx': {}}", 'linux.resources.rdma["mlx"]', "neither"),
         ("r['unified'] = {'../x.y': '1'}", "linux.resources.unified", "not the name of a cgroup file"),
         (
             "r['network'] = {'priorities': [{'name': 'e'}]}",
@@ -334,5 +334,5 @@ def test_what_is_passed_over_is_said():
         "linux.personality.flags",
         "linux.resources.memory.kernel",
     ]
-    assert "CAP_NEW, KILL" in said[0]
+    assert '"CAP_NEW", "KILL"' in said[0]
     assert warnings(GOOD) == []
