@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -53,6 +54,20 @@ def test_an_installed_wheel_runs(wheel: Path, tmp_path: Path) -> None:
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.startswith("rung-runtime version ")
     assert (tmp_path / "bin/rung").exists()
+
+
+def test_the_source_archive_can_be_built_from(tmp_path: Path) -> None:
+    pytest.importorskip("hatchling", reason="hatchling is not installed: pip install -e .[test]")
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", tmp_path], cwd=ROOT, check=True)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        names = {name.split("/", 1)[1] for name in opened.getnames() if "/" in name}
+    sources = [*ROOT.glob("src/rung/runtime/*/*.[ch]"), ROOT / "hatch_build.py", ROOT / "tools/native.py"]
+    assert {str(path.relative_to(ROOT)) for path in sources} - names == set()
+    pip("wheel", "-q", "--no-deps", "--no-build-isolation", "-w", tmp_path, archive)
+    (built,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(built) as opened_wheel:
+        assert "rung/_bin/rung-init" in opened_wheel.namelist()
 
 
 @pytest.mark.parametrize("program", ["rung-init", "rung-runtime"])
