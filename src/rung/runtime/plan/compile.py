@@ -26,6 +26,7 @@ from rung.runtime.plan.process import (
     lookup_steps,
 )
 from rung.runtime.plan.request import Plan, get
+from rung.spec.runtime.sysctl import sysctl_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _inside_steps(config: Config, terminal: bool) -> Iterator[Step]:
     if config.get("domainname"):
         yield steps.SetDomainname(config["domainname"])
     for key, value in sysctl.items():
-        yield steps.SetSysctl(key.replace(".", "/") if "/" not in key else key, value)
+        yield steps.SetSysctl(sysctl_path(key), value)
     for path in get(config, "linux", "readonlyPaths") or ():
         yield steps.ReadonlyPath(path)
     for path in get(config, "linux", "maskedPaths") or ():
