@@ -89,6 +89,10 @@ environment .venv "$first"
 if [ "$goal" = test ]; then
     for version in 3.11 3.13; do # the second interpreter, where the machine has one
         other=$(PYTHON='' usable $version | head -n 1)
-        [ -z "$other" ] || [ "$other" = "$first" ] || [ -z "${first##*python$version}" ] || environment ".venv-$version" "$other"
+        if [ -z "$other" ] || [ -z "${first##*python$version}" ]; then
+            rm -rf ".venv-$version"
+        else
+            environment ".venv-$version" "$other"
+        fi
     done
 fi

@@ -136,8 +136,7 @@ static bool find_place(struct place *place, const char *bin)
 {
     (void)bin;
     (void)find_installed;
-    strcpy(place->home, RUNG_HOME);
-    return use_program(place, RUNG_PYTHON);
+    return put(place->home, "%s", RUNG_HOME) && use_program(place, RUNG_PYTHON);
 }
 #else
 static bool find_place(struct place *place, const char *bin)
