@@ -148,6 +148,29 @@ def test_nobody_else_may_look_into_it(rung_init, rootfs):
     assert running.reap() == 1
 
 
+def test_what_the_caller_leaked_is_closed_at_once(rung_init, rootfs, tmp_path):
+    """Between and above init's own descriptors: a waiting container holds nothing of the caller's."""
+    leaked = [os.open("/dev/null", os.O_RDONLY), *(driver.above(0) for _ in range(4))]
+    low, high = leaked[1], os.dup2(leaked[0], 900)
+    for fd in (*leaked, high):
+        os.set_inheritable(fd, True)
+    plan = plans.default(rootfs, "/bin/true", gate=True)
+    plan[1:1] = [s.KeepFds(3)]
+    running = driver.start(str(rung_init), plan, gate=True)
+    for fd in (*leaked, high):
+        os.close(fd)
+    while running.receive() != b"r":
+        running.control.send(b"g")
+    held = {
+        int(name): os.readlink(f"/proc/{running.ledger.pid}/fd/{name}")
+        for name in os.listdir(f"/proc/{running.ledger.pid}/fd")
+    }
+    assert not {low, high} & held.keys()
+    assert len([fd for fd in held if fd >= 100]) == 2, f"the gate and the control socket: {held}"
+    running.release()
+    assert running.reap() == 0
+
+
 def test_preserved_descriptors(run, rootfs, tmp_path):
     (tmp_path / "given").write_text("given")
     fd = os.open(tmp_path / "given", os.O_RDONLY)

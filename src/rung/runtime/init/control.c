@@ -73,5 +73,5 @@ void wait_start(const union argument *given)
     } while (r == -EINTR || r == -EAGAIN);
     if (r != 1)
         FAIL(r < 0 ? (int)-r : EPIPE, "the start gate");
-    slot_set(SLOT_START_FIFO, -1);
+    /* The gate stays open until exec or the end closes it: that is what start waits for. */
 }

@@ -2,6 +2,7 @@
 #include "call.h"
 #include "control.h"
 #include "path.h"
+#include "slot.h"
 #include <limits.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -146,20 +147,40 @@ void find_executable(const union argument *given)
 
 /* --- KeepFds, Exec ------------------------------------------------------------------- */
 
+/* The lowest descriptor of ours from `from` on, or one above all. */
+static uint32_t next_own(uint32_t from)
+{
+    int own = slot_held_from((int)from);
+    if (control_fd >= (int)from && (own < 0 || control_fd < own))
+        own = control_fd;
+    return own < 0 ? INT_MAX : (uint32_t)own;
+}
+
+/* Where a filter of an outer container does not know close_range. */
+static void close_each(uint32_t from, uint32_t end)
+{
+    uint64_t limits[2];
+    long r = call(prlimit64, 0, RLIMIT_NOFILE, NULL, limits);
+    if (r < 0)
+        FAIL((int)-r, "descriptors from ", decimal(from));
+    for (uint32_t fd = from; fd < end && fd < limits[0]; fd++)
+        call(close, fd);
+}
+
+/* Between our own ones, which exec closes, everything goes now: what the caller leaked
+ * would else be held open for as long as the container waits for its start. */
 void keep_fds(const union argument *given)
 {
-    uint64_t first = given[0].u, limits[2];
-    long r = call(close_range, first, ~0U, CLOSE_RANGE_CLOEXEC);
-    if (r == 0)
-        return;
-    /* A filter of an outer container may not know the call. */
-    if (r != -ENOSYS && r != -EPERM && r != -EINVAL)
-        FAIL((int)-r, "descriptors from ", decimal((int64_t)first));
-    r = call(prlimit64, 0, RLIMIT_NOFILE, NULL, limits);
-    if (r < 0)
-        FAIL((int)-r, "descriptors from ", decimal((int64_t)first));
-    for (uint64_t fd = first; fd < limits[0]; fd++)
-        call(fcntl, fd, F_SETFD, FD_CLOEXEC);
+    uint32_t from = (uint32_t)given[0].u;
+    while (from < INT_MAX) {
+        uint32_t own = next_own(from);
+        long r = own > from ? call(close_range, from, own - 1, 0) : 0;
+        if (r == -ENOSYS || r == -EPERM)
+            close_each(from, own);
+        else if (r < 0)
+            FAIL((int)-r, "descriptors from ", decimal(from));
+        from = own + 1;
+    }
 }
 
 static void add_home(const char **env, uint32_t count)

@@ -7,32 +7,33 @@
 #include "call.h"
 #include "mount.h"
 #include "path.h"
+#include "slot.h"
 #include <sys/sysmacros.h>
 
 static int null_device(void)
 {
-    static int kept;
-    if (kept)
-        return kept;
     struct stat st;
+    if (slot_or_none(SLOT_NULL) >= 0)
+        return slot(SLOT_NULL);
     int fd = path_open("/dev/null", O_PATH | O_NOFOLLOW);
     if (fd < 0)
         FAIL(-fd, "/dev/null");
     if (call(newfstatat, fd, "", &st, AT_EMPTY_PATH) < 0 || !S_ISCHR(st.st_mode) ||
         st.st_rdev != makedev(1, 3))
         FAIL(ENODEV, "/dev/null of the root file system is not the null device");
-    return kept = fd;
+    slot_set(SLOT_NULL, fd);
+    return fd;
 }
 
 /* One empty tmpfs serves all masked directories: the first is attached, others are copies. */
 static int empty_directory(const char *path)
 {
-    static int kept;
-    if (kept)
-        return mount_copy(kept, false);
-    kept = mount_new(path, "tmpfs",
-                     MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-    return kept;
+    if (slot_or_none(SLOT_EMPTY_DIRECTORY) >= 0)
+        return mount_copy(slot(SLOT_EMPTY_DIRECTORY), false);
+    int mount = mount_new(path, "tmpfs",
+                          MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    slot_set(SLOT_EMPTY_DIRECTORY, mount);
+    return mount;
 }
 
 /* The object at `path`, -1 where there is none. */
@@ -64,7 +65,7 @@ void mask_path(const union argument *given)
     if (r < 0)
         FAIL((int)-r, path);
     call(close, fd);
-    if (!directory)
+    if (slot_or_none(SLOT_EMPTY_DIRECTORY) != cover)
         call(close, cover);
 }
 

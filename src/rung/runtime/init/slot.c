@@ -34,6 +34,15 @@ void slot_set(uint64_t number, int fd)
     kept[number] = fd + 1;
 }
 
+int slot_held_from(int from)
+{
+    int lowest = -1;
+    for (int i = 0; i < SLOT_COUNT; i++)
+        if (kept[i] > from && (lowest < 0 || kept[i] - 1 < lowest))
+            lowest = kept[i] - 1;
+    return lowest;
+}
+
 int slot_take(uint64_t number)
 {
     int fd = slot(number);

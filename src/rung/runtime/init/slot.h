@@ -1,4 +1,4 @@
-/* Numbered descriptors that live through the plan. */
+/* Numbered descriptors that live through the plan: whatever outlives its step is in here. */
 #pragma once
 
 #include "plan.h"
@@ -10,5 +10,7 @@ int slot(uint64_t number);
 int slot_or_none(uint64_t number);
 /* Puts a descriptor there; what was in it is closed. */
 void slot_set(uint64_t number, int fd);
+/* The lowest descriptor, not below `from`, that a slot holds; -1: none. */
+int slot_held_from(int from);
 /* Takes the descriptor out: it is the caller's to close. */
 int slot_take(uint64_t number);

@@ -456,7 +456,8 @@ class Ready(Step):
 
 
 class KeepFds(Step):
-    """Descriptors from ``first`` on close at exec; those below (stdio, preserved) stay."""
+    """Descriptors from ``first`` on are closed, init's own ones at exec; those below (stdio,
+    preserved) stay."""
 
     code, wire, clause = 55, "u", "CVE-2024-21626"
     first: int
