@@ -61,7 +61,7 @@ def _controllers_given_back(mode: str) -> Iterator[None]:
 @pytest.fixture
 def name(request: pytest.FixtureRequest) -> str:
     """A cgroup name that nobody else has."""
-    return f"rung-test-{os.getpid()}-{abs(hash(request.node.nodeid)) % 10**8}"
+    return f"rung-cgroup-test-{os.getpid()}-{abs(hash(request.node.nodeid)) % 10**8}"
 
 
 @pytest.fixture

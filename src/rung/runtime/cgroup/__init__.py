@@ -1,6 +1,6 @@
 """A container's cgroups on v1, v2 and hybrid hosts: the cgroupfs driver.
 
-Which directories (hierarchy.py) and which values (settings.py, controllers/) is decided
+Which directories (hierarchy.py) and which values (limits.py, controllers/) is decided
 as data; group.py carries it out. What a plain start does not need is imported on use.
 """
 
@@ -13,18 +13,18 @@ from rung.runtime.cgroup.hierarchy import Hierarchies, hierarchies, locate
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rung.runtime.cgroup.controllers.devices import DEFAULT_DEVICE_RULES
-    from rung.runtime.cgroup.device_program import device_program
+    from rung.runtime.cgroup.device_filter import device_program
     from rung.runtime.cgroup.files import Write
+    from rung.runtime.cgroup.limits import settings
     from rung.runtime.cgroup.oom import OomWatch
-    from rung.runtime.cgroup.settings import settings
     from rung.runtime.cgroup.update import updated
 
 _RARE = {
     "DEFAULT_DEVICE_RULES": "controllers.devices",
     "OomWatch": "oom",
     "Write": "files",
-    "device_program": "device_program",
-    "settings": "settings",
+    "device_program": "device_filter",
+    "settings": "limits",
     "updated": "update",
 }
 

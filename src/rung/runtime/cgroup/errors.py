@@ -39,6 +39,8 @@ def refused(write: Write, directory: str, error: OSError) -> CgroupError:
     """The kernel does not take a value: names field, value, file and what the errno means there."""
     number = error.errno or 0
     path = f"{directory}/{write.file}"
+    from rung.runtime.cgroup.files import read_line
+
     if number == ENOENT:
         controller = write.controller or write.file.split(".", 1)[0]
         return CgroupError(
@@ -49,6 +51,10 @@ def refused(write: Write, directory: str, error: OSError) -> CgroupError:
             number,
         )
     kind = write.file.split(".", 1)[0]
+    if number == EBUSY and write.file in _IN_USE:
+        usage = read_line(f"{directory}/{_IN_USE[write.file]}")
+        reason = f"{usage} bytes are in use and cannot be reclaimed"
+        return CgroupError(f"set {write.field}", f"to {write.value}", reason, errno=number)
     hint = _HINTS.get((write.file, number)) or _HINTS.get((kind, number)) or _HINTS.get(("", number), "")
     return CgroupError(
         f"set {write.field}", f"to {write.value}", f"writing {path}: {error.strerror}", hint, number
@@ -65,7 +71,11 @@ def missing(controller: str, field: str) -> CgroupError:
     )
 
 
-_BELOW_USE = "the cgroup uses more than that now and nothing more can be reclaimed"
+#: v1 refuses a limit below what is in use; what that is stands in these files.
+_IN_USE = {
+    "memory.limit_in_bytes": "memory.usage_in_bytes",
+    "memory.memsw.limit_in_bytes": "memory.memsw.usage_in_bytes",
+}
 _OF_PARENT = "the parent cgroup's own budget is smaller: raise it first"
 _SUBSET = "only what the parent cgroup has can be given"
 _SCHEDULER = "the device's I/O scheduler must be bfq"
@@ -79,8 +89,6 @@ _HINTS = {
     ("", ERANGE): "the value is out of range",
     ("", ENOSPC): "the cgroup limit cgroup.max.descendants is reached, or a cpuset is empty",
     ("", EOPNOTSUPP): "the controller cannot be used in this state of the hierarchy",
-    ("memory.limit_in_bytes", EBUSY): _BELOW_USE,
-    ("memory.memsw.limit_in_bytes", EBUSY): _BELOW_USE,
     ("memory.limit_in_bytes", EINVAL): "it must not be larger than the limit of memory and swap together",
     ("memory.memsw.limit_in_bytes", EINVAL): "it must not be smaller than the memory limit",
     ("cpu.rt_runtime_us", EINVAL): _OF_PARENT,

@@ -1,7 +1,7 @@
 """A container's cgroups: made, limited, entered, frozen, emptied, removed.
 
 ``Cgroup`` holds the directories and does what other modules decided: limits are decided
-in settings.py, where the directories are in hierarchy.py. What a plain start needs is
+in limits.py, where the directories are in hierarchy.py. What a plain start needs is
 here; what happens more rarely lives beside (freezer, processes, stats, oom) and is
 imported when it does.
 """
@@ -13,7 +13,7 @@ from errno import EACCES, EBUSY, ENOTEMPTY, EPERM
 
 from rung.runtime.cgroup.errors import CgroupError, failed
 from rung.runtime.cgroup.files import execute, read, read_line
-from rung.runtime.cgroup.settings import late_settings, settings
+from rung.runtime.cgroup.limits import late_settings, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class Cgroup:
                     raise
         elif "" in self.paths:
             from rung.runtime.cgroup.bpf import attach
-            from rung.runtime.cgroup.device_program import device_program
+            from rung.runtime.cgroup.device_filter import device_program
 
             attach(self.paths[""], device_program(rules))
         else:

@@ -18,7 +18,7 @@ from rung.runtime.cgroup.controllers.devices import (
     policy,
     transition,
 )
-from rung.runtime.cgroup.device_program import ACCESSES, TYPES, device_program
+from rung.runtime.cgroup.device_filter import ACCESSES, TYPES, device_program
 from rung.runtime.cgroup.errors import CgroupError
 
 DENY_ALL = {"allow": False, "access": "rwm"}

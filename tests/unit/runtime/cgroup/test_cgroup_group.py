@@ -1,15 +1,17 @@
 """A container's cgroups on a fake tree: what is made, enabled, taken back and refused."""
 
+import errno
 import os
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
 
 import rung.runtime.cgroup as package
 from rung.runtime.cgroup import Cgroup, CgroupError
-from rung.runtime.cgroup.processes import pids_in
+from rung.runtime.cgroup.processes import kill, pids_in
 
 
 @pytest.fixture
@@ -96,6 +98,32 @@ def test_controllers_are_enabled_from_the_top_down_to_the_parent(v2):
     assert (leaf / "cgroup.subtree_control").read_text() == ""
 
 
+def test_the_top_comes_first(v2, monkeypatch):
+    level(v2 / "a", controllers="cpu")
+    level(v2 / "a/b", controllers="cpu")
+    order = []
+    monkeypatch.setattr("rung.runtime.cgroup.delegate.write", lambda path, value: order.append((path, value)))
+    Cgroup({"": f"{v2}/a/b/c"}).create()
+    assert order == [
+        (f"{v2}/cgroup.subtree_control", "+cpu +memory"),
+        (f"{v2}/a/cgroup.subtree_control", "+cpu"),
+        (f"{v2}/a/b/cgroup.subtree_control", "+cpu"),
+    ]
+
+
+def test_controllers_that_cannot_be_given_are_passed_over(v2, monkeypatch):
+    tried = []
+
+    def write(_path, value):
+        tried.append(value)
+        if "memory" in value:
+            raise OSError(errno.EBUSY, "Device or resource busy")
+
+    monkeypatch.setattr("rung.runtime.cgroup.delegate.write", write)
+    Cgroup({"": f"{v2}/a"}).create()
+    assert tried == ["+cpu +memory", "+cpu", "+memory"]
+
+
 def test_nothing_is_written_where_all_is_enabled(v2):
     (v2 / "cgroup.subtree_control").write_text("cpu memory\n")
     os.utime(v2 / "cgroup.subtree_control", (1, 1))
@@ -177,6 +205,39 @@ def test_a_hybrid_host_enables_the_v2_controller_that_a_limit_needs(v2, tmp_path
     assert (leaf / "hugetlb.2MB.max").read_text() == "0"
 
 
+def test_freezing_that_does_not_end_is_undone(v2):
+    leaf = level(v2 / "a", cgroup__freeze="0", cgroup__events="populated 1\nfrozen 0\n")
+    with pytest.raises(CgroupError, match=r"not all processes stopped within 0\.01 s"):
+        Cgroup({"": str(leaf)}).freeze(timeout_s=0.01)
+    assert (leaf / "cgroup.freeze").read_text() == "0"
+
+
+def test_freezing_v1_that_does_not_end_is_undone(tmp_path, monkeypatch):
+    written = []
+    monkeypatch.setattr("rung.runtime.cgroup.freezer.write", lambda _path, value: written.append(value))
+    monkeypatch.setattr("rung.runtime.cgroup.freezer.read_line", lambda _path: "FREEZING")
+    with pytest.raises(CgroupError, match="not all processes stopped"):
+        Cgroup({"freezer": str(tmp_path)}).freeze(timeout_s=0.05)
+    assert written.count("FROZEN") > 50
+    assert written[-1] == "THAWED"
+
+
+def test_none_can_fork_between_listing_and_signalling(monkeypatch):
+    told = []
+    monkeypatch.setattr("os.kill", lambda pid, signal: told.append((pid, signal)))
+
+    class Group:
+        paths = {"freezer": "/c"}
+        v2_only = False
+        pids = staticmethod(lambda: [7, 8])
+        frozen = staticmethod(lambda: False)
+        freeze = staticmethod(lambda: told.append("freeze"))
+        thaw = staticmethod(lambda: told.append("thaw"))
+
+    kill(Group(), 15)
+    assert told == ["freeze", (7, 15), (8, 15), "thaw"]
+
+
 def test_late_settings(v2):
     leaf = level(v2 / "a", pids__max="")
     group = Cgroup({"": str(leaf)})
@@ -203,7 +264,7 @@ def test_devices_need_one_of_the_two():
 
 def test_every_public_name_is_there():
     for name in package.__all__:
-        assert getattr(package, name) is not None
+        assert not isinstance(getattr(package, name), types.ModuleType)
     with pytest.raises(AttributeError):
         package.nothing_like_it  # noqa: B018
 
@@ -234,4 +295,4 @@ def test_what_a_plain_start_imports():
         for name in loaded
         if name.startswith("rung.runtime.cgroup.")
     }
-    assert ours == {"errors", "files", "group", "hierarchy", "settings"}
+    assert ours == {"errors", "files", "group", "hierarchy", "limits"}

@@ -8,7 +8,7 @@ from rung.runtime.cgroup.controllers.blkio import io_weight
 from rung.runtime.cgroup.controllers.cpu import weight_of_shares
 from rung.runtime.cgroup.controllers.memory import check_before_update, swap_on_v2
 from rung.runtime.cgroup.errors import CgroupError
-from rung.runtime.cgroup.settings import late_settings, settings
+from rung.runtime.cgroup.limits import late_settings, settings
 
 V1 = (
     "cpu",

@@ -7,7 +7,7 @@ Weights are in blkio.weight where CFQ still lives, in *.bfq.weight where BFQ doe
 from __future__ import annotations
 
 from rung.runtime.cgroup.files import Write
-from rung.runtime.cgroup.settings import no_equivalent, place
+from rung.runtime.cgroup.limits import no_equivalent, place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

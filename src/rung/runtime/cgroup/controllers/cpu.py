@@ -7,7 +7,7 @@ its period, and the real-time pair, bound each other, hence ``retry``.
 from __future__ import annotations
 
 from rung.runtime.cgroup.files import Write
-from rung.runtime.cgroup.settings import no_equivalent, place
+from rung.runtime.cgroup.limits import no_equivalent, place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

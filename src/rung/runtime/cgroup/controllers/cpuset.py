@@ -7,7 +7,7 @@ before it has both: ``fill`` takes them from above. v2 inherits by itself.
 from __future__ import annotations
 
 from rung.runtime.cgroup.files import Write, read_line, write
-from rung.runtime.cgroup.settings import place
+from rung.runtime.cgroup.limits import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ The limit holds for reservations where the kernel can (5.7), and for page faults
 from __future__ import annotations
 
 from rung.runtime.cgroup.files import Write
-from rung.runtime.cgroup.settings import place
+from rung.runtime.cgroup.limits import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ A limit of 0 is 0, as the specification asks (runc makes it 1)."""
 from __future__ import annotations
 
 from rung.runtime.cgroup.files import Write
-from rung.runtime.cgroup.settings import place
+from rung.runtime.cgroup.limits import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

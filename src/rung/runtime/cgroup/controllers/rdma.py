@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rung.runtime.cgroup.files import Write
-from rung.runtime.cgroup.settings import place
+from rung.runtime.cgroup.limits import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
