@@ -79,9 +79,9 @@ class Container:
             return CREATING if self._directory.being_created() else STOPPED
         if not state.alive(facts):
             return STOPPED
-        if os.path.exists(self._directory.file("start")):
-            return CREATED
-        return PAUSED if self.cgroup.frozen() else RUNNING
+        if self.cgroup.frozen():  # a created one, too: it could not be started
+            return PAUSED
+        return CREATED if os.path.exists(self._directory.file("start")) else RUNNING
 
     def state(self) -> dict[str, Any]:
         """The state document (runtime.md#state) with what runc adds to it; a stopped
@@ -133,8 +133,24 @@ class Container:
             waiter = poll()
             waiter.register(gate, POLLERR)
             waiter.poll()  # the reading end closes when init executes the workload, or dies
+        except BrokenPipeError:
+            pass  # it has died between the look at it and here
         finally:
             os.close(gate)
+        self._check_executed()
+
+    def _check_executed(self) -> None:
+        """Raises what went wrong between the start and the workload, as the ledger has it."""
+        from rung.runtime.plan import wire
+
+        plan = state.read_file(self._directory.file("plan"))
+        reached = wire.read_ledger(plan).state
+        if reached == wire.FAILED:
+            from rung.runtime.spawn import failure
+
+            raise failure(wire.decode(plan), wire.read_ledger(plan, with_calls=True))
+        if reached != wire.EXECUTING:
+            raise StateError("cannot start container", f'"{self.id}"', "its init was killed")
 
     def _late_hooks(self, stage: str, status: str) -> None:
         if b'"hooks"' not in state.read_file(self._directory.file("config.json")):
@@ -200,7 +216,7 @@ class Container:
     def delete(self, *, force: bool = False) -> None:
         """Remove what create made (runtime.md#delete); with ``force`` kill it first."""
         with self._trace.span("delete", self.id, "runtime.md#delete"), self._directory.lock():
-            self._facts = None
+            self._facts = self._directory.recovered() if force else None
             # "creating" cannot be, since the lock is ours: a creator that died is "stopped"
             status = STOPPED if not self.facts.pid else self.status
             if status not in ALLOWED["delete"] and not force:
@@ -237,7 +253,10 @@ class Container:
                     group.kill(_SIGKILL)
                 group.remove()
         if self.facts.bundle:
-            self._late_hooks("poststop", STOPPED)
+            try:
+                self._late_hooks("poststop", STOPPED)
+            except (RuntimeFailure, OSError) as error:  # the record of them is spoilt
+                self._warn(str(error))
         with self._trace.span("remove records", self._directory.path):
             self._directory.remove()
 
@@ -255,9 +274,13 @@ class Container:
 
     def update(self, resources: Resources) -> None:
         """Change the limits of a container that lives; what is not named stays."""
+        from rung.runtime.cgroup import updated
+
         with self._directory.lock():
             self.require("update")
-            self.cgroup.apply(resources, update=True)
+            wanted = updated(self._directory.resources(), resources)
+            self.cgroup.apply(wanted, update=True)
+            self._directory.save_resources(wanted)
 
     def pids(self) -> list[int]:
         """Every process of the container, as the host numbers them."""
@@ -279,7 +302,7 @@ class Container:
         """Run one more process in the container (a ``process`` object of config.md)."""
         from rung.runtime.enter import ExecOptions, enter
 
-        return enter(self, self._directory, process, options or ExecOptions(), self._trace)
+        return enter(self, process, options or ExecOptions(), self._trace)
 
     def save_trace(self) -> None:
         """Add the spans so far to the container's, one JSON line; each span is saved once."""

@@ -12,7 +12,7 @@ from time import gmtime, strftime
 from rung.record import Record
 from rung.runtime import bundle as bundles
 from rung.runtime import cgroup, hooks, spawn, state
-from rung.runtime.errors import ContainerExists, RuntimeFailure
+from rung.runtime.errors import ContainerExists, ContainerNotFound, RuntimeFailure
 from rung.runtime.plan.compile import RUNTIME_HOOKS, compile_container
 from rung.runtime.plan.request import Request, get
 from rung.runtime.plan.steps import SLOT_CONSOLE_SOCKET, SLOT_START_FIFO
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from rung.runtime.plan.request import Plan
     from rung.runtime.spawn import Stdio
-    from rung.runtime.state import Directory
+    from rung.runtime.state import Directory, Lock
     from rung.spec.runtime.config import Config
     from rung.trace import Trace
 
@@ -52,11 +52,9 @@ def create(
         _check_process(config, options)
         for passed_over in warnings(config):
             warn(passed_over)
-    with Undo() as undo:
-        _make_directory(directory)
+    with _made_and_locked(directory), Undo() as undo:  # what fails is taken back under the lock
         undo.push(directory.remove)
-        with directory.lock():
-            pid = _create_locked(directory, (path, text, config, rootfs), options, trace, undo)
+        pid = _create_locked(directory, (path, text, config, rootfs), options, trace, undo)
         undo.keep()
     return pid
 
@@ -77,14 +75,29 @@ def _check_process(config: Config, options: CreateOptions) -> None:
         )
 
 
-def _make_directory(directory: Directory) -> None:
+def _made_and_locked(directory: Directory) -> Lock:
+    """A new directory, locked. Between the two somebody may delete it and a third make it
+    anew: whoever holds the lock on a directory without records is its creator."""
     os.makedirs(os.path.dirname(directory.path), mode=0o711, exist_ok=True)
-    try:
-        os.mkdir(directory.path, 0o700)
-    except FileExistsError:
-        raise ContainerExists(
-            "container", f'"{directory.id}"', "exists already", f"delete it: rung-runtime delete {directory.id}"
-        ) from None
+    while True:
+        try:
+            os.mkdir(directory.path, 0o700)
+        except FileExistsError:
+            raise _exists(directory) from None
+        try:
+            lock = directory.lock().take()
+        except ContainerNotFound:
+            continue
+        if os.path.exists(directory.file("state.json")):
+            lock.release()
+            raise _exists(directory)
+        return lock
+
+
+def _exists(directory: Directory) -> ContainerExists:
+    return ContainerExists(
+        "container", f'"{directory.id}"', "exists already", f"delete it: rung-runtime delete {directory.id}"
+    )
 
 
 def _create_locked(
@@ -106,8 +119,9 @@ def _create_locked(
     with trace.span("make and limit cgroups", config_path(config, directory.id), "config-linux.md#control-groups"):
         group = cgroup.Cgroup(paths)
         undo.push(group.remove)
-        group.create()
-        group.apply(config.get("linux", {}).get("resources", {}))
+        resources = config.get("linux", {}).get("resources", {})
+        group.create(resources)
+        group.apply(resources)
     with trace.span("compile the plan", directory.id):
         program, flags = seccomp_program(config)
         plan = compile_container(
@@ -128,14 +142,24 @@ def _create_locked(
     init = _spawn(directory, plan, options, trace, undo)
     with trace.span("wait until ready", directory.id, "runtime.md#create"):
         init.until_ready(lambda _tag, pid: _runtime_hooks(facts, config, pid, trace))
+        group.apply_late(resources)
     init.close()
     letter, began = state.start_time(init.pid)
     if not letter:
         raise RuntimeFailure("container", f'"{directory.id}"', "its init died while it was created")
     directory.save(facts.replace(pid=init.pid, start_time=began))
-    if options.pid_file:
-        state.write_atomically(options.pid_file, str(init.pid).encode(), 0o644)
+    write_pid(options.pid_file, init.pid)
     return init.pid
+
+
+def write_pid(path: str, pid: int) -> None:
+    """The pid for the caller, where it asked for it."""
+    if not path:
+        return
+    try:
+        state.write_atomically(path, str(pid).encode(), 0o644)
+    except OSError as error:
+        raise RuntimeFailure("cannot write the pid file", f'"{path}"', str(error.strerror)) from None
 
 
 def config_path(config: Config, container_id: str) -> str:

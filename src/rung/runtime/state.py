@@ -5,6 +5,7 @@ Under the runtime's root each container has a directory, readable by its owner o
     state.json   what does not change, and the init's identity once it exists
     config.json  the configuration as it was given, for exec, hooks and update
     plan         the plan and init's ledger (see plan/wire.py)
+    resources.json  the limits after an update, where there was one
     start        the FIFO that lets a created container go; gone once it started
     trace        spans of the runtime's own work
 
@@ -25,7 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from rung.spec.runtime.config import Config
+    from rung.spec.runtime.config import Config, Resources
 
 OCI_VERSION = "1.2.0"
 CREATING, CREATED, RUNNING, PAUSED, STOPPED = "creating", "created", "running", "paused", "stopped"
@@ -61,10 +62,23 @@ def write_atomically(path: str, data: bytes, mode: int = 0o600) -> None:
     temporary = f"{path}.{os.getpid()}.new"
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
-        os.write(fd, data)
+        write_whole(fd, data, path)
+        os.rename(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
     finally:
         os.close(fd)
-    os.rename(temporary, path)
+
+
+def write_whole(fd: int, data: bytes, path: str) -> None:
+    """All of it, or an error that names ``path``: one write may stop where the disk is full."""
+    try:
+        while data:
+            data = data[os.write(fd, data) :]
+    except OSError as error:
+        error.filename = path
+        raise
 
 
 def read_file(path: str) -> bytes:
@@ -102,13 +116,51 @@ class Directory:
             if not os.path.isdir(self.path):
                 raise self.missing() from None
             return Facts(self.id, "", "", "", {}, {})
+        except (ValueError, TypeError):
+            raise self._spoilt("state.json") from None
 
     def config(self) -> Config:
         try:
             found: Config = jsonc.loads(read_file(self.file("config.json")))
         except FileNotFoundError:
             raise self.missing() from None
+        except ValueError:
+            raise self._spoilt("config.json") from None
         return found
+
+    def recovered(self) -> Facts | None:
+        """Where state.json is spoilt, what it takes to clean up: the cgroups, found as create
+        did; None where it is fine."""
+        try:
+            self.load()
+        except ContainerNotFound:
+            raise
+        except RuntimeFailure:
+            from rung.runtime import cgroup
+
+            try:
+                path = (self.config().get("linux") or {}).get("cgroupsPath")
+            except (RuntimeFailure, AttributeError):
+                path = None
+            places = cgroup.locate(cgroup.hierarchies(), path, self.id)
+            return Facts(self.id, "", "", "", places, {}, pid=-1)  # not known: the cgroups tell
+        return None
+
+    def _spoilt(self, name: str) -> RuntimeFailure:
+        return RuntimeFailure(
+            "container", f'"{self.id}"', f"{self.file(name)} is spoilt", f"rung-runtime delete --force {self.id}"
+        )
+
+    def resources(self) -> Resources:
+        """The limits in force: those of the configuration, or of the last update."""
+        try:
+            found: Resources = jsonc.loads(read_file(self.file("resources.json")))
+        except FileNotFoundError:
+            return self.config().get("linux", {}).get("resources", {})
+        return found
+
+    def save_resources(self, resources: Resources) -> None:
+        write_atomically(self.file("resources.json"), jsonc.dumps(resources).encode())
 
     def lock(self) -> Lock:
         """``with directory.lock():`` one command at a time changes this container."""
@@ -131,8 +183,9 @@ class Directory:
         return False
 
     def remove(self) -> None:
-        """Take the directory away; what is gone already is fine."""
-        for name in _listed(self.path):
+        """Take the directory away; what is gone already is fine. state.json goes first: without
+        it the rest is no container, so that one who dies here leaves nothing half-known."""
+        for name in ("state.json", *_listed(self.path)):
             try:
                 os.unlink(self.file(name))
             except FileNotFoundError:
@@ -157,21 +210,35 @@ class Lock:
         self._directory = directory
         self._fd = -1
 
-    def __enter__(self) -> None:
+    def take(self) -> Lock:
+        """Wait for it. Raises ``ContainerNotFound`` where the one before us deleted it."""
         import fcntl
 
         try:
-            fd = os.open(self._directory.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._fd = os.open(self._directory.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except (FileNotFoundError, NotADirectoryError):
             raise self._directory.missing() from None
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        if os.fstat(fd).st_nlink == 0:  # the one before us deleted it
-            os.close(fd)
-            raise self._directory.missing()
-        self._fd = fd
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX)
+            if os.fstat(self._fd).st_nlink == 0:
+                raise self._directory.missing()
+        except BaseException:
+            self.release()
+            raise
+        return self
+
+    def release(self) -> None:
+        """Give it to the next one; twice is once."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> None:
+        if self._fd < 0:
+            self.take()
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._fd)
+        self.release()
 
 
 def start_time(pid: int) -> tuple[str, int]:
