@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from rung.runtime.plan.steps import Step
     from rung.spec.runtime.config import Config
 
+_LEAVE = 0xFFFFFFFF  # the terminal's group stays what devpts' gid= option gave it
 RUNTIME_HOOKS = ("prestart", "createRuntime")
 
 
@@ -109,7 +110,7 @@ def console_step(config: Config, bind: int) -> Step:
         get(process, "consoleSize", "height") or 0,
         bind,
         get(process, "user", "uid") or 0,
-        0,
+        _LEAVE,
     )
 
 

@@ -60,7 +60,8 @@ def outer_steps(request: Request) -> Iterator[Step]:
         yield steps.SetOomScoreAdj(score)
     slots = {kind: steps.SLOT_FIRST_FREE + n for n, kind in enumerate(k for k in _JOIN_ORDER if k in joined)}
     for kind, slot in slots.items():
-        yield steps.OpenFile(slot, joined[kind], os.O_RDONLY | os.O_CLOEXEC)
+        # non-blocking: should it be a FIFO, setns says that it is no namespace
+        yield steps.OpenFile(slot, joined[kind], os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     yield from cgroup_steps(request.cgroup_paths)
     mapped = "user" in new or "user" in joined
     late = slots.pop("cgroup", None) if not mapped else None
