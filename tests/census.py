@@ -22,9 +22,9 @@ STATE_PLACES = (Path("/run/rung"),)
 DEADLINE_S = 5.0
 
 
-def adopt_orphans() -> None:
-    """Make this process the one that orphaned descendants are handed to."""
-    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+def adopt_orphans(yes: bool = True) -> None:
+    """Make this process the one that orphaned descendants are handed to, or no longer."""
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, int(yes), 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
 
 

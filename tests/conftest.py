@@ -97,9 +97,11 @@ def busybox_rootfs(busybox: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     return root
 
 
-@pytest.fixture(scope="session")
-def _adopted() -> None:
+@pytest.fixture
+def _adopted() -> Iterator[None]:
     census.adopt_orphans()
+    yield
+    census.adopt_orphans(False)  # others count on orphans going to the host's init
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import os
 
 from rung.record import Record
 from rung.runtime import spawn, state
-from rung.runtime.create import CreateOptions, console_fd, seccomp_program
+from rung.runtime.create import CreateOptions, console_fd, seccomp_program, write_pid
 from rung.runtime.errors import StateError
 from rung.runtime.plan.compile import compile_exec
 from rung.runtime.plan.request import ExecRequest, get
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from rung.runtime.container import Container
     from rung.runtime.spawn import Stdio
-    from rung.runtime.state import Directory
     from rung.spec.runtime.config import Config
     from rung.trace import Trace
 
@@ -56,7 +55,7 @@ class Process:
 
 
 def enter(
-    container: Container, directory: Directory, process: dict[str, Any], options: ExecOptions, trace: Trace
+    container: Container, process: dict[str, Any], options: ExecOptions, trace: Trace
 ) -> Process:
     """Start ``process`` in ``container``; returns once the program is being executed."""
     if not (options.ignore_paused and container.status == state.PAUSED):
@@ -84,16 +83,13 @@ def enter(
         if plan.wants_console:
             create = CreateOptions(console_socket=options.console_socket, console_fd=options.console_fd)
             slots[SLOT_CONSOLE_SOCKET] = console_fd(create, closing)
-        plan_path = directory.file(f"exec.{os.getpid()}")
-        init = spawn.spawn(plan, plan_path, options.stdio, slots, options.preserve_fds)
-        os.unlink(plan_path)
+        init = spawn.spawn(plan, "", options.stdio, slots, options.preserve_fds)
         undo.push(init.destroy)
         with trace.span("enter", container.id, "runtime.md#operations"):
             init.until_ready(lambda _tag, _pid: None)
             init.until_executed()
         init.close()
-        if options.pid_file:
-            state.write_atomically(options.pid_file, str(init.pid).encode(), 0o644)
+        write_pid(options.pid_file, init.pid)
         undo.keep()
     return Process(init.pid)
 

@@ -16,11 +16,12 @@ from os import posix_spawn
 from rung.record import Record
 from rung.runtime.errors import RuntimeFailure, StepError
 from rung.runtime.plan import steps, wire
+from rung.runtime.state import write_whole
 from rung.undo import Closing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rung.runtime.plan.request import Plan
 
@@ -123,14 +124,15 @@ class Init:
         if ledger.state != wire.FAILED:
             at = self._plan.steps[min(ledger.current, len(self._plan.steps) - 1)]
             return StepError("rung-init was killed", f"at {type(at).__name__}", "", 0)
-        return failure(self._plan, ledger)
+        return failure(self._plan.steps, ledger)
 
     def destroy(self) -> None:
         """Kill what there is and reap it: both are this process's children."""
+        if self.outer > 0:
+            _kill_child(self.outer)  # first: until it is gone it may give birth
         self.pid = self.pid or self.ledger().pid
-        for pid in (self.outer, self.pid):
-            if pid > 0:
-                _kill_child(pid)
+        if self.pid > 0:
+            _kill_child(self.pid)
         self.close()
 
     def close(self) -> None:
@@ -154,11 +156,11 @@ def _kill_child(pid: int) -> None:
         return
 
 
-def failure(plan: Plan, ledger: wire.Ledger) -> StepError:
+def failure(made: Sequence[steps.Step], ledger: wire.Ledger) -> StepError:
     """The failed step as one sentence: what, on which object, by which call, why."""
     from rung.runtime.plan.text import sentence
 
-    step = plan.steps[min(ledger.error_step, len(plan.steps) - 1)]
+    step = made[min(ledger.error_step, len(made) - 1)]
     errno = ledger.error_errno
     if isinstance(step, (steps.FindExecutable, steps.Exec)):
         return StepError("", ledger.error, "", errno)
@@ -178,7 +180,7 @@ def spawn(
     slots: dict[int, int],
     preserve_fds: int = 0,
 ) -> Init:
-    """Start rung-init on ``plan``, written to ``plan_path`` (kept there for readers)."""
+    """Start rung-init on ``plan``, written to ``plan_path`` (kept there for readers; "": memory)."""
     from _socket import AF_UNIX, SOCK_SEQPACKET, socket, socketpair
 
     with Closing() as closing:
@@ -210,7 +212,11 @@ def _above(fd: int, first: int) -> int:
 
 def _write_plan(path: str, body: wire.PlanFile) -> int:
     flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-    fd = os.open(path, flags, 0o600)
-    os.write(fd, body.content)
-    os.ftruncate(fd, body.size)
+    fd = os.open(path, flags, 0o600) if path else os.memfd_create("plan", _MFD_CLOEXEC)
+    try:
+        write_whole(fd, body.content, path)
+        os.ftruncate(fd, body.size)
+    except OSError:
+        os.close(fd)
+        raise
     return fd

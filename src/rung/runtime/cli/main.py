@@ -12,6 +12,7 @@ is started five times in a container's life. What the caller gets:
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import os
 import sys
 
@@ -90,6 +91,8 @@ class Call:
 
 def main() -> None:
     """The program's entry: never returns."""
+    # A caller that ignores it would have the kernel reap our children before we can.
+    _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
     os._exit(execute(sys.argv[1:]))
 
 

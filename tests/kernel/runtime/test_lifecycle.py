@@ -1,0 +1,97 @@
+"""create, start, exec, pause, delete on the real kernel, by the library and by the program."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+
+from kernel.runtime.bed import one_sentence, reap, wait
+from rung.runtime import StepError
+
+
+def hook(*argv: str) -> dict[str, object]:
+    return {"path": argv[0], "args": list(argv)}
+
+
+def test_a_whole_life(bed):
+    outcome = bed.run("echo hello; exit 3")
+    assert (outcome.status, outcome.output) == (3, "hello\n")
+
+
+def test_a_whole_life_by_the_program(bed):
+    outcome = bed.call("run", "--bundle", bed.bundle(["sh", "-c", "echo hi; exit 4"]), bed.new_id())
+    assert (outcome.status, outcome.output, outcome.error) == (4, "hi\n", "")
+
+
+def test_killed_by_a_signal(bed):
+    assert bed.run("kill -9 $$", {"linux.namespaces": [{"type": "mount"}], "hostname": None}).status == 128 + 9
+
+
+def test_the_states_of_a_life(bed):
+    with bed.created(["sleep", "1000"]) as container:
+        assert container.status == "created"
+        container.start()
+        assert container.status == "running"
+        container.pause()
+        assert container.status == "paused"
+        container.resume()
+        container.kill(9)
+        assert wait(container) == 128 + 9
+        assert container.status == "stopped"
+        assert container.state()["pid"] == 0
+
+
+def test_a_created_one_that_is_paused_cannot_be_started(bed):
+    with bed.created(["true"]) as container:
+        container.pause()
+        one_sentence(bed.call("start", container.id), container.id, "paused")
+        container.resume()
+        container.start()
+        assert wait(container) == 0
+
+
+def test_start_waits_for_start_container_hooks_and_tells_of_their_failure(bed):
+    failing = {"hooks.startContainer": [hook("/bin/sh", "-c", "echo why; exit 3")]}
+    with bed.created(["true"], failing) as container:
+        with pytest.raises(StepError, match=r"startContainer hook /bin/sh: exit status 3: why"):
+            container.start()
+        reap(container.pid)
+        assert container.status == "stopped"
+
+
+def test_start_tells_of_a_workload_that_cannot_be_executed(bed):
+    root = bed.own_rootfs()
+    script = root / "bin/script"
+    script.write_text("#!/no/such/interpreter\n")
+    script.chmod(0o755)
+    bundle = bed.bundle(["script"], {"root.path": str(root)})
+    name = bed.new_id()
+    assert bed.call("create", "-b", bundle, name).status == 0
+    one_sentence(bed.call("start", name), "exec /bin/script", "no such file")
+    assert bed.call("delete", name).status == 0
+
+
+def test_execs_side_by_side(bed):
+    """One process's threads enter one container at once: each gets its own program."""
+    with bed.running() as container:
+        outputs: dict[int, str] = {}
+
+        def go(number: int) -> None:
+            outputs[number] = bed.exec(container, f"echo {number}; exit {number}").output
+
+        threads = [threading.Thread(target=go, args=(number,)) for number in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert outputs == {number: f"{number}\n" for number in range(16)}
+
+
+def test_a_signal_disposition_of_the_caller_is_not_the_containers(bed):
+    """SIGCHLD ignored by the caller: the program still learns how the container ended."""
+    bundle = bed.bundle(["sh", "-c", "exit 5"])
+    words = ["env", "--ignore-signal=CHLD,PIPE,HUP", *bed.command("run", "-b", bundle, bed.new_id())]
+    pid = os.posix_spawnp("env", words, os.environ)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 5
