@@ -10,6 +10,7 @@ import difflib
 import itertools
 import os
 import pprint
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ Facts = TypeVar("Facts")
 _numbers = itertools.count(1)
 
 
+OWN_CGROUP = re.compile(r"/\S*/(rungconf-\d+-\d+)")
 RUNC_RACE = "could not ensure we are a cloned binary: Device or resource busy"
 """runc 1.1.15 fails so, now and then, before it has begun: it is asked again."""
 RUNC_TRIES = 5
@@ -185,6 +187,11 @@ def difference(wanted: object, got: object) -> str:
     """What to change in ``wanted`` to have ``got``, line by line."""
     before, after = (pprint.pformat(facts, width=110).splitlines() for facts in (wanted, got))
     return "\n".join(difflib.unified_diff(before, after, "reference", "under test", n=2, lineterm=""))
+
+
+def own_cgroup(text: str) -> str:
+    """Below which of the caller's cgroups a container without a path comes is the runtime's choice."""
+    return OWN_CGROUP.sub(r"/\1", text)
 
 
 def until(happened: Callable[[], bool], what: str, timeout_s: float = 10.0) -> None:

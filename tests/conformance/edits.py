@@ -27,7 +27,6 @@ MOUNTS: dict[str, dict[str, Any]] = {
     "tmpfs with the content below": {**tmpfs("tmpcopyup"), "destination": "/etc"},
     "tmpfs without type": {"destination": "/mnt/t", "source": "tmpfs"},
     "bind": bind("/mnt/b", "bind"),
-    "bind without the option": {**bind("/mnt/b"), "type": "bind"},
     "bind by option alone": {**bind("/mnt/b", "bind"), "type": "none"},
     "bind read-only": bind("/mnt/b", "bind", "ro"),
     "bind recursive": bind("/mnt/b", "rbind", "ro", "nosuid", "nodev", "noexec"),
@@ -38,7 +37,6 @@ MOUNTS: dict[str, dict[str, Any]] = {
     "bind of a file": {**bind("/mnt/b/file", "bind"), "source": "SOURCE/file"},
     "bind over a file": {**bind("/etc/passwd", "bind", "ro"), "source": "SOURCE/file"},
     "bind of what is not there": {**bind("/mnt/b", "bind"), "source": "/no/such/source"},
-    "bind out of the root": bind("/../../mnt/b", "bind"),
     "bind through a link": bind("/link/b", "bind"),
     "bind over proc": bind("/proc", "bind"),
     "bind into proc": bind("/proc/x", "bind"),
@@ -131,7 +129,7 @@ EDITS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "host's processes": ("[ $$ != 1 ]", {"linux.namespaces": [{"type": t} for t in ("mount", "uts", "ipc")]}),
     "cgroup namespace": (
-        "cat /proc/self/cgroup; cut -d' ' -f4- /proc/self/mountinfo | grep cgroup | sort",
+        "cat /proc/self/cgroup; cut -d' ' -f4-6 /proc/self/mountinfo | grep fs/cgroup/ | sort",
         {"linux.namespaces": [{"type": t} for t in ("mount", "pid", "uts", "ipc", "network", "cgroup")]},
     ),
     "cgroup path": ("cut -d: -f2- /proc/self/cgroup", {"linux.cgroupsPath": "/rung-conformance/inner"}),
@@ -203,7 +201,7 @@ EDITS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "user namespace": (
         "id; cat /proc/self/uid_map /proc/self/gid_map /proc/self/setgroups; grep ^Cap /proc/self/status; "
-        "ls -ldn /proc/1 | cut -d' ' -f1-9; ls -ln /dev | awk '{print $1,$3,$4,$NF}' | grep -v total",
+        "ls -ldn /proc/1 | cut -d' ' -f1-9; ls -ln /dev | awk '{print $1,$3,$4,$NF}' | grep -v -E 'total|mqueue'",
         {
             "linux.namespaces": [{"type": t} for t in ("mount", "pid", "uts", "ipc", "network", "user")],
             "linux.uidMappings": [{"containerID": 0, "hostID": 100000, "size": 65536}],
@@ -213,10 +211,6 @@ EDITS: dict[str, tuple[str, dict[str, Any]]] = {
     "user namespace without a map": (
         "id",
         {"linux.namespaces": [{"type": t} for t in ("mount", "pid", "user")], "hostname": None},
-    ),
-    "a map without a user namespace": (
-        "id",
-        {"linux.uidMappings": [{"containerID": 0, "hostID": 100000, "size": 65536}]},
     ),
 }
 

@@ -159,6 +159,11 @@ def table(verdicts: Sequence[Verdict], reference: Sequence[Verdict] = ()) -> Ite
     yield f"{count} of {len(verdicts)} programs pass"
 
 
+def _program(name: str) -> str | None:
+    found = shutil.which(name)
+    return os.path.abspath(found) if found else None
+
+
 def main(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description="The OCI runtime-tools' validation programs, as a table.")
     parser.add_argument("runtime")
@@ -175,7 +180,7 @@ def main(words: Sequence[str]) -> int:
             file=sys.stderr,
         )
         return 2
-    runtimes = [shutil.which(name) for name in (args.runtime, args.reference) if name]
+    runtimes = [_program(name) for name in (args.runtime, args.reference) if name]
     if None in runtimes:
         parser.error(f"no such program among {args.runtime}, {args.reference}")
     chosen = args.program or programs(place)
