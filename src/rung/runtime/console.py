@@ -56,8 +56,7 @@ def receive(connection: socket) -> int:
 def keep_line_ends(console: int) -> None:
     """Let a line end in ``\\n`` alone, as runc does, rather than in ``\\r\\n``.
 
-    For a caller's terminal that goes on translating (``raw_output=False``) and for output
-    that goes into a file."""
+    For output that goes into a file or a pipe; on a terminal nobody sees a difference."""
     import termios
 
     attributes = termios.tcgetattr(console)

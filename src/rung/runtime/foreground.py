@@ -2,6 +2,7 @@
 
     with Foreground(terminal=True) as foreground:
         container = runtime.create(id, bundle, console_fd=foreground.console_fd)
+        foreground.receive_console()
         container.start()
         status = foreground.stay(container)
 
@@ -33,12 +34,14 @@ if TYPE_CHECKING:
 class Foreground:
     """Made before the process, so that no signal in between is lost.
 
-    ``raw_output``: line ends arrive as the container's terminal makes them, ``\\r\\n``, and
-    the caller's terminal leaves them alone (as Docker); else both work as with runc."""
+    ``raw_output``: line ends arrive as the container's terminal makes them, ``\\r\\n``, as
+    with Docker. Otherwise they do so only on a terminal, and are ``\\n`` elsewhere, as with
+    runc."""
 
     def __init__(self, *, terminal: bool, raw_output: bool = False) -> None:
-        self._raw_output = raw_output
         self._signals = Forwarder()
+        self._keep_line_ends = not raw_output and not os.isatty(1)
+        self._console = -1
         self._ours: socket | None = None
         self._theirs: socket | None = None
         if terminal:
@@ -51,25 +54,43 @@ class Foreground:
         """The end of the console socket that rung-init gets; -1 without a terminal."""
         return self._theirs.fileno() if self._theirs else -1
 
+    def receive_console(self) -> None:
+        """Take the terminal that create or exec has sent; ``stay`` does it at the latest.
+
+        To be done before start where there is one: only then has the terminal its size and
+        its line ends before the workload's first instruction."""
+        if self._ours is None or self._theirs is None or self._console >= 0:
+            return
+        from rung.runtime.console import Terminal, keep_line_ends, receive
+
+        self._theirs.close()
+        self._console = receive(self._ours)
+        Terminal.of_caller().copy_size_to(self._console)
+        if self._keep_line_ends:
+            keep_line_ends(self._console)
+
     def stay(self, process: Started) -> int:
         """Until it ends: its exit status, or 128 and the number of the signal that ended it."""
         pidfd = os.pidfd_open(process.pid)
         try:
             self._signals.send_to(pidfd)
-            if self._ours is not None and self._theirs is not None:
-                self._theirs.close()
-                _join(self._ours, pidfd, self._raw_output)
+            self.receive_console()
+            if self._console >= 0:
+                _join(self._console, pidfd)
             return process.wait()
         finally:
             self.close()
             os.close(pidfd)
 
     def close(self) -> None:
-        """Signals are ours again, and the console socket is gone. ``stay`` ends with it."""
+        """Signals are ours again, and the console is gone. ``stay`` ends with it."""
         self._signals.stop()
         for end in (self._ours, self._theirs):
             if end is not None:
                 end.close()
+        if self._console >= 0:
+            os.close(self._console)
+            self._console = -1
 
     def __enter__(self) -> Foreground:
         return self
@@ -78,20 +99,16 @@ class Foreground:
         self.close()
 
 
-def _join(connection: socket, pidfd: int, raw_output: bool) -> None:
+def _join(console: int, pidfd: int) -> None:
     from _signal import SIG_DFL, SIGWINCH, signal  # type: ignore[import-not-found]
 
-    from rung.runtime.console import Terminal, keep_line_ends, receive, relay
+    from rung.runtime.console import Terminal, relay
 
-    console = receive(connection)
     before = SIG_DFL
     try:
-        if not raw_output:
-            keep_line_ends(console)
-        with Terminal.of_caller(raw_output=raw_output) as terminal:
+        with Terminal.of_caller(raw_output=True) as terminal:
             before = signal(SIGWINCH, lambda _signal, _frame: terminal.copy_size_to(console))
             terminal.copy_size_to(console)
             relay(console, pidfd)
     finally:
         signal(SIGWINCH, before)
-        os.close(console)

@@ -12,7 +12,7 @@ from rung.runtime.cli.process_flags import BUNDLE_FLAGS, DETACH, create_options,
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from rung.runtime import Container
+    from rung.runtime import Container, Foreground
     from rung.runtime.cli.main import Call
 
 COMMAND = Command(
@@ -51,7 +51,7 @@ def _stay(call: Call, bundle: str) -> int:
         container = call.runtime().create(
             call.arguments[0], bundle, console_fd=foreground.console_fd, **create_options(options)
         )
-        _start(container, options["pidfd-socket"], keep=options["keep"])
+        _start(container, options["pidfd-socket"], keep=options["keep"], foreground=foreground)
         try:
             return foreground.stay(container)
         finally:
@@ -59,8 +59,12 @@ def _stay(call: Call, bundle: str) -> int:
                 container.delete(force=True)
 
 
-def _start(container: Container, pidfd_socket: str, *, keep: bool) -> None:
+def _start(
+    container: Container, pidfd_socket: str, *, keep: bool, foreground: Foreground | None = None
+) -> None:
     try:
+        if foreground is not None:
+            foreground.receive_console()
         send_pidfd(pidfd_socket, container.pid)
         container.start()
     except BaseException:

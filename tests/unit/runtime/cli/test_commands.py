@@ -343,9 +343,13 @@ def test_run_deletes_what_does_not_start(command, library):
 
 
 def test_run_joins_a_terminal_where_the_configuration_wants_one(command, library, monkeypatch, tmp_path):
+    monkeypatch.setattr(
+        "rung.runtime.foreground.Foreground.receive_console", lambda _self: library.calls.append(("receive",))
+    )
     monkeypatch.setattr("rung.runtime.foreground.Foreground.stay", lambda _self, _process: 0)
     (tmp_path / "config.json").write_text('{"process": {"terminal": true}}')
     assert command("run", "-b", str(tmp_path), "web2") == QUIET
+    assert [name for name, *_ in library.calls] == ["create", "receive", "start", "delete"]
     assert library.calls[0][3]["console_fd"] >= 0
     status, _, err = command("run", "-b", str(tmp_path), "--console-socket", "/s", "web2")
     assert (status, "it goes with --detach only" in err) == (1, True)
