@@ -68,8 +68,10 @@ def run(call: Call) -> int:
     terminal = process.get("terminal") is True
     check_console(terminal, options["detach"], options["console-socket"])
     how = {**process_options(options), "ignore_paused": options["ignore-paused"]}
-    if options["cgroup"]:
-        how["cgroup"] = cgroup_below(options["cgroup"])
+    if options["cgroup"] and cgroup_below(options["cgroup"]):
+        raise RungError(
+            "use --cgroup", options["cgroup"][0], "only the container's own cgroup can be entered yet"
+        )
     if options["detach"]:
         started = container.exec(process, ExecOptions(**how))
         send_pidfd(options["pidfd-socket"], started.pid)

@@ -322,6 +322,13 @@ def test_exec_that_cannot_run_ends_with_255(command, library):
     assert command("exec", "web1")[0] == 255
 
 
+def test_exec_in_a_cgroup_below_says_that_it_cannot_yet(command, library):
+    assert command("exec", "-d", "--cgroup", "/", "web1", "ls") == QUIET
+    status, _, err = command("exec", "-d", "--cgroup", "sub", "web1", "ls")
+    assert (status, "only the container's own cgroup" in err) == (255, True)
+    assert len(library.calls) == 1
+
+
 def test_run_detached(command, library):
     assert command("run", "-d", "-b", "/bundle", "web2") == QUIET
     assert [name for name, *_ in library.calls] == ["create", "start"]
