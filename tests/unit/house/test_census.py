@@ -22,6 +22,7 @@ def left(tmp_path: Path) -> Iterator[Callable[[], dict[str, list[str]]]]:
     before = census.take([tmp_path], tmp_path)
     yield lambda: census.take([tmp_path], tmp_path).more_than(before)
     assert census.settle(before, [tmp_path], tmp_path) == {}
+    census.adopt_orphans(False)
 
 
 def test_an_orphan(left: Callable[[], dict[str, list[str]]]) -> None:
