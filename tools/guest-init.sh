@@ -1,0 +1,48 @@
+# Process 1 of the guest that tools/guest.py boots: mounts what a system has, runs the one
+# command, says its status on a port of its own, and ends the machine. settings.sh gives
+# CGROUP_OPTIONS and CGROUP, the cgroup that the command runs in.
+. /run/guest/settings.sh
+busybox=/run/guest/busybox
+
+$busybox mount -t proc -o nosuid,nodev,noexec proc /proc
+$busybox mount -t sysfs -o nosuid,nodev,noexec sys /sys
+$busybox mount -t devtmpfs -o nosuid,mode=755 dev /dev
+$busybox mkdir -p /dev/pts /dev/shm /dev/mqueue
+$busybox mount -t devpts -o gid=5,mode=620,ptmxmode=000 devpts /dev/pts
+$busybox mount -t tmpfs -o nosuid,nodev,mode=1777 shm /dev/shm
+$busybox mount -t mqueue mqueue /dev/mqueue
+$busybox ln -sf /proc/self/fd /dev/fd
+for name in in:0 out:1 err:2; do $busybox ln -sf /proc/self/fd/${name#*:} /dev/std${name%:*}; done
+$busybox mount -t cgroup2 -o "nosuid,nodev,noexec,$CGROUP_OPTIONS" cgroup /sys/fs/cgroup
+$busybox mount -t bpf bpf /sys/fs/bpf
+$busybox mkdir -p -m 1777 /run/tmp /run/lock # not /tmp: what lies there on the host may be wanted
+$busybox ip link set lo up
+ulimit -Hn 524288
+for controller in $($busybox cat /sys/fs/cgroup/cgroup.controllers); do
+    echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control
+done
+$busybox mkdir -p "/sys/fs/cgroup$CGROUP"
+
+port() { # the device of a virtio port, by its name
+    for entry in /sys/class/virtio-ports/*; do
+        [ "$($busybox cat "$entry/name")" != "$1" ] || echo "/dev/${entry##*/}"
+    done
+}
+
+# A port opens once at a time; a command may open /dev/stdout again. So a pipe is between.
+$busybox mkfifo /run/guest/output
+$busybox cat /run/guest/output >"$(port rung.output)" &
+relay=$!
+(
+    echo 0 >"/sys/fs/cgroup$CGROUP/cgroup.procs"
+    exec $busybox sh /run/guest/command.sh
+) </dev/null >/run/guest/output 2>&1 &
+wait $!
+status=$?
+tries=0
+while kill -0 $relay 2>/dev/null && [ $tries -lt 50 ]; do # as long as something that was left behind holds the pipe
+    $busybox sleep 0.1
+    tries=$((tries + 1))
+done
+echo $status >"$(port rung.status)"
+$busybox reboot -f
