@@ -12,7 +12,7 @@ from time import gmtime, strftime
 from rung.record import Record
 from rung.runtime import bundle as bundles
 from rung.runtime import cgroup, hooks, spawn, state
-from rung.runtime.errors import ContainerExists, ContainerNotFound, RuntimeFailure
+from rung.runtime.errors import ContainerExists, ContainerNotFound, InitKilled, RuntimeFailure
 from rung.runtime.plan.compile import RUNTIME_HOOKS, compile_container
 from rung.runtime.plan.request import Request, get
 from rung.runtime.plan.steps import SLOT_CONSOLE_SOCKET, SLOT_START_FIFO
@@ -141,7 +141,14 @@ def _create_locked(
         )
     init = _spawn(directory, plan, options, trace, undo)
     with trace.span("wait until ready", directory.id, "runtime.md#create"):
-        init.until_ready(lambda _tag, pid: _runtime_hooks(facts, config, pid, trace))
+        try:
+            init.until_ready(lambda _tag, pid: _runtime_hooks(facts, config, pid, trace))
+        except InitKilled:
+            if group.oom_kills():
+                raise RuntimeFailure(
+                    "container", f'"{directory.id}"', "its init ran out of memory", "raise linux.resources.memory.limit"
+                ) from None
+            raise
         group.apply_late(resources)
     init.close()
     letter, began = state.start_time(init.pid)

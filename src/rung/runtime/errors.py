@@ -6,6 +6,7 @@
     +- ContainerNotFound   an id is unknown
     +- StateError          the container's state does not allow the operation
     +- StepError           rung-init failed: names step, object, call and errno
+    |  +- InitKilled       it was killed: names the step it was at
     +- HookError           a hook failed
     +- CgroupError         see runtime/cgroup
 """
@@ -45,3 +46,7 @@ class StepError(RuntimeFailure):
     def __init__(self, step: str, object: str, reason: str, errno: int) -> None:
         super().__init__(step, object, reason)
         self.errno = errno
+
+
+class InitKilled(StepError):
+    """rung-init ended by a signal before it was ready."""

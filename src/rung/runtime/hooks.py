@@ -12,6 +12,7 @@ import os
 
 from rung import jsonc
 from rung.runtime.errors import HookError, RuntimeFailure
+from rung.runtime.state import write_whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,16 +42,11 @@ def run_late_hooks(
 def run_hook(stage: str, hook: Hook, state: bytes) -> None:
     """One hook, with its time limit."""
     path = hook["path"]
-    reader, writer = os.pipe2(os.O_CLOEXEC)
+    stdin = _state_file(state)
     try:
-        pid = _start(stage, path, hook, reader)
-        os.close(reader)
-        reader = -1
-        _feed(writer, state)
+        pid = _start(stage, path, hook, stdin)
     finally:
-        for fd in (reader, writer):
-            if fd >= 0:
-                os.close(fd)
+        os.close(stdin)
     status = _wait(pid, hook.get("timeout"))
     if status is None:
         raise HookError(f"{stage} hook", path, f"took longer than {hook['timeout']} s and was killed")
@@ -74,13 +70,12 @@ def _start(stage: str, path: str, hook: Hook, stdin: int) -> int:
         raise HookError(f"{stage} hook", path, f"cannot run: {error.strerror}") from None
 
 
-def _feed(writer: int, state: bytes) -> None:
-    """A hook that does not read its state is no error."""
-    try:
-        while state:
-            state = state[os.write(writer, state) :]
-    except BrokenPipeError:
-        return
+def _state_file(state: bytes) -> int:
+    """The state as a file in memory: nobody waits for a hook that does not read it."""
+    fd = os.memfd_create("state", os.MFD_CLOEXEC)
+    write_whole(fd, state, "the hook's state")
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
 
 
 def _wait(pid: int, timeout_s: int | None) -> int | None:

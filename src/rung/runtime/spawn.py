@@ -14,7 +14,7 @@ import os
 from os import posix_spawn
 
 from rung.record import Record
-from rung.runtime.errors import RuntimeFailure, StepError
+from rung.runtime.errors import InitKilled, RuntimeFailure, StepError
 from rung.runtime.plan import steps, wire
 from rung.runtime.state import write_whole
 from rung.undo import Closing
@@ -122,8 +122,10 @@ class Init:
         ledger = self.ledger(with_calls=True)
         self.pid = self.pid or ledger.pid
         if ledger.state != wire.FAILED:
+            from rung.runtime.plan.text import sentence
+
             at = self._plan.steps[min(ledger.current, len(self._plan.steps) - 1)]
-            return StepError("rung-init was killed", f"at {type(at).__name__}", "", 0)
+            return InitKilled(sentence(at), "", "rung-init was killed at this step", 0)
         return failure(self._plan.steps, ledger)
 
     def destroy(self) -> None:

@@ -70,6 +70,9 @@ def write(path: str, value: str) -> None:
     fd = open_fd(path, O_WRONLY | O_CLOEXEC)
     try:
         write_fd(fd, value.encode())
+    except OSError as error:
+        error.filename = path  # the caller's sentence names it
+        raise
     finally:
         close(fd)
 

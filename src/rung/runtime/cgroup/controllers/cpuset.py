@@ -6,7 +6,7 @@ before it has both: ``fill`` takes them from above. v2 inherits by itself.
 
 from __future__ import annotations
 
-from rung.runtime.cgroup.files import Write, read_line, write
+from rung.runtime.cgroup.files import Write, execute, read_line, write
 from rung.runtime.cgroup.limits import place
 
 TYPE_CHECKING = False
@@ -31,8 +31,12 @@ def fill(directory: str, cpus: str = "", mems: str = "") -> None:
 
     Those named come first: all of the parent's might overlap an exclusive sibling."""
     for name, wanted in (("cpuset.cpus", cpus), ("cpuset.mems", mems)):
-        if not read_line(f"{directory}/{name}"):
-            write(f"{directory}/{name}", wanted or _inherited(directory, name))
+        if read_line(f"{directory}/{name}"):
+            continue
+        if wanted:
+            execute([Write("cpuset", name, wanted, f"linux.resources.cpu.{name[7:]}")], {"cpuset": directory})
+        else:
+            write(f"{directory}/{name}", _inherited(directory, name))
 
 
 def _inherited(directory: str, name: str) -> str:
