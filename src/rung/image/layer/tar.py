@@ -166,17 +166,17 @@ def _entry(header: bytes, records: dict[bytes, bytes]) -> Entry:
     entry.xattrs = {}
     if records:
         _apply(entry, records)
+    if kind in _NO_DATA:
+        entry.size = 0
     if kind in _REGULAR:
         # Before POSIX a directory was a file whose name ends with a slash.
-        kind = DIRECTORY if entry.name.endswith(b"/") else FILE
+        kind = DIRECTORY if kind == b"\0" and entry.name.endswith(b"/") else FILE
     if kind not in _KNOWN:
         what = "a sparse file (GNU)" if kind == b"S" else f"of the unknown type {show(kind)!r}"
         raise LayerError("entry", show(entry.name), f"is {what}, which is not supported in layers")
     entry.type = kind
     if kind in (CHAR, BLOCK):
         entry.major, entry.minor = _number(header[329:337], "device"), _number(header[337:345], "device")
-    if kind in _NO_DATA:
-        entry.size = 0
     _check_values(entry)
     return entry
 

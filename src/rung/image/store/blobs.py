@@ -212,6 +212,8 @@ class Ingest:
         # An interrupted download is worth keeping, as after kill -9; a refused one is not.
         if not isinstance(error, KeyboardInterrupt):
             self._forget()
+        # Said, not left to close: a child forked meanwhile has the same open file and would keep the lock.
+        fcntl.flock(self._fd, fcntl.LOCK_UN)
         os.close(self._fd)
 
 

@@ -1,0 +1,81 @@
+"""Challenges, tokens and stored logins."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rung.image.registry.auth import (
+    Challenge,
+    Credentials,
+    choose_challenge,
+    credentials_for,
+    parse_challenges,
+    token_query,
+)
+from rung.image.registry.client import is_loopback
+
+
+def test_parses_challenges() -> None:
+    header = 'Basic realm="a, \\"b\\"", Bearer realm="https://auth/token",service=reg,scope="repository:x:pull,push"'
+    assert parse_challenges(header) == [
+        Challenge("basic", {"realm": 'a, "b"'}),
+        Challenge("bearer", {"realm": "https://auth/token", "service": "reg", "scope": "repository:x:pull,push"}),
+    ]
+    chosen = choose_challenge(parse_challenges(header))
+    assert chosen is not None and chosen.scheme == "bearer"
+    assert choose_challenge(parse_challenges("Negotiate")) is None
+
+
+@given(st.text(max_size=60))
+def test_any_header_is_taken(header: str) -> None:
+    parse_challenges(header)
+
+
+def test_asks_for_a_token() -> None:
+    challenge = Challenge("bearer", {"realm": "https://auth/token?x=1", "service": "the reg"})
+    url = token_query(challenge, "repository:a/b:pull", Credentials("me", "secret"))
+    assert url == "https://auth/token?x=1&service=the%20reg&scope=repository%3Aa%2Fb%3Apull&account=me"
+
+
+def login(user: str, password: str) -> dict[str, str]:
+    return {"auth": b64encode(f"{user}:{password}".encode()).decode()}
+
+
+@pytest.mark.parametrize(
+    ("key", "domain", "user"),
+    [
+        ("https://index.docker.io/v1/", "docker.io", "me"),
+        ("docker.io", "docker.io", "me"),
+        ("example.com", "example.com", "me"),
+        ("https://example.com/v1/", "example.com", "me"),
+        ("example.com:5000", "example.com:5000", "me"),
+        ("example.com:5000", "example.com", None),
+        ("example.com", "docker.io", None),
+    ],
+)
+def test_finds_docker_s_login(key: str, domain: str, user: str | None) -> None:
+    found = credentials_for({"auths": {"other": login("x", "y"), key: login("me", "a:b")}}, domain)
+    assert (found.user if found else None) == user
+    assert found is None or found.password == "a:b"
+
+
+def test_a_login_is_not_printed() -> None:
+    assert "secret" not in repr(Credentials("me", "secret", "secret"))
+
+
+@pytest.mark.parametrize("entry", [{"auth": "%%%"}, {"auth": ""}, {}, {"auth": 5}, {"username": "a"}])
+def test_a_broken_login_is_none(entry: dict[str, object]) -> None:
+    assert credentials_for({"auths": {"example.com": entry}}, "example.com") is None
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("localhost", True), ("localhost:5000", True), ("127.0.0.1:80", True), ("127.9.9.9", True), ("[::1]:5000", True),
+     ("localhost.example.com", False), ("127.0.0.1.example.com", False), ("10.0.0.1", False), ("[::2]", False)],
+)  # fmt: skip
+def test_loopback(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected
