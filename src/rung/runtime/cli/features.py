@@ -23,15 +23,17 @@ def run(_call: Call) -> int:
     from rung.runtime.cli.json_text import indented
     from rung.runtime.cli.log import write_all
     from rung.runtime.plan.mountopts import known
+    from rung.runtime.seccomp.architecture import ARCHITECTURES
+    from rung.runtime.seccomp.flags import FLAGS
     from rung.spec.runtime.features import features
     from rung.spec.runtime.schema import ENUMS
 
     document = features(
         version=__version__,
         mount_options=known(),
-        seccomp_archs=ENUMS["seccomp architecture"],
+        seccomp_archs=ARCHITECTURES,
         seccomp_actions=set(ENUMS["seccomp action"]) - MISSING_ACTIONS,
-        seccomp_flags=ENUMS["seccomp flag"],
+        seccomp_flags=FLAGS,
     )
     write_all(1, indented(document, "    ") + "\n")
     return 0
