@@ -60,7 +60,7 @@ RUNS: dict[str, tuple[list[str], list[str]]] = {
     "read-only": (["--read-only"], sh("touch /x; touch /etc/x; touch /dev/shm/x && echo shm")),
     "read-only with tmpfs": (
         ["--read-only", "--tmpfs", "/t:size=1m,mode=1777", "--tmpfs", "/u:exec"],
-        sh("touch /t/x && echo made; grep -E ' /(t|u) ' /proc/mounts; touch /x"),
+        sh("touch /t/x && echo made; grep -E ' /(t|u) ' /proc/mounts | sort; touch /x"),
     ),
     "volume": (["-v", "FOLDER:/v"], sh("cat /v/file && echo more > /v/new && cat /v/new; rm /v/new")),
     "volume read-only": (["-v", "FOLDER:/v:ro"], sh("cat /v/file; touch /v/new")),

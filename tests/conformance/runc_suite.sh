@@ -5,7 +5,7 @@
 #
 # RUNG_RUNC_SUITE is a checkout of https://github.com/opencontainers/runc in which
 # "make test-binaries" (or go build of tests/cmd/*, into tests/cmd/_bin) has run; it is another
-# project's and no part of this tree. bats and jq are needed. The suite fetches its images from
+# project's and no part of this tree. bats, jq, gawk and script(1) are needed. The suite fetches its images from
 # the network: where they are not there yet, a busybox image is made of this machine's static
 # busybox, and the one called Debian is the same.
 #
@@ -22,7 +22,7 @@ shift
 suite=${RUNG_RUNC_SUITE:?names no checkout of runc with its test binaries built}
 integration=$suite/tests/integration
 data=$integration/testdata
-for needed in bats jq busybox; do
+for needed in bats jq gawk busybox script; do
     command -v "$needed" >/dev/null || { echo "runc_suite.sh: $needed is not installed" >&2; exit 2; }
 done
 [ -x "$suite/tests/cmd/_bin/recvtty" ] || {
@@ -68,4 +68,6 @@ else
 fi
 
 export RUNC=$runtime BATS_TEST_TIMEOUT=${TEST_TIMEOUT_S:-60} PATH=$tools:$PATH
-timeout --kill-after=10 "${SUITE_TIMEOUT_S:-900}" bats --tap "${files[@]}"
+# runc's default bundle has a terminal: the tests run on one, which script(1) gives them.
+printf -v line '%q ' timeout --foreground --kill-after=10 "${SUITE_TIMEOUT_S:-900}" bats --tap "${files[@]}"
+script --quiet --flush --return --command "$line" /dev/null </dev/null | tr -d '\r'
