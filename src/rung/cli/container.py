@@ -8,7 +8,7 @@ import re
 import sys
 from typing import Any
 
-from rung.engine.options import RunOptions
+from rung.engine import RunOptions
 from rung.errors import RungError
 
 #: Docker's exit status for a program that is not there (127) or cannot be executed (126), by errno.
@@ -65,7 +65,7 @@ def _register_run(subparsers: Any) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from rung.engine.foreground import Workplace, run
+    from rung.engine import Workplace, run
     from rung.runtime import StepError
 
     source, command = _source(args)
@@ -88,7 +88,7 @@ def _run(args: argparse.Namespace) -> int:
 
 def _source(args: argparse.Namespace) -> Any:
     """Where the files come from, and the words that are left as the command."""
-    from rung.engine.foreground import Source
+    from rung.engine import Source
 
     words = args.words[1:] if args.words[:1] == ["--"] else args.words
     if args.rootfs:
@@ -171,7 +171,7 @@ def _status(runtime: Any, record: Any) -> tuple[str, str]:
 
 def _ps(args: argparse.Namespace) -> int:
     from rung.cli.output import age, print_rows
-    from rung.engine.records import Records
+    from rung.engine import Records
     from rung.runtime import Runtime
 
     runtime = Runtime(args.state_root)
@@ -203,7 +203,7 @@ def _ps(args: argparse.Namespace) -> int:
 
 
 def _rm(args: argparse.Namespace) -> int:
-    from rung.engine.foreground import Workplace, remove
+    from rung.engine import Workplace, remove
 
     failures = 0
     for wanted in args.containers:

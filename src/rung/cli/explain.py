@@ -42,7 +42,7 @@ def text_of(data: str, wanted: str, *, calls: bool = False, state_root: str = ""
 
 
 def _lines(data: str, wanted: str, calls: bool, state_root: str) -> Any:
-    from rung.engine.records import Records
+    from rung.engine import Records
     from rung.runtime import story
 
     places = [os.path.join(state_root, wanted)] if state_root and "/" not in wanted else []

@@ -71,6 +71,7 @@ def run(
         undo.push(foreground.close)
         container = _create(runtime, container_id, bundle, options, foreground, trace)
         undo.push(_delete, container)
+        foreground.receive_console()
         container.start()
         undo.keep()
     try:

@@ -9,7 +9,6 @@ import os
 
 from rung import jsonc
 from rung.runtime import state
-from rung.runtime.cgroup import Cgroup
 from rung.runtime.errors import RuntimeFailure, StateError
 from rung.runtime.state import CREATED, CREATING, PAUSED, RUNNING, STOPPED, Directory, Facts
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
+    from rung.runtime.cgroup import Cgroup
     from rung.runtime.enter import ExecOptions, Process
     from rung.spec.runtime.config import Config, Resources
     from rung.trace import Trace
@@ -34,6 +34,7 @@ ALLOWED = {
     "ps": (CREATED, RUNNING, PAUSED),
     "events": (CREATED, RUNNING, PAUSED),
 }
+_SAID = {"ps": "list the processes of", "events": "read the events of", "exec": "exec in"}
 _SIGKILL = 9
 
 
@@ -69,6 +70,9 @@ class Container:
 
     @property
     def cgroup(self) -> Cgroup:
+        """Its cgroups."""
+        from rung.runtime.cgroup import Cgroup
+
         return Cgroup(self.facts.cgroup_paths)
 
     @property
@@ -107,7 +111,7 @@ class Container:
         if status not in ALLOWED[operation]:
             wanted = " or ".join(ALLOWED[operation])
             raise StateError(
-                f"cannot {operation} container", f'"{self.id}"', f"it is {status}", f"it must be {wanted}"
+                f"cannot {_SAID.get(operation, operation)} container", f'"{self.id}"', f"it is {status}", f"it must be {wanted}"
             )
         return status
 

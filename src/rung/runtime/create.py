@@ -7,7 +7,7 @@ step fails, the caller gets the error and the host is as it was.
 from __future__ import annotations
 
 import os
-from time import gmtime, strftime
+from time import gmtime, strftime, time_ns
 
 from rung.record import Record
 from rung.runtime import bundle as bundles
@@ -110,7 +110,7 @@ def _create_locked(
     path, text, config, rootfs = read
     hosts = cgroup.hierarchies()
     paths = cgroup.locate(hosts, get(config, "linux", "cgroupsPath"), directory.id)
-    created = strftime("%Y-%m-%dT%H:%M:%SZ", gmtime())
+    created = timestamp(time_ns())
     facts = state.Facts(
         directory.id, path, rootfs, created, paths, config.get("annotations") or {}
     )
@@ -167,6 +167,12 @@ def write_pid(path: str, pid: int) -> None:
         state.write_atomically(path, str(pid).encode(), 0o644)
     except OSError as error:
         raise RuntimeFailure("cannot write the pid file", f'"{path}"', str(error.strerror)) from None
+
+
+def timestamp(moment_ns: int) -> str:
+    """RFC 3339 in UTC with nanoseconds, as managers read it."""
+    seconds, rest = divmod(moment_ns, 1_000_000_000)
+    return f"{strftime('%Y-%m-%dT%H:%M:%S', gmtime(seconds))}.{rest:09d}Z"
 
 
 def config_path(config: Config, container_id: str) -> str:

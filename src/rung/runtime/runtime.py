@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from rung.runtime.container import Container
-from rung.runtime.create import CreateOptions, create
 from rung.runtime.errors import RuntimeFailure
 from rung.runtime.state import Directory
 from rung.trace import Trace
@@ -51,6 +50,8 @@ class Runtime:
         """A new container that waits for ``start()``. ``options``: see ``CreateOptions``.
 
         ``trace`` gets the spans of what is done for it; given, the caller's own are in it too."""
+        from rung.runtime.create import CreateOptions, create
+
         trace = trace or Trace()
         directory = Directory(self.root, container_id)
         container = Container(directory, trace, self._warn)
