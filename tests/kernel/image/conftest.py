@@ -1,0 +1,63 @@
+"""A store on a tmpfs, and a registry of Debian's."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+from rung.image import Store
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A directory on a file system that can carry an overlay, and is quick."""
+    path = Path(tempfile.mkdtemp(prefix="rung-image-", dir="/dev/shm"))
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def store(place: Path) -> Iterator[Store]:
+    made = Store(str(place / "store"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def docker_registry() -> Iterator[str]:
+    """``host:port`` of a running docker-registry."""
+    program = shutil.which("docker-registry")
+    if program is None or shutil.which("skopeo") is None:
+        pytest.skip("needs docker-registry and skopeo: apt-get install docker-registry skopeo")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{probe.getsockname()[1]}"
+    directory = Path(tempfile.mkdtemp(prefix="rung-registry-", dir="/dev/shm"))
+    config = directory / "config.yml"
+    config.write_text(
+        "version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n"
+        f"storage: {{filesystem: {{rootdirectory: {directory}/data}}}}\nhttp: {{addr: {host}}}\n"
+    )
+    child = subprocess.Popen([program, "serve", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = monotonic() + 20
+        while True:
+            try:
+                urllib.request.urlopen(f"http://{host}/v2/", timeout=5).close()
+                break
+            except OSError:
+                assert child.poll() is None and monotonic() < deadline, "docker-registry does not answer"
+                sleep(0.05)
+        yield host
+    finally:
+        child.terminate()
+        child.wait()
+        shutil.rmtree(directory)
