@@ -72,22 +72,31 @@ class _PacedReader(io.RawIOBase):
         self._pace.came(size)
         return size
 
+    def close(self) -> None:
+        if not self.closed:
+            self._sock.close()
+        super().close()
+
 
 class _PacedSocket:
-    """As much of a socket as ``http.client`` uses."""
+    """As much of a socket as ``http.client`` uses. As with a real one, closing it leaves an
+    answer readable that has been begun: ``http.client`` closes it so where no length is announced."""
 
     def __init__(self, sock: socket.socket, pace: Pace) -> None:
         self._sock = sock
         self._pace = pace
+        self._is_read = False
 
     def sendall(self, data: bytes) -> None:
         self._sock.sendall(data)
 
     def makefile(self, mode: str) -> io.BufferedReader:
+        self._is_read = True
         return io.BufferedReader(_PacedReader(self._sock, self._pace), 1 << 18)
 
     def close(self) -> None:
-        self._sock.close()
+        if not self._is_read:
+            self._sock.close()
 
 
 class Response:

@@ -1,0 +1,227 @@
+"""Registries that truncate, lie, loop and never end: one sentence, nothing left."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from imageparts import OCI_INDEX, OCI_MANIFEST, Parts, Registry, archive, describe, entry, send, sha256
+from rung.errors import RungError
+from rung.image import ContentError, RegistryError, Store
+from rung.image.progress import silent
+from rung.image.registry.limits import Limits
+from rung.image.registry.pull import pull
+from rung.spec.image import Platform, Reference
+
+PARTS = Parts([archive(entry("file", b"content" * 1000))])
+LAYER, CONFIG = sha256(PARTS.layers[0]), sha256(PARTS.config)
+QUICK = Limits(
+    connect_s=5, idle_s=0.3, document_s=1.0, window_s=0.3, slowest_bytes_per_s=10_000, backoff_s=0.001,
+    manifest_bytes=1 << 20, attempts=3,
+)  # fmt: skip
+
+
+def quick_pull(store: Store, name: str) -> None:
+    pull(store.content, Reference.parse(name), Platform("linux", "amd64"), silent, limits=QUICK)
+
+
+def only(digest: str, act: Any) -> Any:
+    """A hook for one blob or manifest."""
+
+    def hook(handler: Any) -> bool:
+        if not handler.path.endswith(digest):
+            return False
+        act(handler)
+        return True
+
+    return hook
+
+
+LIES = {
+    "a layer of other bytes": (only(LAYER, lambda h: send(h, 200, b"x" * len(PARTS.layers[0]))), "has the digest"),
+    "a layer too long": (only(LAYER, lambda h: send(h, 200, PARTS.layers[0] + b"x")), "longer than"),
+    "a layer too short": (only(LAYER, lambda h: send(h, 200, PARTS.layers[0][:-5])), "ends after"),
+    "a layer cut off each time": (
+        only(LAYER, lambda h: send(h, 200, b"", length=len(PARTS.layers[0]))), "try again later",
+    ),
+    "a layer without end": (only(LAYER, lambda h: endless(h)), "longer than"),
+    "a config of other bytes": (only(CONFIG, lambda h: send(h, 200, b"x" * len(PARTS.config))), "has the digest"),
+    "no layer": (only(LAYER, lambda h: send(h, 404, b"")), "not found"),
+    "a range that was not asked for": (
+        only(LAYER, lambda h: send(h, 206, PARTS.layers[0], **{"Content-Range": "bytes 5-9/10"})), "range",
+    ),
+    "a server that is out of order": (only(LAYER, lambda h: send(h, 503, b"")), "503"),
+    "a manifest of 100 MB": (only("latest", lambda h: send(h, 200, b" " * (2 << 20))), "larger than a manifest"),
+    "a manifest that says it is huge": (only("latest", lambda h: send(h, 200, b"{}", length=1 << 40)), "larger than"),
+    "a manifest without end": (only("latest", lambda h: endless(h)), "larger than a manifest"),
+    "a manifest that is none": (only("latest", lambda h: send(h, 200, b"<html>")), "is not JSON"),
+    "a manifest with a wrong digest": (
+        only("latest", lambda h: send(h, 200, PARTS.manifest, **{"Docker-Content-Digest": "sha256:" + "0" * 64})),
+        "has the digest",
+    ),
+    "a digest that is none": (
+        only("latest", lambda h: send(h, 200, PARTS.manifest, **{"Docker-Content-Digest": "../../etc"})), "digest",
+    ),
+    "redirects in a circle": (only("latest", lambda h: send(h, 307, b"", Location=h.path)), "redirects more than 5"),
+    "a redirect to a file": (only("latest", lambda h: send(h, 307, b"", Location="file:///etc/passwd")), "web address"),
+    "a redirect to nowhere": (only("latest", lambda h: send(h, 307, b"")), "redirects more than 5"),
+    "an answer that never comes": (only("latest", lambda h: threading.Event().wait(1.5)), "silent"),
+    "an answer one byte at a time": (only("latest", lambda h: trickle(h)), r"too long|silent"),
+    "a layer one byte at a time": (only(LAYER, lambda h: trickle(h, len(PARTS.layers[0]))), "bytes a second"),
+    "headers without end": (only("latest", lambda h: endless_headers(h)), r"header|line|silent|too long"),
+    "a login that is not for us": (
+        only("latest", lambda h: send(h, 401, b"", **{"WWW-Authenticate": 'Bearer realm="file:///etc/passwd"'})),
+        "token service",
+    ),
+    "a login without a way": (only("latest", lambda h: send(h, 401, b"")), "access denied"),
+    "a message for the terminal": (
+        only("latest", lambda h: send(h, 400, b'{"errors":[{"message":"\\u001b[2J\\nboo"}]}')), r"\[2Jboo",
+    ),
+}  # fmt: skip
+
+
+def endless(handler: Any) -> None:
+    handler.send_response(200)
+    handler.end_headers()
+    while True:
+        handler.wfile.write(b" " * 65536)
+
+
+def endless_headers(handler: Any) -> None:
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        handler.wfile.write(b"X-Header: " + b"x" * 1000 + b"\r\n")
+
+
+def trickle(handler: Any, length: int = 1000) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(length))
+    handler.end_headers()
+    for _ in range(40):
+        handler.wfile.write(b" ")
+        handler.wfile.flush()
+        threading.Event().wait(0.05)
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_one_sentence_and_nothing_left(clean_store: Store, registry: Registry, name: str) -> None:
+    hook, reason = LIES[name]
+    reference = registry.serve(PARTS)
+    registry.hook = hook
+    with pytest.raises(RungError, match=reason) as caught:
+        quick_pull(clean_store, reference)
+    assert str(caught.value).isprintable()
+
+
+def test_an_index_that_lies_about_its_manifests(clean_store: Store, registry: Registry) -> None:
+    registry.serve(PARTS)
+    platform = {"os": "linux", "architecture": "amd64"}
+    wrong_size = describe(PARTS.manifest, OCI_MANIFEST, platform=platform) | {"size": 5}
+    name = registry.offer(json.dumps({"schemaVersion": 2, "manifests": [wrong_size]}).encode(), OCI_INDEX, "i")
+    with pytest.raises(ContentError, match="its index says 5"):
+        quick_pull(clean_store, name)
+    other_type = describe(PARTS.manifest, OCI_INDEX, platform=platform)
+    name = registry.offer(json.dumps({"schemaVersion": 2, "manifests": [other_type]}).encode(), OCI_INDEX, "i")
+    with pytest.raises(RungError, match="announced"):
+        quick_pull(clean_store, name)
+
+
+def test_indexes_within_indexes(clean_store: Store, registry: Registry) -> None:
+    platform = {"os": "linux", "architecture": "amd64"}
+    data, kind = PARTS.manifest, OCI_MANIFEST
+    registry.serve(PARTS)
+    for _ in range(8):
+        document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [describe(data, kind, platform=platform)]}
+        data, kind = json.dumps(document).encode(), OCI_INDEX
+        name = registry.offer(data, kind, "nested")
+    with pytest.raises(RungError, match="nested more than 3"):
+        quick_pull(clean_store, name)
+
+
+def test_content_that_changes_between_requests(clean_store: Store, registry: Registry) -> None:
+    """By digest, so that the second answer cannot be another image's."""
+    reference = registry.serve(PARTS).rsplit(":", 1)[0] + "@" + sha256(PARTS.manifest)
+    other = Parts([archive(entry("other"))])
+    registry.hook = only(sha256(PARTS.manifest), lambda h: send(h, 200, other.manifest))
+    with pytest.raises(ContentError, match="has the digest"):
+        quick_pull(clean_store, reference)
+
+
+def test_a_login_is_not_carried_to_another_host(
+    store: Store, registry: Registry, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = Registry()
+    try:
+        name = registry.serve(PARTS)
+        elsewhere.serve(PARTS)
+        (tmp_path / "config.json").write_text(json.dumps({"auths": {registry.host: {"auth": "bWU6c2VjcmV0"}}}))
+        monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+
+        def guard(handler: Any) -> bool:
+            if not handler.headers.get("Authorization") and handler.path != "/v2/":
+                send(handler, 401, b"", **{"WWW-Authenticate": 'Basic realm="x"'})
+                return True
+            if "/blobs/" in handler.path:
+                send(handler, 307, b"", Location=f"http://{elsewhere.host}{handler.path}")
+                return True
+            return False
+
+        registry.hook = guard
+        quick_pull(store, name)
+        assert len(elsewhere.requests) == 2
+        assert all("authorization" not in headers for _, headers in elsewhere.requests)
+        assert any("authorization" in headers for _, headers in registry.requests)
+    finally:
+        elsewhere.close()
+
+
+@contextmanager
+def raw_server(answer: bytes) -> Iterator[str]:
+    """Something on a port that is no HTTP server: answers every connection with the same bytes."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        stop = threading.Event()
+
+        def serve() -> None:
+            while not stop.is_set():
+                peer, _ = listener.accept()
+                with peer:
+                    peer.settimeout(5)
+                    peer.recv(4096)
+                    peer.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        host = f"127.0.0.1:{listener.getsockname()[1]}"
+        try:
+            yield host
+        finally:
+            stop.set()
+            socket.create_connection(listener.getsockname()).close()
+            thread.join()
+
+
+@pytest.mark.parametrize("answer", [b"", b"SSH-2.0-OpenSSH\r\n", b"\x15\x03\x01\x00\x02\x02\x46", b"HTTP/1.1 999\r\n\r\n"])
+def test_what_is_no_registry(clean_store: Store, answer: bytes) -> None:
+    with raw_server(answer) as host, pytest.raises(RegistryError, match=host):
+        quick_pull(clean_store, f"{host}/some/image")
+
+
+def test_nobody_is_there(clean_store: Store) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        host = f"127.0.0.1:{listener.getsockname()[1]}"
+    with pytest.raises(RegistryError, match=f"registry {host}: Connection refused"):
+        quick_pull(clean_store, f"{host}/some/image")
+
+
+def test_plain_http_is_spoken_to_loopback_only(clean_store: Store) -> None:
+    from rung.image.registry.client import Registry as Client
+
+    assert Client("example.com")._base() == "https://example.com"
+    assert Client("docker.io")._base() == "https://registry-1.docker.io"
+    assert Client("example.com", insecure=True).may_be_plain
