@@ -253,9 +253,9 @@ class Container:
         group = self.cgroup
         if self.facts.cgroup_paths:
             with self._trace.span("remove cgroups", self.id):
-                if group.pids():
+                if not group.remove_empty():
                     group.kill(_SIGKILL)
-                group.remove()
+                    group.remove()
         if self.facts.bundle:
             try:
                 self._late_hooks("poststop", STOPPED)

@@ -11,7 +11,7 @@ from time import gmtime, strftime, time_ns
 
 from rung.record import Record
 from rung.runtime import bundle as bundles
-from rung.runtime import cgroup, hooks, spawn, state
+from rung.runtime import cgroup, spawn, state
 from rung.runtime.errors import ContainerExists, ContainerNotFound, InitKilled, RuntimeFailure
 from rung.runtime.plan.compile import RUNTIME_HOOKS, compile_container
 from rung.runtime.plan.request import Request, get
@@ -222,6 +222,8 @@ def console_fd(options: CreateOptions, closing: Closing) -> int:
 
 
 def _runtime_hooks(facts: state.Facts, config: Config, pid: int, trace: Trace) -> None:
+    from rung.runtime import hooks
+
     document = state.state_document(facts.id, state.CREATING, pid, facts.bundle, facts.annotations)
     for stage in RUNTIME_HOOKS:
         for hook in get(config, "hooks", stage) or ():

@@ -165,6 +165,18 @@ class Cgroup:
 
         return [directory + clean(below).rstrip("/") for directory in self.directories]
 
+    def remove_empty(self) -> bool:
+        """Remove the cgroups if nothing is in them; False: some are in use, and stay."""
+        empty = not self._refused
+        for directory in self.directories if empty else ():
+            try:
+                os.rmdir(directory)
+            except FileNotFoundError:
+                continue
+            except OSError:
+                empty = False
+        return empty
+
     def remove(self, timeout_s: float = 10.0) -> None:
         """Remove the cgroups and all below them; what is gone is fine.
 

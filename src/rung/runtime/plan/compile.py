@@ -26,7 +26,6 @@ from rung.runtime.plan.process import (
     lookup_steps,
 )
 from rung.runtime.plan.request import Plan, get
-from rung.spec.runtime.sysctl import sysctl_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,8 +93,11 @@ def _inside_steps(config: Config, terminal: bool) -> Iterator[Step]:
         yield steps.SetHostname(config["hostname"])
     if config.get("domainname"):
         yield steps.SetDomainname(config["domainname"])
-    for key, value in sysctl.items():
-        yield steps.SetSysctl(sysctl_path(key), value)
+    if sysctl:
+        from rung.spec.runtime.sysctl import sysctl_path
+
+        for key, value in sysctl.items():
+            yield steps.SetSysctl(sysctl_path(key), value)
     for path in get(config, "linux", "readonlyPaths") or ():
         yield steps.ReadonlyPath(path)
     for path in get(config, "linux", "maskedPaths") or ():
