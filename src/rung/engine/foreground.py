@@ -60,27 +60,41 @@ def run(
     trace = Trace()
     command = tuple(arguments(source.config, options))
     record = ContainerRecord(container_id, name or container_id[:12], source.name, command, time.time())
+    with Foreground(terminal=options.terminal, raw_output=True) as foreground:
+        with trace.span("run", f"{source.name}: {' '.join(command)}", "image-spec: conversion.md"):
+            container = _start(source, options, place, record, foreground, trace)
+        container.save_trace()
+        try:
+            status = foreground.stay(container)
+        finally:
+            _finish(records, record, container, source, remove=remove)
+    if not remove:
+        records.save(record.replace(exit_code=status, exited_s=time.time()))
+    return status
+
+
+def _start(
+    source: Source,
+    options: RunOptions,
+    place: Workplace,
+    record: ContainerRecord,
+    foreground: Foreground,
+    trace: Trace,
+) -> Container:
+    """Everything up to the workload's first instruction; all of it is undone where it fails."""
+    records = Records(place.data)
     with Undo() as undo:
         bundle = records.add(record)
-        undo.push(records.remove, container_id)
-        with trace.span("prepare the root file system", source.name, "image-spec: layers"):
-            root = _rootfs(source, bundle, container_id, undo)
-        _write_config(bundle, container_id, root, source, options)
-        runtime = Runtime(place.state)
-        foreground = Foreground(terminal=options.terminal, raw_output=True)
-        undo.push(foreground.close)
-        container = _create(runtime, container_id, bundle, options, foreground, trace)
+        undo.push(records.remove, record.id)
+        with trace.span("prepare the root file system", source.name, "image-spec: layer.md"):
+            root = _rootfs(source, bundle, record.id, undo)
+        _write_config(bundle, record.id, root, source, options)
+        container = _create(Runtime(place.state), record.id, bundle, options, foreground, trace)
         undo.push(_delete, container)
         foreground.receive_console()
         container.start()
         undo.keep()
-    try:
-        status = foreground.stay(container)
-    finally:
-        _finish(records, record, container, source, remove=remove)
-    if not remove:
-        records.save(record.replace(exit_code=status, exited_s=time.time()))
-    return status
+    return container
 
 
 def _create(
