@@ -81,9 +81,16 @@ def _call_lines(index: int, ledger: wire.Ledger, depth: int) -> Iterator[Line]:
 
 
 def render(lines: list[Line]) -> str:
-    """The tree as text: microseconds, what, clause."""
+    """The tree as text: microseconds, what, clause. Ids of 64 digits are shown by their first 12."""
+    import re
+
+    whole_id = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
     rows = [
-        (f"{line.took_ns / 1000:,.0f}" if line.took_ns >= 0 else "...", "  " * line.depth + line.text, line.clause)
+        (
+            f"{line.took_ns / 1000:,.0f}" if line.took_ns >= 0 else "...",
+            "  " * line.depth + whole_id.sub(r"\1", line.text),
+            line.clause,
+        )
         for line in lines
     ]
     width = min(88, max((len(text) for _, text, _ in rows), default=0))
