@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 
 from plan_configs import config, plan
-
 from rung import jsonc
 from rung.runtime.explain import render, story
 from rung.runtime.plan import wire
