@@ -8,8 +8,6 @@ name. Nothing is visible before ``publish``, everything is afterwards.
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
-
 from rung.image.errors import ContentError, LayerError, StoreError
 from rung.image.progress import COMPLETE, EXISTS, EXTRACTING, Event
 from rung.image.snapshot.chain import chain_ids
@@ -111,6 +109,8 @@ class Content:
                 progress(Event(layer.digest.short, EXISTS))
         if not missing:
             return
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(AT_ONCE, "unpack") as pool:
             jobs: list[Future[NewLayer] | None] = []
             for layer, diff_id, chain in zip(manifest.layers, config.diff_ids, chains):

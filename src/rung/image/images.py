@@ -97,6 +97,12 @@ class Store:
         """Close what is open; the store may be used again."""
         self.content.metadata.close()
 
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     # --- finding ---------------------------------------------------------------------
 
     def images(self) -> list[Image]:

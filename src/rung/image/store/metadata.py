@@ -104,10 +104,10 @@ class Metadata:
     """The database. Safe for several processes and threads; every method is one transaction."""
 
     def __init__(self, path: str) -> None:
-        self.path = path
-        self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._pid = 0
+        self.path = path
+        self._lock = threading.RLock()
 
     # --- the connection ------------------------------------------------------------
 
@@ -126,6 +126,10 @@ class Metadata:
             if self._connection is not None and self._pid == os.getpid():
                 self._connection.close()
             self._connection = None
+
+    def __del__(self) -> None:
+        if self._connection is not None and self._pid == os.getpid():
+            self._connection.close()
 
     def transaction(self) -> Transaction:
         """The write lock, held until the context ends; an error undoes everything."""
