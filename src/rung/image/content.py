@@ -8,6 +8,7 @@ name. Nothing is visible before ``publish``, everything is afterwards.
 from __future__ import annotations
 
 import os
+
 from rung.image.errors import ContentError, LayerError, StoreError
 from rung.image.progress import COMPLETE, EXISTS, EXTRACTING, Event
 from rung.image.snapshot.chain import chain_ids

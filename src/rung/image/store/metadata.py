@@ -112,13 +112,14 @@ class Metadata:
     # --- the connection ------------------------------------------------------------
 
     def _db(self) -> sqlite3.Connection:
-        if self._connection is None or self._pid != os.getpid():  # SQLite must not be carried over fork
-            try:
-                self._connection = _open(self.path)
-            except sqlite3.Error as error:
-                raise StoreError("open", self.path, str(error)) from error
-            self._pid = os.getpid()
-        return self._connection
+        with self._lock:
+            if self._connection is None or self._pid != os.getpid():  # SQLite must not be carried over fork
+                try:
+                    self._connection = _open(self.path)
+                except sqlite3.Error as error:
+                    raise StoreError("open", self.path, str(error)) from error
+                self._pid = os.getpid()
+            return self._connection
 
     def close(self) -> None:
         """Close the database; the next use opens it again."""
