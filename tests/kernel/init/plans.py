@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rung.runtime.cgroup import hierarchies
 from rung.runtime.plan import steps as s
 
 CLONE_NEWTIME, CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS = 0x80, 0x20000, 0x2000000, 0x4000000
@@ -56,9 +57,19 @@ def default_mounts() -> list[s.Step]:
         fs("/dev/shm", "tmpfs", "mode=1777", "size=65536k", source="shm"),
         fs("/dev/mqueue", "mqueue"),
         fs("/sys", "sysfs", attrs=NOSUID | NOEXEC | NODEV | RDONLY),
+        *cgroup_mounts(),
+    ]
+
+
+def cgroup_mounts() -> list[s.Step]:
+    """The host's form of it."""
+    attrs = NOSUID | NOEXEC | NODEV | RDONLY
+    if hierarchies().mode == "v2":
+        return [fs("/sys/fs/cgroup", "cgroup2", attrs=attrs)]
+    return [
         fs("/sys/fs/cgroup", "tmpfs", "mode=755"),
-        fs("/sys/fs/cgroup/unified", "cgroup2", attrs=NOSUID | NOEXEC | NODEV | RDONLY),
-        fs("/sys/fs/cgroup/freezer", "cgroup", "freezer", attrs=NOSUID | NOEXEC | NODEV | RDONLY),
+        fs("/sys/fs/cgroup/unified", "cgroup2", attrs=attrs),
+        fs("/sys/fs/cgroup/freezer", "cgroup", "freezer", attrs=attrs),
     ]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -89,7 +90,7 @@ class Bed:
         root = self.folder / f"rootfs{self._made}"
         for name in ("bin", "dev", "etc", "proc", "sys", "tmp"):
             (root / name).mkdir(parents=True)
-        os.link(self.busybox, root / "bin/busybox")
+        shutil.copy2(self.busybox, root / "bin/busybox")
         for applet in APPLETS:
             (root / "bin" / applet).symlink_to("busybox")
         (root / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/home:/bin/sh\n")
