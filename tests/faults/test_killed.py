@@ -1,0 +1,235 @@
+"""SIGKILL for the runtime or for rung-init, at any system call of any operation.
+
+Of create: an init that dies makes create fail with a sentence, and nothing is left. A
+runtime that dies takes an init that is not ready with it; ``delete --force`` removes the
+rest, and the id is free again. Of start, exec, delete: whatever was reached, the state can
+be asked for and ``delete --force`` ends it all.
+
+An init that dies in create is tried at every call; of the rest every STRIDE-th, from a
+first that moves with the process id, so that runs add up. RUNG_TEST_EVERY=1 tries all.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from faults import tracer
+from kernel.runtime.bed import captured, ended_within, reap, until
+from rung.runtime import ContainerNotFound, Stdio
+from rung.runtime.plan import steps, wire
+from rung.runtime.state import read_file
+
+STRIDE = int(os.environ.get("RUNG_TEST_EVERY", "7"))
+
+#: Configurations that between them have every kind of step.
+ALL_STEPS: dict[str, Any] = {
+    "process.oomScoreAdj": 500,
+    "process.user": {"uid": 1000, "gid": 1000, "additionalGids": [5], "umask": 0o77},
+    "process.cwd": "/tmp",
+    "domainname": "example",
+    "linux.sysctl": {"kernel.shmmni": "4096"},
+    "linux.personality": {"domain": "LINUX"},
+    "linux.seccomp": {"defaultAction": "SCMP_ACT_ALLOW"},
+    "linux.rootfsPropagation": "private",
+    "hooks.createContainer": [{"path": "/bin/true"}],
+}
+WITH_USERS: dict[str, Any] = {
+    "linux.namespaces": [{"type": kind} for kind in ("user", "mount", "pid", "ipc", "uts", "time", "cgroup")],
+    "linux.uidMappings": [{"containerID": 0, "hostID": 100000, "size": 65536}],
+    "linux.gidMappings": [{"containerID": 0, "hostID": 100000, "size": 65536}],
+    "linux.timeOffsets": {"monotonic": {"secs": 5}},
+    "linux.resources": None,
+    "mounts": [
+        {"destination": "/proc", "type": "proc", "source": "proc"},
+        {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["mode=755"]},
+        {"destination": "/mnt", "type": "bind", "source": "/etc", "options": ["rbind", "ro"]},
+    ],
+}
+CONFIGS = {"all steps": ALL_STEPS, "user namespace": WITH_USERS}
+
+
+def moments(total: int) -> Iterator[int]:
+    """Which calls to be killed at."""
+    return iter(range(os.getpid() % STRIDE, total, STRIDE))
+
+
+class Subject:
+    """One container's operations, to be done under the tracer."""
+
+    def __init__(self, bed, edits: dict[str, Any]) -> None:
+        self.bed = bed
+        root = bed.own_rootfs()
+        for name in ("mnt", "home"):
+            (root / name).mkdir()
+        for folder in (bed.folder, bed.folder.parent, bed.folder.parent.parent):
+            folder.chmod(0o755)  # the user namespace's root is nobody out here
+        self.bundle = bed.bundle(["sleep", "1000"], {"root.path": str(root), **edits})
+        self.id = bed.new_id()
+        self.null = os.open("/dev/null", os.O_RDWR)
+
+    def create(self) -> None:
+        self.bed.runtime.create(self.id, str(self.bundle), stdio=Stdio(self.null, self.null, self.null))
+
+    def start(self) -> None:
+        self.bed.runtime.get(self.id).start()
+
+    def exec(self) -> None:
+        container = self.bed.runtime.get(self.id)
+        container.exec({**container.config["process"], "args": ["true"]})
+
+    def delete(self) -> None:
+        self.bed.runtime.get(self.id).delete(force=True)
+
+    def plan(self) -> bytes:
+        return read_file(f"{self.bed.state}/{self.id}/plan")
+
+    def no_init_but_a_ready_one(self) -> None:
+        """Whoever was not told ready dies with its runtime."""
+        try:
+            ledger = wire.read_ledger(self.plan())
+        except (FileNotFoundError, struct.error):
+            return
+        if ledger.pid and ledger.state not in (wire.READY, wire.EXECUTING):
+            ended_within(ledger.pid)
+
+    def clean(self) -> None:
+        """What an operator does after a crash. Orphans are ours to reap meanwhile, as the host's
+        init would: the first process of a pid namespace cannot end before its last."""
+        words = self.bed.command("delete", "--force", self.id)
+        with captured() as error:
+            pid = os.posix_spawn(words[0], words, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, error, 2)])
+            ended = status = -1
+            while ended != pid:
+                ended, status = os.waitpid(-1, 0)
+            assert (status, os.pread(error, 4096, 0)) == (0, b"")
+
+    def nothing_left(self, when: str) -> None:
+        until(lambda: not orphans(), f"{when}: no process is left: {orphans()}")
+        assert not self.bed.left(), f"{when}: {self.bed.left()}"
+        assert not list(self.bed.state.iterdir()), f"{when}: {list(self.bed.state.iterdir())}"
+
+
+def orphans() -> list[int]:
+    """Children of this process, once those that have ended are reaped."""
+    while True:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return []
+        if pid == 0:
+            with open(f"/proc/self/task/{os.getpid()}/children") as file:
+                return [int(word) for word in file.read().split()]
+
+
+@pytest.fixture(params=CONFIGS)
+def subject(bed, request) -> Iterator[Subject]:
+    made = Subject(bed, CONFIGS[request.param])
+    try:
+        yield made
+    finally:
+        made.clean()
+        orphans()
+        os.close(made.null)
+
+
+@pytest.fixture(autouse=True)
+def _filters_are_cached(_sealed, busybox) -> None:
+    """Compiled filters are kept for good: by the census's beginning they are there."""
+    from rung.runtime.create import seccomp_program
+
+    for edits in CONFIGS.values():
+        seccomp_program({"linux": {"seccomp": edits.get("linux.seccomp")}})
+
+
+def test_the_configurations_have_every_kind_of_step(bed):
+    """But for those of joining, exec and terminals, which are tried in their own tests."""
+    kinds = {type(step) for edits in CONFIGS.values() for step in bed.runtime.plan(str(bed.bundle(edits=edits))).steps}
+    others = {
+        steps.SetNamespace, steps.BecomeRoot, steps.Ready, steps.OpenConsole, steps.SetExecLabel,
+    }  # fmt: skip
+    assert set(steps.Step.__subclasses__()) - kinds - others <= {steps.MakeDir, steps.Sync, steps.OwnStdio}
+
+
+def test_init_is_killed_while_create_runs(subject):
+    total = tracer.run(subject.create).count
+    assert total > 100
+    subject.clean()
+    subject.nothing_left("after a create that went well")
+    for at in range(total):
+        fate = tracer.run(subject.create, "init", "init", at)
+        assert not fate.killed
+        if fate.failed:
+            assert "killed" in fate.said or "died" in fate.said, (at, fate)
+            assert "\n" not in fate.said
+        else:  # it was told ready before: the container exists and has stopped
+            assert fate.said == "", (at, fate)
+            assert wire.read_ledger(subject.plan()).state == wire.READY, (at, fate)
+            container = subject.bed.runtime.get(subject.id)
+            if fate.count > at:
+                ended_within(container.pid)
+                assert container.status == "stopped", (at, fate)
+            subject.clean()
+        subject.nothing_left(f"killed at call {at} of {total}")
+
+
+@pytest.mark.parametrize("counted", ["init", "runtime"])
+def test_the_runtime_is_killed_while_create_runs(subject, counted):
+    total = tracer.run(subject.create, counted).count
+    assert total > 60
+    subject.clean()
+    for at in moments(total):
+        fate = tracer.run(subject.create, counted, "runtime", at)
+        assert fate.killed or at > total - 20, (at, fate)
+        subject.no_init_but_a_ready_one()
+        subject.clean()
+        subject.nothing_left(f"killed at call {at} of {total}")
+    subject.create()
+    subject.start()
+    subject.clean()
+    subject.nothing_left("the id is free again")
+
+
+@pytest.mark.parametrize("victim", ["init", "runtime"])
+@pytest.mark.parametrize("operation", ["start", "exec", "delete"])
+def test_killed_while_it_does_something_else(subject, operation, victim):
+    def prepared() -> None:
+        subject.create()
+        if operation != "start":
+            subject.start()
+
+    counted = "init" if operation == "exec" and victim == "init" else "runtime"
+    prepared()
+    total = tracer.run(getattr(subject, operation), counted).count
+    subject.clean()
+    if victim == "init" and operation != "exec":
+        return init_is_gone(subject, operation, prepared)
+    assert total > 20
+    for at in moments(total):
+        prepared()
+        pid = subject.bed.runtime.get(subject.id).pid
+        fate = tracer.run(getattr(subject, operation), counted, victim, at)
+        assert fate.killed == (victim == "runtime") or at > total - 20, (at, fate)
+        try:
+            status = subject.bed.runtime.get(subject.id).state()["status"]
+            assert status in {"start": ("created", "running"), "exec": ("running",)}.get(operation, (status,))
+        except ContainerNotFound:
+            assert operation == "delete"
+        subject.clean()
+        reap(pid)
+        subject.nothing_left(f"killed at call {at} of {total}")
+    return None
+
+
+def init_is_gone(subject: Subject, operation: str, prepared) -> None:
+    """The init dies before the operation looks at it."""
+    prepared()
+    os.kill(subject.bed.runtime.get(subject.id).pid, 9)
+    fate = tracer.run(getattr(subject, operation))
+    assert fate.failed == (operation == "start"), fate
+    subject.clean()
+    subject.nothing_left("an init that was gone")
