@@ -39,6 +39,7 @@ class Fate:
     failed: bool = False
     killed: bool = False
     count: int = 0
+    hit: int = 0  # the process that was killed
 
 
 @dataclass
@@ -50,6 +51,7 @@ class _Tracer:
     kinds: dict[int, str] = field(default_factory=dict)
     inside: set[int] = field(default_factory=set)  # processes between a call's entry and exit
     count: int = 0
+    hit: int = 0
 
     def follow(self) -> int:
         """Until the runtime has ended: its wait status."""
@@ -83,7 +85,8 @@ class _Tracer:
         if self.counted != ("runtime" if kind == "runtime" else "init"):
             return
         if self.count == self.at:
-            os.kill(self.runtime if self.victim == "runtime" else pid, signal.SIGKILL)
+            self.hit = self.runtime if self.victim == "runtime" else pid
+            os.kill(self.hit, signal.SIGKILL)
         self.count += 1
 
 
@@ -111,9 +114,9 @@ def run(operation: Callable[[], object], counted: str = "init", victim: str = "i
         text = pipe.read()
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, f"the tracer failed: {text}"
     words, _, facts = text.rpartition("\n")
-    count, status = map(int, facts.split())
+    count, hit, status = map(int, facts.split())
     code = os.waitstatus_to_exitcode(status)
-    return Fate(words, code == 1, code == -signal.SIGKILL, count)
+    return Fate(words, code == 1, code == -signal.SIGKILL, count, hit)
 
 
 def _trace(operation: Callable[[], object], saying: int, counted: str, victim: str, at: int) -> None:
@@ -133,7 +136,7 @@ def _trace(operation: Callable[[], object], saying: int, counted: str, victim: s
     os.close(going)  # the runtime reads the end of the pipe
     tracer = _Tracer(runtime, counted, victim, at)
     status = tracer.follow()
-    os.write(saying, f"\n{tracer.count} {status}".encode())
+    os.write(saying, f"\n{tracer.count} {tracer.hit} {status}".encode())
     os._exit(0)
 
 
@@ -144,7 +147,7 @@ def _operate(operation: Callable[[], object], saying: int) -> None:
     except RungError as error:
         os.write(saying, str(error).encode())
         os._exit(1)
-    except BaseException as bug:
+    except Exception as bug:  # noqa: BLE001 - told by the exit status
         os.write(saying, f"{type(bug).__name__}: {bug}".encode())
         os._exit(2)
     os._exit(0)

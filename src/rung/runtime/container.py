@@ -9,7 +9,7 @@ import os
 
 from rung import jsonc
 from rung.runtime import state
-from rung.runtime.errors import RuntimeFailure, StateError
+from rung.runtime.errors import ContainerNotFound, RuntimeFailure, StateError
 from rung.runtime.state import CREATED, CREATING, PAUSED, RUNNING, STOPPED, Directory, Facts
 
 TYPE_CHECKING = False
@@ -89,9 +89,9 @@ class Container:
 
     def state(self) -> dict[str, Any]:
         """The state document (runtime.md#state) with what runc adds to it; a stopped
-        container's pid is 0."""
+        container's pid is 0. Raises ``ContainerNotFound`` before and after it has a record."""
         status = self.status
-        facts = self.facts
+        facts = self._recorded()
         document = {
             "ociVersion": state.OCI_VERSION,
             "id": self.id,
@@ -105,9 +105,15 @@ class Container:
             document["annotations"] = facts.annotations
         return {**document, "owner": ""}
 
+    def _recorded(self) -> Facts:
+        if not self.facts.bundle:  # its directory is just being made or removed
+            raise self._directory.missing()
+        return self.facts
+
     def require(self, operation: str) -> str:
         """The status, if it allows ``operation``; else ``StateError``."""
         status = self.status
+        self._recorded()
         if status not in ALLOWED[operation]:
             wanted = " or ".join(ALLOWED[operation])
             raise StateError(
@@ -309,14 +315,20 @@ class Container:
         return enter(self, process, options or ExecOptions(), self._trace)
 
     def save_trace(self) -> None:
-        """Add the spans so far to the container's, one JSON line; each span is saved once."""
+        """Add the spans so far to the container's, one JSON line; each span is saved once.
+
+        Under the lock, or the file would be made in a directory that is being removed."""
         data = jsonc.dumps(self._trace.take()).encode() + b"\n"
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        fd = os.open(self._directory.file("trace"), flags, 0o600)
         try:
-            os.write(fd, data)
-        finally:
-            os.close(fd)
+            with self._directory.lock():
+                fd = os.open(self._directory.file("trace"), flags, 0o600)
+                try:
+                    os.write(fd, data)
+                finally:
+                    os.close(fd)
+        except ContainerNotFound:
+            return  # deleted meanwhile, and its story with it
 
     def save_explanation(self, directory: str) -> None:
         """Copy what ``explain`` reads (plan, ledger, spans) to a directory that outlives this one."""
