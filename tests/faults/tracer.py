@@ -48,6 +48,7 @@ class _Tracer:
     counted: str
     victim: str
     at: int
+    watch: Callable[[int], None] | None = None
     kinds: dict[int, str] = field(default_factory=dict)
     inside: set[int] = field(default_factory=set)  # processes between a call's entry and exit
     count: int = 0
@@ -82,6 +83,8 @@ class _Tracer:
             return
         self.inside.add(pid)
         kind = self.kinds.get(pid, "inner")
+        if self.watch and kind != "runtime":
+            self.watch(pid)
         if self.counted != ("runtime" if kind == "runtime" else "init"):
             return
         if self.count == self.at:
@@ -98,15 +101,24 @@ def _ptrace(request: int, pid: int, address: int, data: int) -> None:
             raise OSError(number, f"ptrace({request})")
 
 
-def run(operation: Callable[[], object], counted: str = "init", victim: str = "init", at: int = -1) -> Fate:
+def run(
+    operation: Callable[[], object],
+    counted: str = "init",
+    victim: str = "init",
+    at: int = -1,
+    watch: Callable[[int], None] | None = None,
+) -> Fate:
     """Do ``operation`` in a process of its own; kill ``victim`` ("init": whichever of the two is
-    at it, "runtime") when ``counted`` enters its system call number ``at`` (-1: never)."""
+    at it, "runtime") when ``counted`` enters its system call number ``at`` (-1: never).
+    ``watch`` gets the pid at each call of an init, while it is stopped; what it raises fails."""
     said, saying = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(said)
         try:
-            _trace(operation, saying, counted, victim, at)
+            _trace(operation, saying, _Tracer(0, counted, victim, at, watch))
+        except Exception as bug:  # noqa: BLE001 - told by the exit status
+            os.write(saying, f"{type(bug).__name__}: {bug}".encode())
         finally:
             os._exit(99)
     os.close(saying)
@@ -119,7 +131,7 @@ def run(operation: Callable[[], object], counted: str = "init", victim: str = "i
     return Fate(words, code == 1, code == -signal.SIGKILL, count, hit)
 
 
-def _trace(operation: Callable[[], object], saying: int, counted: str, victim: str, at: int) -> None:
+def _trace(operation: Callable[[], object], saying: int, tracer: _Tracer) -> None:
     """The tracer process."""
     go, going = os.pipe()
     runtime = os.fork()
@@ -134,7 +146,7 @@ def _trace(operation: Callable[[], object], saying: int, counted: str, victim: s
     _ptrace(_CONT_SYSCALL, runtime, 0, 0)
     os.close(go)
     os.close(going)  # the runtime reads the end of the pipe
-    tracer = _Tracer(runtime, counted, victim, at)
+    tracer.runtime = runtime
     status = tracer.follow()
     os.write(saying, f"\n{tracer.count} {tracer.hit} {status}".encode())
     os._exit(0)
