@@ -35,4 +35,8 @@ def bed(
     made = Bed(tmp_path, busybox_rootfs, busybox, runtime_bin, f"rung-test-{os.getpid()}-{next(_numbers)}")
     nothing_left(made.state)
     yield made
+    containers = made.runtime.ids()
+    for name in containers:  # so that one failed test is one failed test
+        made.runtime.get(name).delete(force=True)
+    assert not containers, f"containers left: {containers}"
     until(lambda: not made.left(), f"cgroups left: {made.left()}")
