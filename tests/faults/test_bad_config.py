@@ -133,14 +133,7 @@ def test_a_rootfs_that_is_a_file_or_missing_or_a_fifo(bed):
 
 
 @pytest.mark.parametrize("destination", ["../../../../etc", "/a/../../../../x", "..", "/../made-here"])
-def test_a_mount_point_that_climbs_out_stays_inside(bed, destination):
-    """``..`` at the root of a container is the root, as for any process in it."""
-    root = bed.own_rootfs()
-    mount = {"destination": destination, "type": "tmpfs", "source": "tmpfs"}
-    config = bed.config(("true",), {"root.path": str(root), "root.readonly": False})
-    config["mounts"].append(mount)
-    before = sorted(p.name for p in bed.folder.iterdir())
-    outcome = bed.call("run", "-b", bed.write(config), bed.new_id())
-    assert outcome.status == 0, outcome.error
-    after = sorted(p.name for p in bed.folder.iterdir())
-    assert [n for n in after if n not in before and not n.startswith("bundle")] == []
+def test_a_mount_point_that_climbs_out(bed, destination):
+    config = bed.config()
+    config["mounts"].append({"destination": destination, "type": "tmpfs", "source": "tmpfs"})
+    one_sentence(bed.call("create", "-b", bed.write(config), bed.new_id()), "destination", destination)

@@ -2,8 +2,8 @@
 
 An operation of the library runs in a process of its own under ptrace(2), and every process
 it makes is traced too. Each system call that the counted process enters counts; when the
-count is reached, the victim gets SIGKILL before the call is made. Nothing sleeps and
-nothing is timed.
+count is reached, the victim gets SIGKILL before the call is made. Of what the
+runtime makes only rung-init counts. Nothing sleeps and nothing is timed.
 
     test -> tracer -> runtime (does the operation) -> rung-init, outer and inner
 
@@ -87,6 +87,8 @@ class _Tracer:
             self.watch(pid)
         if self.counted != ("runtime" if kind == "runtime" else "init"):
             return
+        if kind != "runtime" and "rung-init" not in os.readlink(f"/proc/{pid}/exe"):
+            return  # not yet executed, or a hook
         if self.count == self.at:
             self.hit = self.runtime if self.victim == "runtime" else pid
             os.kill(self.hit, signal.SIGKILL)
