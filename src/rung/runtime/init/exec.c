@@ -100,6 +100,8 @@ static int refusal(const char *path)
     if (r == 0 && !S_ISREG(st.st_mode))
         return EACCES;
     if (r == 0)
+        r = call(faccessat2, AT_FDCWD, path, X_OK, AT_EACCESS); /* with the capabilities that execve will have */
+    if (r == -ENOSYS || r == -EPERM) /* a filter may not know it */
         r = call(faccessat, AT_FDCWD, path, X_OK);
     return (int)-r;
 }

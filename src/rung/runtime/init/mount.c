@@ -153,6 +153,27 @@ static int mount_point(const char *dest, const char *fstype)
     return onto;
 }
 
+/* A tmpfs over a directory that is there takes that directory's mode, unless one is given. */
+static void keep_mode(int context, const char *dest, struct list options)
+{
+    struct stat st;
+    char octal[8];
+    while (options.count)
+        if (strncmp(list_string(&options), "mode=", 5) == 0)
+            return;
+    int fd = path_open(dest, O_PATH);
+    if (fd < 0)
+        return;
+    if (call(newfstatat, fd, "", &st, AT_EMPTY_PATH) == 0 && S_ISDIR(st.st_mode)) {
+        int at = 0;
+        for (int shift = 9; shift >= 0; shift -= 3)
+            octal[at++] = (char)('0' + (st.st_mode >> shift & 7));
+        octal[at] = 0;
+        call(fsconfig, context, FSCONFIG_SET_STRING, "mode", octal, 0);
+    }
+    call(close, fd);
+}
+
 void mount_fs(const union argument *given)
 {
     const char *dest = given[0].s.data, *fstype = given[1].s.data, *source = given[2].s.data;
@@ -167,6 +188,8 @@ void mount_fs(const union argument *given)
         if (r < 0)
             FAIL((int)-r, dest, ": source ", source, context_words(context));
     }
+    if (strcmp(fstype, "tmpfs") == 0)
+        keep_mode(context, dest, options);
     while (options.count)
         context_option(context, dest, list_string(&options));
     int mount = context_mount(context, dest, fstype, given[4].u);

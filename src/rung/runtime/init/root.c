@@ -62,7 +62,7 @@ void bind_root(const union argument *given)
         FAIL(-tree, path);
     long r = mount_change(tree, given[1].u, 0, 0, false);
     if (r == 0)
-        r = mount_change(tree, 0, 0, given[2].u, true);
+        r = mount_change(tree, 0, 0, given[2].u, false); /* MS_REC: all of it */
     if (r < 0)
         FAIL((int)-r, path, ": attributes");
     r = mount_attach(tree, directory);

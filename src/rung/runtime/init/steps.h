@@ -10,7 +10,7 @@
 #define STEPS(STEP)                                                          \
     STEP(1, SetOomScoreAdj, set_oom_score_adj, "i", OUTER)                   \
     STEP(2, JoinCgroup, join_cgroup, "s", OUTER)                             \
-    STEP(3, OpenFile, open_file, "usu", OUTER)                               \
+    STEP(3, OpenFile, open_file, "usu", ANY)                                 \
     STEP(4, SetNamespace, set_namespace, "uu", ANY)                          \
     STEP(5, Unshare, unshare_namespaces, "u", ANY)                           \
     STEP(6, WriteFile, write_file, "sb", OUTER)                              \

@@ -15,6 +15,7 @@ from rung.runtime.plan.namespaces import (
     CLONE_NEWCGROUP,
     cgroup_slot,
     cgroup_steps,
+    has_mounts,
     new_and_joined,
     outer_steps,
 )
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from rung.runtime.plan.request import ExecRequest, Request
     from rung.runtime.plan.steps import Step
-    from rung.spec.runtime.config import Config
+    from rung.spec.runtime.config import Config, Hook
 
 _LEAVE = 0xFFFFFFFF  # the terminal's group stays what devpts' gid= option gave it
 RUNTIME_HOOKS = ("prestart", "createRuntime")
@@ -57,7 +58,7 @@ def _container_steps(request: Request, terminal: bool) -> Iterator[Step]:
     if "network" in new:
         yield steps.LinkUp("lo")
     yield from root_steps(request)
-    if "mount" in new:
+    if has_mounts(config):
         yield from device_steps(request)
     if any(get(config, "hooks", stage) for stage in RUNTIME_HOOKS):
         yield steps.Sync("createRuntime")
@@ -79,15 +80,14 @@ def _container_steps(request: Request, terminal: bool) -> Iterator[Step]:
 def _inside_steps(config: Config, terminal: bool) -> Iterator[Step]:
     """In the new root, still privileged."""
     process = config["process"]
-    new, _ = new_and_joined(config)
     if terminal:
         yield console_step(config, bind=1)
-    if "mount" in new and process["cwd"].strip("/"):
+    if has_mounts(config) and process["cwd"].strip("/"):
         yield steps.MakeDir(process["cwd"], 0o755, 0, 0)
     sysctl = get(config, "linux", "sysctl") or {}
     if sysctl or process.get("apparmorProfile") or process.get("selinuxLabel"):
         yield steps.OpenProc()
-    if "mount" in new:
+    if has_mounts(config):
         yield from seal_steps(config)
     if config.get("hostname"):
         yield steps.SetHostname(config["hostname"])
@@ -125,11 +125,18 @@ def _hook_steps(request: Request, stage: str, status: str) -> Iterator[Step]:
             stage,
             hook["path"],
             tuple(hook.get("args") or (hook["path"],)),
-            tuple(hook.get("env") or ()),
+            _hook_env(hook, stage, request.config),
             hook.get("timeout") or 0,
             head,
             tail,
         )
+
+
+def _hook_env(hook: Hook, stage: str, config: Config) -> tuple[str, ...]:
+    """A startContainer hook without variables of its own gets the process's, as with runc."""
+    if "env" not in hook and stage == "startContainer":
+        return tuple(config["process"].get("env") or ())
+    return tuple(hook.get("env") or ())
 
 
 def compile_exec(request: ExecRequest) -> Plan:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from rung.runtime.plan import mountopts, steps
-from rung.runtime.plan.namespaces import is_bind, new_and_joined, tree_slots
+from rung.runtime.plan.namespaces import has_mounts, is_bind, new_and_joined, tree_slots
 from rung.runtime.plan.request import get
 
 TYPE_CHECKING = False
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rung.runtime.plan.steps import Step
     from rung.spec.runtime.config import Config, Mount
 
+_CHROOT = 2
 _RECURSIVE = 1
 _INSIDE_ROOT = 4
 _CGROUP_TMPFS = mountopts.NOSUID | mountopts.NODEV | mountopts.NOEXEC
@@ -30,13 +31,13 @@ _CGROUP_TMPFS = mountopts.NOSUID | mountopts.NODEV | mountopts.NOEXEC
 def root_steps(request: Request) -> Iterator[Step]:
     """Propagation off the host, the root attached, each mount in turn."""
     config = request.config
-    new, _ = new_and_joined(config)
-    if "mount" not in new:
-        yield steps.PivotRoot(3, 0)
+    if not has_mounts(config):
+        flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+        yield steps.OpenFile(steps.SLOT_ROOT, rootfs_path(request), flags)
         return
     propagation = mountopts.PROPAGATION.get(get(config, "linux", "rootfsPropagation") or "", 0)
     yield steps.SetPropagation(propagation or mountopts.MS_SLAVE | mountopts.MS_REC)
-    yield steps.BindRoot(rootfs_path(request), 0, 0)
+    yield steps.BindRoot(rootfs_path(request), 0, mountopts.MS_PRIVATE)
     slots = tree_slots(config)
     for index, mount in enumerate(config.get("mounts") or ()):
         yield from mount_steps(request, mount, slots.get(index, steps.SLOT_NONE))
@@ -142,8 +143,8 @@ def _bind_hierarchy(path: str, dest: str, options: MountOptions) -> Step:
 
 def pivot_steps(request: Request) -> Iterator[Step]:
     """Change the root, by the way the caller's file system allows."""
-    new, _ = new_and_joined(request.config)
-    if "mount" not in new:
+    if not has_mounts(request.config):
+        yield steps.PivotRoot(_CHROOT, 0)
         return
     wanted = mountopts.PROPAGATION.get(get(request.config, "linux", "rootfsPropagation") or "", 0)
     loud = wanted if wanted & ~(mountopts.MS_PRIVATE | mountopts.MS_SLAVE | mountopts.MS_REC) else 0

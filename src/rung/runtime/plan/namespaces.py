@@ -42,6 +42,12 @@ def new_and_joined(config: Config) -> tuple[set[str], dict[str, str]]:
     return new, joined
 
 
+def has_mounts(config: Config) -> bool:
+    """Whether the root file system is set up by mounting, in a mount namespace new or joined."""
+    new, joined = new_and_joined(config)
+    return "mount" in new or "mount" in joined
+
+
 def flags_of(types: set[str]) -> int:
     """The CLONE_NEW* bits of some types."""
     flags = 0

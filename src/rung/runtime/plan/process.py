@@ -46,14 +46,12 @@ def limit_steps(process: Process) -> Iterator[Step]:
 def identity_steps(
     process: Process, program: bytes, flags: int, *, may_set_groups: bool = True
 ) -> Iterator[Step]:
-    """User, groups, capabilities, no_new_privs, umask; the filter where it needs privilege."""
+    """User, groups, capabilities, no_new_privs, umask, HOME; the filter where it needs privilege."""
     private = bool(process.get("noNewPrivileges"))
     user = process.get("user") or {}
     uid, gid = user.get("uid", 0), user.get("gid", 0)
     if private:
         yield steps.SetNoNewPrivs()
-    if program and not private:
-        yield steps.LoadSeccomp(program, flags)
     capabilities = process.get("capabilities")
     masks = {kind: mask(get(capabilities, kind)) for kind in ("bounding", *_SETS)}
     # capabilities(7): one that is not permitted and inheritable too cannot be ambient
@@ -63,6 +61,10 @@ def identity_steps(
     umask = user.get("umask")
     yield steps.SetUmask(DEFAULT_UMASK if umask is None else umask)
     yield steps.Chdir(process["cwd"], 0)
+    if not environment(process).get("HOME"):
+        yield steps.SetHome(uid)
+    if program and not private:  # from here on, only calls that a filter for any program allows
+        yield steps.LoadSeccomp(program, flags)
     groups = tuple(user.get("additionalGids") or ())
     yield steps.SetUser(uid, gid, int(may_set_groups), groups)
     yield steps.SetCapabilities(*(masks[kind] for kind in _SETS))
@@ -82,16 +84,17 @@ def mask(names: Sequence[str] | None) -> int:
 
 
 def lookup_steps(process: Process) -> Iterator[Step]:
-    """HOME where it is not given, and the executable along the workload's own PATH."""
-    variables = environment(process)
-    if "HOME" not in variables:
-        yield steps.SetHome(get(process, "user", "uid") or 0)
-    yield steps.FindExecutable(process["args"][0], variables.get("PATH", DEFAULT_PATH))
+    """The executable along the workload's own PATH, looked up as the workload's user."""
+    path = environment(process).get("PATH", DEFAULT_PATH)
+    yield steps.FindExecutable(process["args"][0], path)
 
 
 def exec_steps(process: Process, program: bytes, flags: int) -> Iterator[Step]:
     """The end: the filter when no privilege is needed for it, then the workload."""
     if program and process.get("noNewPrivileges"):
         yield steps.LoadSeccomp(program, flags)
-    env = tuple(f"{name}={value}" for name, value in environment(process).items())
+    variables = environment(process)
+    if not variables.get("HOME"):
+        variables.pop("HOME", None)  # empty counts as missing: SetHome has found one
+    env = tuple(f"{name}={value}" for name, value in variables.items())
     yield steps.Exec(tuple(process["args"]), env)

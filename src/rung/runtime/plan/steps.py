@@ -148,7 +148,7 @@ class SetPropagation(Step):
 class BindRoot(Step):
     """Clone the host tree at ``path``, attach it on itself, keep its directory in SLOT_ROOT.
 
-    ``attrs`` are MOUNT_ATTR_* to set on it; ``propagation`` (MS_*, 0: leave) is recursive."""
+    ``attrs`` are MOUNT_ATTR_* to set on it; ``propagation`` (MS_*, 0: leave) is recursive with MS_REC."""
 
     code, wire, clause = 22, "suu", "config.md#root"
     path: str

@@ -75,11 +75,12 @@ def test_a_user_namespace_takes_bind_sources_along() -> None:
     assert tree.slot == bind.slot
 
 
-def test_without_a_mount_namespace_nothing_is_mounted_and_the_root_stays() -> None:
+def test_without_a_mount_namespace_nothing_is_mounted_and_the_root_is_changed_by_chroot() -> None:
     document = config()
     document["linux"]["namespaces"] = [{"type": "pid"}]
     made = plan(document)
-    assert [s.how for s in of(steps.PivotRoot, made)] == [3]
+    assert [s.how for s in of(steps.PivotRoot, made)] == [2]
+    assert [s.path for s in of(steps.OpenFile, made)] == ["/bundle/rootfs"]
     assert not of(steps.MountFs, made)
 
 
@@ -114,6 +115,13 @@ def test_a_device_asked_for_replaces_the_default_of_its_path() -> None:
     assert [node.mode & 0o777 for node in nodes] == [0o600]
 
 
+def test_a_filter_that_needs_privilege_comes_after_every_path_is_resolved() -> None:
+    document = config()
+    document["process"]["noNewPrivileges"] = False
+    found = order(plan(document, seccomp_program=b"12345678"), steps.SetHome, steps.Chdir, steps.LoadSeccomp)
+    assert found == ["Chdir", "SetHome", "LoadSeccomp"]
+
+
 @pytest.mark.parametrize("private", [True, False])
 def test_the_filter_is_loaded_as_late_as_it_may_be(private: bool) -> None:
     document = config()
@@ -143,6 +151,9 @@ def test_of_duplicate_variables_the_last_counts_and_home_is_looked_up_only_when_
     assert of(steps.SetHome, plan(document))
     document["process"]["env"].append("HOME=/x")
     assert not of(steps.SetHome, plan(document))
+    document["process"]["env"].append("HOME=")
+    assert of(steps.SetHome, plan(document))
+    assert not any(entry.startswith("HOME") for entry in of(steps.Exec, plan(document))[0].env)
 
 
 def test_hooks_run_where_the_specification_puts_them() -> None:
