@@ -219,6 +219,7 @@ def run(guest: Guest, command: Sequence[str], output: BinaryIO) -> int:
 def _boot(guest: Guest, folder: Path, output: BinaryIO) -> bool:
     """Until the machine is off; False when its time was over."""
     qemu = subprocess.Popen(machine(guest, folder), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    assert qemu.stdout is not None
     over = []
 
     def expire(*_: object) -> None:
@@ -228,7 +229,6 @@ def _boot(guest: Guest, folder: Path, output: BinaryIO) -> bool:
     before = signal.signal(signal.SIGALRM, expire)
     signal.setitimer(signal.ITIMER_REAL, guest.timeout_s)
     try:
-        assert qemu.stdout is not None
         while part := os.read(qemu.stdout.fileno(), 1 << 16):
             output.write(part)
             output.flush()

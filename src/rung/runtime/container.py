@@ -116,9 +116,8 @@ class Container:
         self._recorded()
         if status not in ALLOWED[operation]:
             wanted = " or ".join(ALLOWED[operation])
-            raise StateError(
-                f"cannot {_SAID.get(operation, operation)} container", f'"{self.id}"', f"it is {status}", f"it must be {wanted}"
-            )
+            asked = f"cannot {_SAID.get(operation, operation)} container"
+            raise StateError(asked, f'"{self.id}"', f"it is {status}", f"it must be {wanted}")
         return status
 
     def start(self) -> None:
