@@ -21,7 +21,7 @@ import census
 import native
 
 ROOT = Path(__file__).resolve().parent.parent
-REAL_KERNEL = ("kernel", "security", "conformance", "faults")
+REAL_KERNEL = ("kernel", "security", "conformance", "faults", "guest")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -58,13 +59,19 @@ def test_a_namespace_is_joined_by_its_path(bed, kind):
             assert all(namespace(second.pid, k) != namespace(first.pid, k) for k in others)
 
 
-def test_a_mount_namespace_is_joined_by_its_path(bed):
-    with bed.running() as first:
-        path = f"/proc/{first.pid}/ns/mnt"
-        edits = {"linux.namespaces": [{"type": "mount", "path": path}], "hostname": None}
-        edits |= {"linux.maskedPaths": None, "linux.readonlyPaths": None, "mounts": [], "process.args": ["true"]}
-        with bed.created(["true"], edits) as second:
-            assert namespace(second.pid, "mount") == namespace(first.pid, "mount")
+def test_a_mount_namespace_is_joined_by_its_path_and_set_up_there(bed):
+    """As with runc: the root is found and changed as it is in that namespace, for all in it."""
+    holder = subprocess.Popen(["unshare", "-m", "sh", "-c", "echo in; exec sleep 100"], stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout.readline() == b"in\n"
+        listed = [{"type": "mount", "path": f"/proc/{holder.pid}/ns/mnt"}]
+        with bed.created(["true"], {"linux.namespaces": listed, "hostname": None}) as second:
+            assert namespace(second.pid, "mount") == namespace(holder.pid, "mount")
+            assert Path(f"/proc/{holder.pid}/root/bin/busybox").exists()
+    finally:
+        holder.kill()
+        holder.wait()
+        holder.stdout.close()
 
 
 def test_a_user_namespace_is_joined_by_its_path(bed):
