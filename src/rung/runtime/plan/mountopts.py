@@ -67,6 +67,8 @@ SUPERBLOCK = {
     "noiversion": "",
     "loud": "",
     "defaults": "",
+    "acl": "",
+    "noacl": "",
     "remount": "",
 }
 
