@@ -10,8 +10,10 @@
 #include "copyup.h"
 #include "path.h"
 #include "slot.h"
+#include <linux/magic.h>
+#include <sys/vfs.h>
 
-enum { BIND_RECURSIVE = 1, BIND_NO_FOLLOW = 2, BIND_INSIDE = 4 };
+enum { BIND_RECURSIVE = 1, BIND_NO_FOLLOW = 2, BIND_INSIDE = 4, BIND_IN_PROC = 8 };
 
 bool mounts_shared = true;
 
@@ -126,9 +128,44 @@ static bool is_root(const char *dest)
     return *dest == 0;
 }
 
-static void attach(int mount, int onto, const char *dest)
+static bool is_procfs(int fd)
+{
+    struct statfs fs;
+    return call(fstatfs, fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+}
+
+static bool is_named_proc(const char *dest)
+{
+    while (*dest == '/')
+        dest++;
+    if (strncmp(dest, "proc", 4) != 0)
+        return false;
+    for (dest += 4; *dest == '/'; dest++)
+        ;
+    return *dest == 0;
+}
+
+/* What lies on or in /proc decides which labels and limits init really sets, so it stays
+ * procfs, by whatever links a mount point leads there (CVE-2019-16884). `listed`: one of the
+ * files that lxcfs emulates. */
+static void guard_proc(int mount, int onto, const char *dest, bool listed)
+{
+    struct stat st;
+    bool on_proc = is_named_proc(dest);
+    if (!on_proc && (listed || !is_procfs(onto)))
+        return;
+    if (!on_proc)
+        on_proc = call(newfstatat, onto, "", &st, AT_EMPTY_PATH) == 0 && st.st_ino == 1; /* procfs' own root */
+    if (!on_proc)
+        FAIL(EPERM, dest, ": is inside /proc, where nothing is mounted but the files that lxcfs emulates");
+    if (!is_procfs(mount))
+        FAIL(EPERM, dest, ": only procfs may be mounted on /proc");
+}
+
+static void attach(int mount, int onto, const char *dest, bool listed)
 {
     struct stat above, below;
+    guard_proc(mount, onto, dest, listed);
     long r = mount_attach(mount, onto);
     if (r == -EINVAL && call(newfstatat, mount, "", &above, AT_EMPTY_PATH) == 0 &&
         call(newfstatat, onto, "", &below, AT_EMPTY_PATH) == 0 &&
@@ -179,7 +216,10 @@ void mount_fs(const union argument *given)
     const char *dest = given[0].s.data, *fstype = given[1].s.data, *source = given[2].s.data;
     struct list options = given[3].l;
     if (mount_needs_old_call(options)) {
-        mount_by_old_call(mount_point(dest, fstype), given);
+        int onto = mount_point(dest, fstype);
+        if (is_named_proc(dest) || is_procfs(onto))
+            FAIL(EPERM, dest, ": on or inside /proc");
+        mount_by_old_call(onto, given);
         return;
     }
     int context = context_open(dest, fstype);
@@ -199,7 +239,7 @@ void mount_fs(const union argument *given)
     int onto = mount_point(dest, fstype);
     if (given[6].u)
         copy_up(onto, mount, dest);
-    attach(mount, onto, dest);
+    attach(mount, onto, dest, false);
 }
 
 static int bind_source(const char *source, uint64_t number, uint64_t flags)
@@ -240,7 +280,7 @@ void mount_bind(const union argument *given)
     int onto = path_make(dest, !S_ISDIR(st.st_mode), S_ISDIR(st.st_mode) ? 0755 : 0644);
     if (onto < 0)
         FAIL(-onto, dest);
-    attach(tree, onto, dest);
+    attach(tree, onto, dest, given[3].u & BIND_IN_PROC);
 }
 
 void set_mount_attr(const union argument *given)

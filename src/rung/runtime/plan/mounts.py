@@ -24,7 +24,21 @@ if TYPE_CHECKING:
 
 _CHROOT = 2
 _RECURSIVE = 1
-_INSIDE_ROOT = 4
+_IN_PROC = 8
+#: Files below /proc that lxcfs emulates for containers; nothing else there is covered by a mount.
+EMULATED = (
+    "/proc/cpuinfo",
+    "/proc/diskstats",
+    "/proc/meminfo",
+    "/proc/stat",
+    "/proc/swaps",
+    "/proc/uptime",
+    "/proc/loadavg",
+    "/proc/slabinfo",
+    "/proc/net/dev",
+    "/proc/sys/kernel/ns_last_pid",
+    "/proc/sys/crypto/fips_enabled",
+)
 _CGROUP_TMPFS = mountopts.NOSUID | mountopts.NODEV | mountopts.NOEXEC
 
 
@@ -87,7 +101,7 @@ def _bind(request: Request, mount: Mount, options: MountOptions, dest: str, slot
         dest,
         source,
         slot,
-        _RECURSIVE if options.recursive else 0,
+        (_RECURSIVE if options.recursive else 0) | (_IN_PROC if dest in EMULATED else 0),
         options.set,
         options.clear,
         options.set_all,

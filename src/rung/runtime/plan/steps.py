@@ -181,7 +181,8 @@ class MountBind(Step):
     Attributes: first ``clear`` then ``set`` (MOUNT_ATTR_*) on the mount itself, the
     ``*_all`` pair on it and all below. ``propagation`` as in MountFs. The mount point
     is made where missing: a file for a source that is none a directory.
-    ``flags``: 1 recursive, 2 source's last link is not followed, 4 source is inside the root."""
+    ``flags``: 1 recursive, 2 source's last link is not followed, 4 source is inside the root,
+    8 ``dest`` is one of the files below /proc that may be covered."""
 
     code, wire, clause = 24, "ssuuuuuuu", "config.md#mounts"
     dest: str
