@@ -15,7 +15,15 @@ $busybox ln -sf /proc/self/fd /dev/fd
 for name in in:0 out:1 err:2; do $busybox ln -sf /proc/self/fd/${name#*:} /dev/std${name%:*}; done
 $busybox mount -t cgroup2 -o "nosuid,nodev,noexec,$CGROUP_OPTIONS" cgroup /sys/fs/cgroup
 $busybox mount -t bpf bpf /sys/fs/bpf
-$busybox mkdir -p -m 1777 /run/tmp /run/lock # not /tmp: what lies there on the host may be wanted
+$busybox mkdir -p /run/lock
+
+# Temporary files: on a tmpfs, as overlays want; not in /tmp, where the host may have what is
+# needed; and by a bind, so that mountinfo gives a file there the same path as everybody else.
+$busybox mkdir /run/guest/files /scratch
+$busybox mount -t tmpfs scratch /run/guest/files
+$busybox mkdir -m 1777 /run/guest/files/scratch
+$busybox mount -o bind /run/guest/files/scratch /scratch
+
 $busybox ip link set lo up
 ulimit -Hn 524288
 for controller in $($busybox cat /sys/fs/cgroup/cgroup.controllers); do

@@ -154,7 +154,7 @@ def script(guest: Guest, command: Sequence[str]) -> str:
         "HOME": "/root",
         "LANG": "C.UTF-8",
         "PATH": os.environ["PATH"],
-        "TMPDIR": "/run/tmp",
+        "TMPDIR": "/scratch",
         **guest.environment,
     }
     words = ["exec", "env", "-i", *(f"{name}={value}" for name, value in environment.items()), *command]

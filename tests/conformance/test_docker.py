@@ -300,7 +300,9 @@ def test_a_life(dockers: Dockers) -> None:
         step("start")
         step("update", "--memory", "64m", "--memory-swap", "64m", "--pids-limit", "50")
         step("stop", "-t", "0")
-        return facts
+        *same, last = facts
+        assert last[3] in (9, 137), "its handler for TERM and the KILL at once are in a race"
+        return [*same, (*last[:3], last[4])]
 
     facts = dockers.agree(scenario)
     assert facts[0][2] == "running"
