@@ -59,16 +59,16 @@ class Closing:
 
     def close(self, fd: int) -> None:
         """Close one of them now."""
-        import os
+        from rung import posix
 
         self._fds.remove(fd)
-        os.close(fd)
+        posix.close(fd)
 
     def __enter__(self) -> Closing:
         return self
 
     def __exit__(self, *_: object) -> None:
-        import os
+        from rung import posix
 
         while self._fds:
-            os.close(self._fds.pop())
+            posix.close(self._fds.pop())

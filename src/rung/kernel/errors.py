@@ -7,9 +7,9 @@ that can do without (``ENOENT`` means "not there") look at ``errno``.
 from __future__ import annotations
 
 import errno as _errno
-from os import fsdecode, strerror
 
 from rung.errors import RungError
+from rung.posix import fsdecode, strerror
 
 
 class KernelError(RungError):

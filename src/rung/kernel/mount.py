@@ -7,9 +7,9 @@ See fsopen(2), fsconfig(2), fsmount(2), move_mount(2), overlayfs.rst.
 
 from __future__ import annotations
 
-import os
 from errno import EINVAL, ENODATA, ENOENT
 
+from rung import posix
 from rung.kernel.errors import KernelError
 from rung.kernel.libc import (
     NR_FSCONFIG,
@@ -37,7 +37,7 @@ FSCONFIG_CMD_CREATE = 6
 MOVE_MOUNT_F_EMPTY_PATH = 0x04
 MOVE_MOUNT_T_EMPTY_PATH = 0x40
 OPEN_TREE_CLONE = 1
-OPEN_TREE_CLOEXEC = os.O_CLOEXEC
+OPEN_TREE_CLOEXEC = posix.O_CLOEXEC
 
 MOUNT_ATTR_RDONLY = 0x01
 
@@ -70,7 +70,7 @@ def context_log(fs_fd: int) -> str:
     messages: list[str] = []
     while True:
         try:
-            message = os.read(fs_fd, 8192)
+            message = posix.read(fs_fd, 8192)
         except OSError as error:
             if error.errno == ENODATA:
                 return "; ".join(messages)
@@ -81,7 +81,7 @@ def context_log(fs_fd: int) -> str:
 def fsconfig(fs_fd: int, command: int, key: str | None = None, value: str | None = None) -> None:
     """One ``fsconfig`` call; the error carries the context's log."""
     key_bytes = None if key is None else key.encode()
-    value_bytes = None if value is None else os.fsencode(value)
+    value_bytes = None if value is None else posix.fsencode(value)
     if _call("fsconfig", NR_FSCONFIG, "iippi")(fs_fd, command, key_bytes, value_bytes, 0) < 0:
         errno = last_errno()
         said = "=".join(part for part in (key, value) if part is not None) or "create"
@@ -99,7 +99,7 @@ def fsmount(fs_fd: int, attrs: int = 0) -> int:
 
 def open_tree(dir_fd: int, path: str, flags: int) -> int:
     """``open_tree(2)``: with OPEN_TREE_CLONE, a detached copy of the mount at ``path``."""
-    fd = _call("open_tree", NR_OPEN_TREE, "ipi")(dir_fd, os.fsencode(path), flags)
+    fd = _call("open_tree", NR_OPEN_TREE, "ipi")(dir_fd, posix.fsencode(path), flags)
     if fd < 0:
         raise failed("open_tree", path)
     return fd
@@ -108,7 +108,7 @@ def open_tree(dir_fd: int, path: str, flags: int) -> int:
 def move_mount(mount_fd: int, target: str | int) -> None:
     """Attach a detached mount at a path or at a directory's descriptor."""
     flags = MOVE_MOUNT_F_EMPTY_PATH
-    at, path = (AT_FDCWD, os.fsencode(target)) if isinstance(target, str) else (target, b"")
+    at, path = (AT_FDCWD, posix.fsencode(target)) if isinstance(target, str) else (target, b"")
     if isinstance(target, int):
         flags |= MOVE_MOUNT_T_EMPTY_PATH
     if _call("move_mount", NR_MOVE_MOUNT, "ipipi")(mount_fd, b"", at, path, flags) < 0:
@@ -117,28 +117,28 @@ def move_mount(mount_fd: int, target: str | int) -> None:
 
 def umount(path: str, flags: int = 0) -> None:
     """``umount2(2)``; the last link of ``path`` is never followed."""
-    if library().umount2(os.fsencode(path), flags | UMOUNT_NOFOLLOW) < 0:
+    if library().umount2(posix.fsencode(path), flags | UMOUNT_NOFOLLOW) < 0:
         raise failed("umount2", path)
 
 
 def is_mountpoint(path: str) -> bool:
     """Whether something is mounted at ``path``: it and its parent are in different mounts."""
     try:
-        here = _mount_id_of(path, os.O_NOFOLLOW)
+        here = _mount_id_of(path, posix.O_NOFOLLOW)
     except FileNotFoundError:
         return False
-    return here != _mount_id_of(os.path.dirname(os.path.abspath(path)))
+    return here != _mount_id_of(posix.dirname(posix.abspath(path)))
 
 
 def _mount_id_of(path: str, flags: int = 0) -> int:
-    fd = os.open(path, os.O_PATH | os.O_CLOEXEC | flags)
+    fd = posix.open(path, posix.O_PATH | posix.O_CLOEXEC | flags)
     try:
         with open(f"/proc/self/fdinfo/{fd}", "rb") as info:
             for line in info:
                 if line.startswith(b"mnt_id:"):
                     return int(line.split()[1])
     finally:
-        os.close(fd)
+        posix.close(fd)
     raise KernelError("fdinfo", (path,), EINVAL)
 
 
@@ -150,18 +150,18 @@ class _Paths:
         self.held: list[int] = []
 
     def name(self, path: str, *, always: bool = False) -> str:
-        plain = len(os.fsencode(path)) < FSCONFIG_STRING_LIMIT and not set(path) & set(":,\\")
+        plain = len(posix.fsencode(path)) < FSCONFIG_STRING_LIMIT and not set(path) & set(":,\\")
         if plain and not always:
             return path
         try:
-            self.held.append(os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+            self.held.append(posix.open(path, posix.O_PATH | posix.O_DIRECTORY | posix.O_CLOEXEC))
         except OSError as error:
             raise KernelError("open", (path,), error.errno or ENOENT) from error
         return f"/proc/self/fd/{self.held[-1]}"
 
     def close(self) -> None:
         while self.held:
-            os.close(self.held.pop())
+            posix.close(self.held.pop())
 
 
 def create_overlay(
@@ -193,7 +193,7 @@ def create_overlay(
         fsconfig(fs_fd, FSCONFIG_CMD_CREATE)
         return fsmount(fs_fd, attrs)
     finally:
-        os.close(fs_fd)
+        posix.close(fs_fd)
         paths.close()
 
 
@@ -217,7 +217,7 @@ def mount_overlay(
     try:
         move_mount(fd, target)
     finally:
-        os.close(fd)
+        posix.close(fd)
 
 
 def mount_overlay_classic(
@@ -235,9 +235,9 @@ def mount_overlay_classic(
         data = ["lowerdir=" + ":".join(paths.name(lower, always=True) for lower in lowers)]
         if upper is not None and work is not None:
             data += [f"upperdir={paths.name(upper, always=True)}", f"workdir={paths.name(work, always=True)}"]
-        packed = os.fsencode(",".join([*data, *options]))
+        packed = posix.fsencode(",".join([*data, *options]))
         # MS_RDONLY, MS_NOSUID, MS_NODEV and MS_NOEXEC have the MOUNT_ATTR_* numbers.
-        if library().mount(b"overlay", os.fsencode(target), b"overlay", attrs, packed) < 0:
+        if library().mount(b"overlay", posix.fsencode(target), b"overlay", attrs, packed) < 0:
             raise failed("mount", "overlay", target)
     finally:
         paths.close()

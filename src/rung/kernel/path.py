@@ -9,9 +9,9 @@ host. Closes the class of CVE-2018-15664 and CVE-2021-30465.
 from __future__ import annotations
 
 from errno import EAGAIN
-from os import O_CLOEXEC, fsencode
 
 from rung.kernel.libc import NR_OPENAT2, failed, last_errno, syscall
+from rung.posix import O_CLOEXEC, fsencode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
-from rung import jsonc
+from rung import jsonc, posix
 from rung.runtime.errors import BundleError
 from rung.runtime.state import read_file
 from rung.spec.runtime.validate import validate
@@ -16,12 +14,12 @@ if TYPE_CHECKING:
 
 def read_bundle(bundle: str) -> tuple[str, bytes, Config]:
     """``(absolute path, config.json as it is, its validated content)``."""
-    path = os.path.abspath(bundle)
-    file = os.path.join(path, "config.json")
+    path = posix.abspath(bundle)
+    file = posix.join(path, "config.json")
     try:
         text = read_file(file)
     except FileNotFoundError:
-        hint = "make one with: rung-runtime spec" if os.path.isdir(path) else "the bundle is not there"
+        hint = "make one with: rung-runtime spec" if posix.isdir(path) else "the bundle is not there"
         raise BundleError("config.json", f'"{file}"', "not found", hint) from None
     except OSError as error:
         raise BundleError("cannot read", f'"{file}"', str(error.strerror)) from None
@@ -34,9 +32,9 @@ def read_bundle(bundle: str) -> tuple[str, bytes, Config]:
 
 def check_rootfs(bundle: str, config: Config) -> str:
     """The root file system's path. Raises ``BundleError`` when it is no directory."""
-    rootfs = os.path.join(bundle, config["root"]["path"])
+    rootfs = posix.join(bundle, config["root"]["path"])
     try:
-        os.close(os.open(rootfs, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+        posix.close(posix.open(rootfs, posix.O_PATH | posix.O_DIRECTORY | posix.O_CLOEXEC))
     except NotADirectoryError:
         raise BundleError("root.path", f'"{rootfs}"', "is not a directory") from None
     except OSError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from rung import posix
 
 
 def call_name(number: int) -> str:
@@ -10,7 +10,7 @@ def call_name(number: int) -> str:
     from rung.runtime.seccomp.numbers import numbers_of
 
     try:
-        numbers = numbers_of(os.uname().machine)
+        numbers = numbers_of(posix.uname().machine)
     except ModuleNotFoundError:
         return f"system call {number}"
     return next((call for call, own in numbers.items() if own == number), f"system call {number}")

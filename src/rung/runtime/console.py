@@ -20,8 +20,7 @@ terminal, and the workload of those that do takes longer than ``termios`` to imp
 
 from __future__ import annotations
 
-import os
-
+from rung import posix
 from rung.errors import RungError
 
 TYPE_CHECKING = False
@@ -75,7 +74,7 @@ class Terminal:
     @classmethod
     def of_caller(cls, *, raw_output: bool = False) -> Terminal:
         """The first of stderr, stdout and stdin that is a terminal; ``fd`` -1 if none is."""
-        found = (fd for fd in (2, 1, 0) if os.isatty(fd))
+        found = (fd for fd in (2, 1, 0) if posix.isatty(fd))
         return cls(next(found, -1), raw_output=raw_output)
 
     def __enter__(self) -> Terminal:
@@ -131,7 +130,7 @@ def relay(console: int, until: int, stdin: int = 0, stdout: int = 1) -> None:
 
     Python's signal handlers run meanwhile. End of ``stdin`` ends only that direction. When
     nobody reads ``stdout`` any more, output is thrown away, so that the workload goes on."""
-    os.set_blocking(console, False)
+    posix.set_blocking(console, False)
     _Cable(console, until, stdin, stdout).run()
 
 
@@ -188,7 +187,7 @@ class _Cable:
             self._read_console()
         if events & self._out and self._typed:
             try:
-                self._typed = self._typed[os.write(self._console, self._typed) :]
+                self._typed = self._typed[posix.write(self._console, self._typed) :]
             except BlockingIOError:
                 return
             except OSError:
@@ -197,7 +196,7 @@ class _Cable:
     def _read_console(self) -> bool:
         """Whether there was something. EIO: every process has closed the terminal."""
         try:
-            data = os.read(self._console, PORTION_BYTES * 4)
+            data = posix.read(self._console, PORTION_BYTES * 4)
         except BlockingIOError:
             return False
         except OSError:
@@ -210,7 +209,7 @@ class _Cable:
 
     def _read_stdin(self) -> None:
         try:
-            data = os.read(self._stdin, PORTION_BYTES)
+            data = posix.read(self._stdin, PORTION_BYTES)
         except BlockingIOError:
             return
         except OSError:
@@ -220,7 +219,7 @@ class _Cable:
 
     def _write_stdout(self) -> None:
         try:
-            self._shown = self._shown[os.write(self._stdout, self._shown[:PORTION_BYTES]) :]
+            self._shown = self._shown[posix.write(self._stdout, self._shown[:PORTION_BYTES]) :]
         except BlockingIOError:
             return
         except OSError:

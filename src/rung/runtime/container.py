@@ -5,9 +5,7 @@ runtime.md#lifecycle as a table: which operation may be asked for in which statu
 
 from __future__ import annotations
 
-import os
-
-from rung import jsonc
+from rung import jsonc, posix
 from rung.runtime import state
 from rung.runtime.errors import ContainerNotFound, RuntimeFailure, StateError
 from rung.runtime.state import CREATED, CREATING, PAUSED, RUNNING, STOPPED, Directory, Facts
@@ -85,7 +83,7 @@ class Container:
             return STOPPED
         if self.cgroup.frozen():  # a created one, too: it could not be started
             return PAUSED
-        return CREATED if os.path.exists(self._directory.file("start")) else RUNNING
+        return CREATED if posix.exists(self._directory.file("start")) else RUNNING
 
     def state(self) -> dict[str, Any]:
         """The state document (runtime.md#state) with what runc adds to it; a stopped
@@ -133,19 +131,19 @@ class Container:
 
         path = self._directory.file("start")
         try:
-            gate = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            gate = posix.open(path, posix.O_WRONLY | posix.O_NONBLOCK | posix.O_CLOEXEC)
         except OSError as error:
             raise StateError("cannot start container", f'"{self.id}"', f"its init is gone ({error})") from None
         try:
-            os.write(gate, b"1")
-            os.unlink(path)
+            posix.write(gate, b"1")
+            posix.unlink(path)
             waiter = poll()
             waiter.register(gate, POLLERR)
             waiter.poll()  # the reading end closes when init executes the workload, or dies
         except BrokenPipeError:
             pass  # it has died between the look at it and here
         finally:
-            os.close(gate)
+            posix.close(gate)
         self._check_executed()
 
     def _check_executed(self) -> None:
@@ -180,12 +178,12 @@ class Container:
         parent learns the status)."""
         with self._trace.span("wait", self.id):
             try:
-                _, status = os.waitpid(self.pid, 0)
+                _, status = posix.waitpid(self.pid, 0)
             except ChildProcessError:
                 raise RuntimeFailure(
                     "cannot wait for container", f'"{self.id}"', "its init is another process's child"
                 ) from None
-        code = os.waitstatus_to_exitcode(status)
+        code = posix.waitstatus_to_exitcode(status)
         return code if code >= 0 else 128 - code
 
     def kill(self, signal: int, *, all: bool = False) -> None:
@@ -206,7 +204,7 @@ class Container:
         from _signal import pidfd_send_signal  # type: ignore[import-not-found]
 
         try:
-            pidfd = os.pidfd_open(self.pid)
+            pidfd = posix.pidfd_open(self.pid)
         except ProcessLookupError:
             return
         try:
@@ -215,7 +213,7 @@ class Container:
         except ProcessLookupError:
             return
         finally:
-            os.close(pidfd)
+            posix.close(pidfd)
 
     def _shares_pids(self) -> bool:
         from rung.runtime.plan.namespaces import new_and_joined
@@ -239,7 +237,7 @@ class Container:
         from select import POLLIN, poll
 
         try:
-            pidfd = os.pidfd_open(self.pid)
+            pidfd = posix.pidfd_open(self.pid)
         except ProcessLookupError:
             return
         try:
@@ -252,7 +250,7 @@ class Container:
             if not waiter.poll(10_000):
                 raise StateError("cannot delete container", f'"{self.id}"', "its init survives SIGKILL for 10 s")
         finally:
-            os.close(pidfd)
+            posix.close(pidfd)
 
     def _destroy(self) -> None:
         group = self.cgroup
@@ -318,14 +316,14 @@ class Container:
 
         Under the lock, or the file would be made in a directory that is being removed."""
         data = jsonc.dumps(self._trace.take()).encode() + b"\n"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        flags = posix.O_WRONLY | posix.O_CREAT | posix.O_APPEND | posix.O_CLOEXEC
         try:
             with self._directory.lock():
-                fd = os.open(self._directory.file("trace"), flags, 0o600)
+                fd = posix.open(self._directory.file("trace"), flags, 0o600)
                 try:
-                    os.write(fd, data)
+                    posix.write(fd, data)
                 finally:
-                    os.close(fd)
+                    posix.close(fd)
         except ContainerNotFound:
             return  # deleted meanwhile, and its story with it
 

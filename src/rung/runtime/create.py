@@ -6,9 +6,9 @@ step fails, the caller gets the error and the host is as it was.
 
 from __future__ import annotations
 
-import os
 from time import gmtime, strftime, time_ns
 
+from rung import posix
 from rung.record import Record
 from rung.runtime import bundle as bundles
 from rung.runtime import cgroup, spawn, state
@@ -78,17 +78,17 @@ def _check_process(config: Config, options: CreateOptions) -> None:
 def _made_and_locked(directory: Directory) -> Lock:
     """A new directory, locked. Between the two somebody may delete it and a third make it
     anew: whoever holds the lock on a directory without records is its creator."""
-    os.makedirs(os.path.dirname(directory.path), mode=0o711, exist_ok=True)
+    posix.makedirs(posix.dirname(directory.path), mode=0o711, exist_ok=True)
     while True:
         try:
-            os.mkdir(directory.path, 0o700)
+            posix.mkdir(directory.path, 0o700)
         except FileExistsError:
             raise _exists(directory) from None
         try:
             lock = directory.lock().take()
         except ContainerNotFound:
             continue
-        if os.path.exists(directory.file("state.json")):
+        if posix.exists(directory.file("state.json")):
             lock.release()
             raise _exists(directory)
         return lock
@@ -136,7 +136,7 @@ def _create_locked(
                 3 + options.preserve_fds,
                 options.no_pivot,
                 options.no_new_keyring,
-                os.path.exists("/proc/kcore"),
+                posix.exists("/proc/kcore"),
             )
         )
     init = _spawn(directory, plan, options, trace, undo)
@@ -195,8 +195,8 @@ def _spawn(
 ) -> spawn.Init:
     with Closing() as closing, trace.span("start rung-init", f"{len(plan.steps)} steps"):
         fifo = directory.file("start")
-        os.mkfifo(fifo, 0o600)
-        gate = closing.add(os.open(fifo, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC))
+        posix.mkfifo(fifo, 0o600)
+        gate = closing.add(posix.open(fifo, posix.O_RDWR | posix.O_NONBLOCK | posix.O_CLOEXEC))
         slots = {SLOT_START_FIFO: gate}
         if plan.wants_console:
             slots[SLOT_CONSOLE_SOCKET] = console_fd(options, closing)

@@ -8,8 +8,7 @@ while it is half inside (CVE-2016-9962).
 
 from __future__ import annotations
 
-import os
-
+from rung import posix
 from rung.record import Record
 from rung.runtime import spawn, state
 from rung.runtime.create import CreateOptions, console_fd, seccomp_program, write_pid
@@ -50,7 +49,7 @@ class Process:
 
     def wait(self) -> int:
         """Its exit status, or 128 and the signal's number."""
-        code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        code = posix.waitstatus_to_exitcode(posix.waitpid(self.pid, 0)[1])
         return code if code >= 0 else 128 - code
 
 
@@ -63,7 +62,7 @@ def enter(
     config = container.config
     checked = validate_process(process)
     with Closing() as closing, Undo() as undo:
-        pidfd = closing.add(os.pidfd_open(container.pid))
+        pidfd = closing.add(posix.pidfd_open(container.pid))
         if not state.alive(container.facts):
             raise StateError("cannot exec in container", f'"{container.id}"', "it has stopped")
         program, flags = seccomp_program(config)
@@ -99,6 +98,6 @@ def differing_namespaces(config: Config, pid: int) -> int:
     flags = 0
     for namespace in get(config, "linux", "namespaces") or ():
         flag, name = NAMESPACES[namespace["type"]]
-        if os.stat(f"/proc/{pid}/ns/{name}").st_ino != os.stat(f"/proc/self/ns/{name}").st_ino:
+        if posix.stat(f"/proc/{pid}/ns/{name}").st_ino != posix.stat(f"/proc/self/ns/{name}").st_ino:
             flags |= flag
     return flags

@@ -13,8 +13,7 @@ child and is not reaped before ``wait``, so its pid and pidfd are its own all th
 
 from __future__ import annotations
 
-import os
-
+from rung import posix
 from rung.runtime.signals import Forwarder
 
 TYPE_CHECKING = False
@@ -40,7 +39,7 @@ class Foreground:
 
     def __init__(self, *, terminal: bool, raw_output: bool = False) -> None:
         self._signals = Forwarder()
-        self._keep_line_ends = not raw_output and not os.isatty(1)
+        self._keep_line_ends = not raw_output and not posix.isatty(1)
         self._console = -1
         self._ours: socket | None = None
         self._theirs: socket | None = None
@@ -71,7 +70,7 @@ class Foreground:
 
     def stay(self, process: Started) -> int:
         """Until it ends: its exit status, or 128 and the number of the signal that ended it."""
-        pidfd = os.pidfd_open(process.pid)
+        pidfd = posix.pidfd_open(process.pid)
         try:
             self._signals.send_to(pidfd)
             self.receive_console()
@@ -80,7 +79,7 @@ class Foreground:
             return process.wait()
         finally:
             self.close()
-            os.close(pidfd)
+            posix.close(pidfd)
 
     def close(self) -> None:
         """Signals are ours again, and the console is gone. ``stay`` ends with it."""
@@ -89,7 +88,7 @@ class Foreground:
             if end is not None:
                 end.close()
         if self._console >= 0:
-            os.close(self._console)
+            posix.close(self._console)
             self._console = -1
 
     def __enter__(self) -> Foreground:

@@ -8,9 +8,7 @@ poststart or poststop hook is a warning (runtime.md#lifecycle, steps 9 and 13).
 
 from __future__ import annotations
 
-import os
-
-from rung import jsonc
+from rung import jsonc, posix
 from rung.runtime.errors import HookError, RuntimeFailure
 from rung.runtime.state import write_whole
 
@@ -46,11 +44,11 @@ def run_hook(stage: str, hook: Hook, state: bytes) -> None:
     try:
         pid = _start(stage, path, hook, stdin)
     finally:
-        os.close(stdin)
+        posix.close(stdin)
     status = _wait(pid, hook.get("timeout"))
     if status is None:
         raise HookError(f"{stage} hook", path, f"took longer than {hook['timeout']} s and was killed")
-    code = os.waitstatus_to_exitcode(status)
+    code = posix.waitstatus_to_exitcode(status)
     if code:
         how = f"exited with {code}" if code > 0 else f"was killed by signal {-code}"
         raise HookError(f"{stage} hook", path, how)
@@ -59,11 +57,11 @@ def run_hook(stage: str, hook: Hook, state: bytes) -> None:
 def _start(stage: str, path: str, hook: Hook, stdin: int) -> int:
     env = dict(entry.partition("=")[::2] for entry in hook.get("env") or ())
     try:
-        return os.posix_spawn(
+        return posix.posix_spawn(
             path,
             hook.get("args") or [path],
             env,
-            file_actions=[(os.POSIX_SPAWN_DUP2, stdin, 0)],
+            file_actions=[(posix.POSIX_SPAWN_DUP2, stdin, 0)],
             setsigdef=range(1, 32),
         )
     except OSError as error:
@@ -72,25 +70,25 @@ def _start(stage: str, path: str, hook: Hook, stdin: int) -> int:
 
 def _state_file(state: bytes) -> int:
     """The state as a file in memory: nobody waits for a hook that does not read it."""
-    fd = os.memfd_create("state", os.MFD_CLOEXEC)
+    fd = posix.memfd_create("state", posix.MFD_CLOEXEC)
     write_whole(fd, state, "the hook's state")
-    os.lseek(fd, 0, os.SEEK_SET)
+    posix.lseek(fd, 0, posix.SEEK_SET)
     return fd
 
 
 def _wait(pid: int, timeout_s: int | None) -> int | None:
     if timeout_s is None:
-        return os.waitpid(pid, 0)[1]
+        return posix.waitpid(pid, 0)[1]
     from select import POLLIN, poll
 
-    pidfd = os.pidfd_open(pid)
+    pidfd = posix.pidfd_open(pid)
     try:
         waiter = poll()
         waiter.register(pidfd, POLLIN)
         late = not waiter.poll(timeout_s * 1000)
     finally:
-        os.close(pidfd)
+        posix.close(pidfd)
     if late:
-        os.kill(pid, 9)
-    status = os.waitpid(pid, 0)[1]
+        posix.kill(pid, 9)
+    status = posix.waitpid(pid, 0)[1]
     return None if late else status

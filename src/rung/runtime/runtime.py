@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from rung import posix
 from rung.runtime.container import Container
 from rung.runtime.errors import RuntimeFailure
 from rung.runtime.state import Directory
@@ -40,7 +39,7 @@ class Runtime:
             raise RuntimeFailure(
                 "--systemd-cgroup", "", "cgroups through systemd are not built yet", "leave it out: cgroupfs is used"
             )
-        self.root = os.path.abspath(root)
+        self.root = posix.abspath(root)
         self.rootless = rootless
         self._warn = notes
 
@@ -63,14 +62,14 @@ class Runtime:
     def get(self, container_id: str) -> Container:
         """A container that exists. Raises ``ContainerNotFound``."""
         directory = Directory(self.root, container_id)
-        if not os.path.isdir(directory.path):
+        if not posix.isdir(directory.path):
             raise directory.missing()
         return Container(directory, Trace(), self._warn)
 
     def ids(self) -> list[str]:
         """The ids of all containers, sorted."""
         try:
-            return sorted(entry.name for entry in os.scandir(self.root) if entry.is_dir())
+            return sorted(entry.name for entry in posix.scandir(self.root) if entry.is_dir())
         except FileNotFoundError:
             return []
 

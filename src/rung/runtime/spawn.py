@@ -10,9 +10,8 @@ read from the ledger, so an init that was killed tells as much as one that compl
 
 from __future__ import annotations
 
-import os
-from os import posix_spawn
-
+from rung import posix
+from rung.posix import posix_spawn
 from rung.record import Record
 from rung.runtime.errors import InitKilled, RuntimeFailure, StepError
 from rung.runtime.plan import steps, wire
@@ -42,8 +41,8 @@ class Stdio(Record):
 
 def init_path() -> str:
     """Where the build put rung-init."""
-    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    return os.path.join(here, "_bin", "rung-init")
+    here = posix.dirname(posix.dirname(posix.abspath(__file__)))
+    return posix.join(here, "_bin", "rung-init")
 
 
 def sealed_init() -> int:
@@ -58,20 +57,20 @@ def _seal(path: str) -> int:
     import fcntl
 
     try:
-        source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        source = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
     except FileNotFoundError:
         raise RuntimeFailure("rung-init", path, "is missing", "build it: pip install . or make build") from None
     try:
-        size = os.fstat(source).st_size
+        size = posix.fstat(source).st_size
         try:
-            copy = os.memfd_create("rung-init", _MFD_CLOEXEC | _MFD_ALLOW_SEALING | _MFD_EXEC)
+            copy = posix.memfd_create("rung-init", _MFD_CLOEXEC | _MFD_ALLOW_SEALING | _MFD_EXEC)
         except OSError:  # before Linux 6.3 there is no MFD_EXEC, and all are executable
-            copy = os.memfd_create("rung-init", _MFD_CLOEXEC | _MFD_ALLOW_SEALING)
+            copy = posix.memfd_create("rung-init", _MFD_CLOEXEC | _MFD_ALLOW_SEALING)
         done = 0
         while done < size:
-            done += os.sendfile(copy, source, done, size - done)
+            done += posix.sendfile(copy, source, done, size - done)
     finally:
-        os.close(source)
+        posix.close(source)
     fcntl.fcntl(copy, _F_ADD_SEALS, _SEAL_ALL)
     return copy
 
@@ -88,8 +87,8 @@ class Init:
 
     def ledger(self, *, with_calls: bool = False) -> wire.Ledger:
         """What it has written down so far."""
-        size = os.fstat(self._ledger_fd).st_size
-        return wire.read_ledger(os.pread(self._ledger_fd, size, 0), with_calls=with_calls)
+        size = posix.fstat(self._ledger_fd).st_size
+        return wire.read_ledger(posix.pread(self._ledger_fd, size, 0), with_calls=with_calls)
 
     def until_ready(self, at_sync: Callable[[str, int], None]) -> None:
         """Listen until it is ready. ``at_sync(tag, pid)`` runs while init waits.
@@ -115,7 +114,7 @@ class Init:
             raise self._failure()
 
     def _reap_outer(self) -> None:
-        os.waitpid(self.outer, 0)
+        posix.waitpid(self.outer, 0)
         self.outer = 0
 
     def _failure(self) -> RuntimeFailure:
@@ -142,7 +141,7 @@ class Init:
         control: Any = self._control
         control.close()
         if self._ledger_fd >= 0:
-            os.close(self._ledger_fd)
+            posix.close(self._ledger_fd)
             self._ledger_fd = -1
 
 
@@ -152,8 +151,8 @@ if TYPE_CHECKING:
 
 def _kill_child(pid: int) -> None:
     try:
-        os.kill(pid, 9)
-        os.waitpid(pid, 0)
+        posix.kill(pid, 9)
+        posix.waitpid(pid, 0)
     except (ProcessLookupError, ChildProcessError):
         return
 
@@ -166,7 +165,7 @@ def failure(made: Sequence[steps.Step], ledger: wire.Ledger) -> StepError:
     errno = ledger.error_errno
     if isinstance(step, (steps.FindExecutable, steps.Exec)):
         return StepError("", ledger.error, "", errno)
-    reason = f"{os.strerror(errno)}" if errno else ""
+    reason = f"{posix.strerror(errno)}" if errno else ""
     if ledger.error_call >= 0 and errno:
         from rung.runtime.calls import call_name, errno_name
 
@@ -195,10 +194,10 @@ def spawn(
         plan_fd = _write_plan(plan_path, body)
         passed = closing.add(_above(plan_fd, first))
         actions = [
-            (os.POSIX_SPAWN_DUP2, closing.add(_above(fd, first)), target)
+            (posix.POSIX_SPAWN_DUP2, closing.add(_above(fd, first)), target)
             for target, fd in enumerate(stdio.values())
         ]
-        actions += [(os.POSIX_SPAWN_DUP2, fd, fd) for fd in (control, passed, *inherited.values())]
+        actions += [(posix.POSIX_SPAWN_DUP2, fd, fd) for fd in (control, passed, *inherited.values())]
         program = f"/proc/self/fd/{sealed_init()}"
         outer = posix_spawn(program, ["rung-init", str(passed)], {}, file_actions=actions)
     assert isinstance(ours, socket)
@@ -213,12 +212,12 @@ def _above(fd: int, first: int) -> int:
 
 
 def _write_plan(path: str, body: wire.PlanFile) -> int:
-    flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-    fd = os.open(path, flags, 0o600) if path else os.memfd_create("plan", _MFD_CLOEXEC)
+    flags = posix.O_RDWR | posix.O_CREAT | posix.O_TRUNC | posix.O_CLOEXEC
+    fd = posix.open(path, flags, 0o600) if path else posix.memfd_create("plan", _MFD_CLOEXEC)
     try:
         write_whole(fd, body.content, path)
-        os.ftruncate(fd, body.size)
+        posix.ftruncate(fd, body.size)
     except OSError:
-        os.close(fd)
+        posix.close(fd)
         raise
     return fd

@@ -16,9 +16,7 @@ given out again is not taken for it. An advisory lock on the directory orders co
 
 from __future__ import annotations
 
-import os
-
-from rung import jsonc
+from rung import jsonc, posix
 from rung.record import Record
 from rung.runtime.errors import ContainerNotFound, RuntimeFailure
 
@@ -59,23 +57,23 @@ def check_id(container_id: str) -> str:
 
 def write_atomically(path: str, data: bytes, mode: int = 0o600) -> None:
     """Readers see the old content or the new, never a part."""
-    temporary = f"{path}.{os.getpid()}.new"
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    temporary = f"{path}.{posix.getpid()}.new"
+    fd = posix.open(temporary, posix.O_WRONLY | posix.O_CREAT | posix.O_TRUNC | posix.O_CLOEXEC, mode)
     try:
         write_whole(fd, data, path)
-        os.rename(temporary, path)
+        posix.rename(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        posix.unlink(temporary)
         raise
     finally:
-        os.close(fd)
+        posix.close(fd)
 
 
 def write_whole(fd: int, data: bytes, path: str) -> None:
     """All of it, or an error that names ``path``: one write may stop where the disk is full."""
     try:
         while data:
-            data = data[os.write(fd, data) :]
+            data = data[posix.write(fd, data) :]
     except OSError as error:
         error.filename = path
         raise
@@ -83,14 +81,14 @@ def write_whole(fd: int, data: bytes, path: str) -> None:
 
 def read_file(path: str) -> bytes:
     """A whole small file."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    fd = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
     try:
         parts = []
-        while part := os.read(fd, 1 << 16):
+        while part := posix.read(fd, 1 << 16):
             parts.append(part)
         return b"".join(parts)
     finally:
-        os.close(fd)
+        posix.close(fd)
 
 
 class Directory:
@@ -98,7 +96,7 @@ class Directory:
 
     def __init__(self, root: str, container_id: str) -> None:
         self.id = check_id(container_id)
-        self.path = os.path.join(root, container_id)
+        self.path = posix.join(root, container_id)
 
     def file(self, name: str) -> str:
         return f"{self.path}/{name}"
@@ -113,7 +111,7 @@ class Directory:
         try:
             return Facts(**jsonc.loads(read_file(self.file("state.json"))))
         except (FileNotFoundError, NotADirectoryError):
-            if not os.path.isdir(self.path):
+            if not posix.isdir(self.path):
                 raise self.missing() from None
             return Facts(self.id, "", "", "", {}, {})
         except (ValueError, TypeError):
@@ -171,7 +169,7 @@ class Directory:
         import fcntl
 
         try:
-            fd = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fd = posix.open(self.path, posix.O_RDONLY | posix.O_DIRECTORY | posix.O_CLOEXEC)
         except FileNotFoundError:
             return False
         try:
@@ -179,7 +177,7 @@ class Directory:
         except BlockingIOError:
             return True
         finally:
-            os.close(fd)
+            posix.close(fd)
         return False
 
     def remove(self) -> None:
@@ -187,18 +185,18 @@ class Directory:
         it the rest is no container, so that one who dies here leaves nothing half-known."""
         for name in ("state.json", *_listed(self.path)):
             try:
-                os.unlink(self.file(name))
+                posix.unlink(self.file(name))
             except FileNotFoundError:
                 continue
         try:
-            os.rmdir(self.path)
+            posix.rmdir(self.path)
         except FileNotFoundError:
             return
 
 
 def _listed(path: str) -> list[str]:
     try:
-        return os.listdir(path)
+        return posix.listdir(path)
     except FileNotFoundError:
         return []
 
@@ -215,12 +213,12 @@ class Lock:
         import fcntl
 
         try:
-            self._fd = os.open(self._directory.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._fd = posix.open(self._directory.path, posix.O_RDONLY | posix.O_DIRECTORY | posix.O_CLOEXEC)
         except (FileNotFoundError, NotADirectoryError):
             raise self._directory.missing() from None
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX)
-            if os.fstat(self._fd).st_nlink == 0:
+            if posix.fstat(self._fd).st_nlink == 0:
                 raise self._directory.missing()
         except BaseException:
             self.release()
@@ -230,7 +228,7 @@ class Lock:
     def release(self) -> None:
         """Give it to the next one; twice is once."""
         if self._fd >= 0:
-            os.close(self._fd)
+            posix.close(self._fd)
             self._fd = -1
 
     def __enter__(self) -> None:

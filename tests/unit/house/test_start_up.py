@@ -18,7 +18,7 @@ SRC = Path(__file__).resolve().parents[3] / "src"
 #: What each would cost is in docs/decisions/start-up.md.
 SLOW = set(
     "argparse ast asyncio collections contextlib copy ctypes dataclasses enum functools hashlib inspect "
-    "json logging operator pathlib pickle re selectors shutil signal socket string subprocess tempfile "
+    "json logging operator os pathlib pickle re selectors shutil signal socket string subprocess tempfile "
     "textwrap threading traceback types typing urllib uuid warnings weakref".split()
 )
 

@@ -8,10 +8,10 @@ why it is apart.
 from __future__ import annotations
 
 import ctypes
-import os
 from errno import EINVAL, EPERM
-from os import uname
 
+from rung import posix
+from rung.posix import uname
 from rung.runtime.cgroup.errors import CgroupError, failed
 from rung.runtime.cgroup.userns import in_user_namespace
 
@@ -88,7 +88,7 @@ def _bpf(command: int, attributes: ctypes.Structure) -> int:
     )
     if result < 0:
         error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error))
+        raise OSError(error, posix.strerror(error))
     return result
 
 
@@ -134,7 +134,7 @@ def attach(directory: str, program: bytes) -> None:
     In a user namespace nobody may use bpf(2), and the kernel lets nobody there make or
     reach a device that was not given; then there is nothing to attach."""
     try:
-        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fd = posix.open(directory, posix.O_RDONLY | posix.O_DIRECTORY | posix.O_CLOEXEC)
     except OSError as error:
         raise failed("limit devices in", error) from None
     new = -1
@@ -146,16 +146,16 @@ def attach(directory: str, program: bytes) -> None:
         if number != EPERM or not in_user_namespace():
             raise _refused(directory, number or 0) from None
     finally:
-        os.close(fd)
+        posix.close(fd)
         if new >= 0:
-            os.close(new)
+            posix.close(new)
 
 
 def _refused(directory: str, number: int) -> CgroupError:
     hint = "bpf(2) needs CAP_BPF and CAP_NET_ADMIN"
     if number == EINVAL:
         hint = "the kernel needs CONFIG_CGROUP_BPF"
-    return CgroupError("limit devices in", directory, os.strerror(number), hint, number)
+    return CgroupError("limit devices in", directory, posix.strerror(number), hint, number)
 
 
 def _replace(directory_fd: int, new: int, old_ids: list[int]) -> None:
@@ -178,4 +178,4 @@ def _replace(directory_fd: int, new: int, old_ids: list[int]) -> None:
             _bpf(_PROG_DETACH, _Attach(directory_fd, fd, _ATTACH_CGROUP_DEVICE, 0, 0))
     finally:
         for fd in old:
-            os.close(fd)
+            posix.close(fd)

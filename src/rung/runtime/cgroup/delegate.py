@@ -8,8 +8,7 @@ to the top. A parent with processes of its own cannot give domain controllers (E
 
 from __future__ import annotations
 
-from os import F_OK, access, chown
-
+from rung.posix import F_OK, access, chown
 from rung.runtime.cgroup.errors import CgroupError, failed
 from rung.runtime.cgroup.files import read, read_line, write
 

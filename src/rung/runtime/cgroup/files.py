@@ -11,11 +11,11 @@ the old values.
 from __future__ import annotations
 
 from errno import EINVAL, ENODEV, ENOENT
-from os import O_CLOEXEC, O_RDONLY, O_WRONLY, close
-from os import open as open_fd
-from os import read as read_fd
-from os import write as write_fd
 
+from rung.posix import O_CLOEXEC, O_RDONLY, O_WRONLY, close
+from rung.posix import open as open_fd
+from rung.posix import read as read_fd
+from rung.posix import write as write_fd
 from rung.record import Record
 
 TYPE_CHECKING = False

@@ -79,20 +79,21 @@ def thaw(paths: Mapping[str, str]) -> None:
 
 def wait_for_event(directory: str, line: str, timeout_s: float) -> bool:
     """Whether cgroup.events comes to hold ``line`` in time. The kernel wakes its pollers."""
-    import os
     from select import POLLPRI, poll
+
+    from rung import posix
 
     deadline = monotonic() + timeout_s
     path = f"{directory}/cgroup.events"
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    fd = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
     try:
         waiting = poll()
         waiting.register(fd, POLLPRI)
-        while line not in os.pread(fd, 4096, 0).decode().splitlines():
+        while line not in posix.pread(fd, 4096, 0).decode().splitlines():
             left_s = deadline - monotonic()
             if left_s <= 0:
                 return line in read(path).splitlines()
             waiting.poll(left_s * 1000)
     finally:
-        os.close(fd)
+        posix.close(fd)
     return True

@@ -8,9 +8,9 @@ imported when it does.
 
 from __future__ import annotations
 
-import os
 from errno import EACCES, EBUSY, ENOTEMPTY, EPERM
 
+from rung import posix
 from rung.runtime.cgroup.errors import CgroupError, failed
 from rung.runtime.cgroup.files import execute, read, read_line
 from rung.runtime.cgroup.limits import late_settings, settings
@@ -73,12 +73,12 @@ class Cgroup:
     def _make(self, directory: str) -> bool:
         """Make a directory and those above it; False where it is there already."""
         try:
-            os.mkdir(directory, 0o755)
+            posix.mkdir(directory, 0o755)
         except FileExistsError:
             return False
         except FileNotFoundError:
             self._make(directory.rpartition("/")[0])
-            os.mkdir(directory, 0o755)
+            posix.mkdir(directory, 0o755)
         self.made.append(directory)
         return True
 
@@ -90,7 +90,7 @@ class Cgroup:
         """Remove what this object made and nobody uses."""
         while self.made:
             try:
-                os.rmdir(self.made.pop())
+                posix.rmdir(self.made.pop())
             except FileNotFoundError:
                 continue
             except OSError as error:
@@ -170,7 +170,7 @@ class Cgroup:
         empty = not self._refused
         for directory in self.directories if empty else ():
             try:
-                os.rmdir(directory)
+                posix.rmdir(directory)
             except FileNotFoundError:
                 continue
             except OSError:
@@ -186,7 +186,7 @@ class Cgroup:
             return
         for directory in self.directories:
             try:
-                os.rmdir(directory)
+                posix.rmdir(directory)
             except FileNotFoundError:
                 continue
             except OSError:
@@ -200,7 +200,7 @@ class Cgroup:
 
     def exists(self) -> bool:
         """Whether any of the directories is there."""
-        return any(os.path.isdir(directory) for directory in self.directories)
+        return any(posix.isdir(directory) for directory in self.directories)
 
     def pids(self, recursive: bool = True) -> list[int]:
         """The processes inside, those in sub-cgroups too."""

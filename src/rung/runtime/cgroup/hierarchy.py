@@ -7,8 +7,7 @@ exist (cgroups(7)): *v1*, each controller in a tree of its own; *v2*, one tree f
 
 from __future__ import annotations
 
-from os.path import normpath
-
+from rung.posix import normpath
 from rung.record import Record
 from rung.runtime.cgroup.errors import CgroupError, failed
 from rung.runtime.cgroup.files import read

@@ -7,8 +7,7 @@ first when a process was killed, the second when the last process left.
 
 from __future__ import annotations
 
-import os
-
+from rung import posix
 from rung.runtime.cgroup.errors import CgroupError, failed
 from rung.runtime.cgroup.files import is_gone, read, write
 
@@ -62,8 +61,8 @@ class OomWatch:
             raise failed("watch for out of memory in", error) from None
 
     def _watch_v1(self) -> None:
-        control = os.open(f"{self._directory}/memory.oom_control", os.O_RDONLY | os.O_CLOEXEC)
-        self._files = [os.eventfd(0, os.EFD_CLOEXEC), control]
+        control = posix.open(f"{self._directory}/memory.oom_control", posix.O_RDONLY | posix.O_CLOEXEC)
+        self._files = [posix.eventfd(0, posix.EFD_CLOEXEC), control]
         write(f"{self._directory}/cgroup.event_control", f"{self._files[0]} {control}")
 
     def _watch_v2(self) -> None:
@@ -71,13 +70,13 @@ class OomWatch:
 
         self._epoll = epoll()
         for name in ("memory.events", "cgroup.events"):
-            self._files.append(os.open(f"{self._directory}/{name}", os.O_RDONLY | os.O_CLOEXEC))
+            self._files.append(posix.open(f"{self._directory}/{name}", posix.O_RDONLY | posix.O_CLOEXEC))
             self._epoll.register(self._files[-1], EPOLLPRI)
         self._kills = self._counted(0, "oom_kill")
         self._counted(1, "populated")  # polling tells of changes after a read
 
     def _counted(self, index: int, name: str) -> int:
-        return keyed(os.pread(self._files[index], 4096, 0).decode()).get(name, 0)
+        return keyed(posix.pread(self._files[index], 4096, 0).decode()).get(name, 0)
 
     def fileno(self) -> int:
         """Readable when ``read`` has an answer."""
@@ -87,8 +86,8 @@ class OomWatch:
         """Wait for the next event: how often it ran out of memory since, or None at the end.
         0 is possible: something else happened."""
         if self._epoll is None:
-            times = os.eventfd_read(self._files[0])
-            return times if os.path.exists(f"{self._directory}/cgroup.event_control") else None
+            times = posix.eventfd_read(self._files[0])
+            return times if posix.exists(f"{self._directory}/cgroup.event_control") else None
         self._epoll.poll()
         try:
             kills = self._counted(0, "oom_kill")
@@ -114,7 +113,7 @@ class OomWatch:
         if self._epoll is not None:
             self._epoll.close()
         while self._files:
-            os.close(self._files.pop())
+            posix.close(self._files.pop())
 
     def __enter__(self) -> OomWatch:
         return self

@@ -6,9 +6,9 @@ does all of it (cgroup.kill, Linux 5.14).
 
 from __future__ import annotations
 
-import os
 from errno import EOPNOTSUPP
 
+from rung import posix
 from rung.runtime.cgroup.errors import failed
 from rung.runtime.cgroup.files import is_gone, read, write
 
@@ -22,7 +22,7 @@ _SIGKILL = 9
 def children_of(directory: str) -> list[str]:
     """The sub-cgroups."""
     try:
-        with os.scandir(directory) as entries:
+        with posix.scandir(directory) as entries:
             return [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
     except OSError as error:
         if is_gone(error):
@@ -65,7 +65,7 @@ def kill(group: Cgroup, signal: int) -> None:
     try:
         for pid in group.pids():
             try:
-                os.kill(pid, signal)
+                posix.kill(pid, signal)
             except ProcessLookupError:
                 continue
     finally:

@@ -7,10 +7,10 @@ kernel's own clean-up) has no event, so then it is asked again at short interval
 
 from __future__ import annotations
 
-import os
 from errno import EBUSY
 from time import monotonic
 
+from rung import posix
 from rung.runtime.cgroup.errors import CgroupError, failed
 from rung.runtime.cgroup.processes import children_of, pids_in
 
@@ -27,7 +27,7 @@ def _remove(directory: str, deadline: float) -> None:
         _remove(child, deadline)
     while True:
         try:
-            os.rmdir(directory)
+            posix.rmdir(directory)
         except FileNotFoundError:
             return
         except OSError as error:
@@ -52,7 +52,7 @@ def _wait_for_change(directory: str, deadline: float) -> None:
     pidfd = -1
     for pid in pids_in(directory, recursive=False):
         try:
-            pidfd = os.pidfd_open(pid)
+            pidfd = posix.pidfd_open(pid)
         except ProcessLookupError:
             continue
         waiting.register(pidfd, POLLIN)
@@ -62,4 +62,4 @@ def _wait_for_change(directory: str, deadline: float) -> None:
         waiting.poll(left_ms if pidfd >= 0 else min(_PAUSE_MS, left_ms))
     finally:
         if pidfd >= 0:
-            os.close(pidfd)
+            posix.close(pidfd)

@@ -158,7 +158,7 @@ def _hugetlb(paths: Mapping[str, str]) -> dict[str, Any]:
 
 def page_sizes(directory: str | None, usage: str) -> list[str]:
     """The sizes that have files in the cgroup."""
-    from os import listdir
+    from rung.posix import listdir
 
     if directory is None:
         return []

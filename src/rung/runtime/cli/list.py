@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from rung import posix
 from rung.errors import RungError
 from rung.runtime.cli.json_text import compact
 from rung.runtime.cli.log import write_all
@@ -51,7 +50,7 @@ def found_states(call: Call) -> list[dict[str, Any]]:
     states = []
     for container_id in runtime.ids():
         try:
-            owner = owner_name(os.stat(os.path.join(runtime.root, container_id)).st_uid)
+            owner = owner_name(posix.stat(posix.join(runtime.root, container_id)).st_uid)
             states.append({**runtime.get(container_id).state(), "owner": owner})
         except (FileNotFoundError, ContainerNotFound):
             continue  # deleted meanwhile

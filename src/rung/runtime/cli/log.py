@@ -10,8 +10,7 @@ processes may share a log.
 
 from __future__ import annotations
 
-import os
-
+from rung import posix
 from rung.errors import RungError
 
 TYPE_CHECKING = False
@@ -35,7 +34,7 @@ class Log:
         self._fd = -1
         if path:
             try:
-                self._fd = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o644)
+                self._fd = posix.open(path, posix.O_CREAT | posix.O_WRONLY | posix.O_APPEND | posix.O_CLOEXEC, 0o644)
             except OSError as error:
                 raise RungError("open log", path, str(error.strerror)) from error
 
@@ -92,4 +91,4 @@ def write_all(fd: int, text: str) -> None:
     """All of ``text``, whatever portions the kernel takes."""
     data = text.encode("utf-8", "surrogateescape")
     while data:
-        data = data[os.write(fd, data) :]
+        data = data[posix.write(fd, data) :]

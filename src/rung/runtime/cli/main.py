@@ -13,9 +13,9 @@ is started five times in a container's life. What the caller gets:
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]
-import os
 import sys
 
+from rung import posix
 from rung.errors import RungError
 from rung.runtime.cli.options import BOOLEANS, Flag, UsageError, check_arguments, parse
 
@@ -93,7 +93,7 @@ def main() -> None:
     """The program's entry: never returns."""
     # A caller that ignores it would have the kernel reap our children before we can.
     _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
-    os._exit(execute(sys.argv[1:]))
+    posix._exit(execute(sys.argv[1:]))
 
 
 def execute(words: Sequence[str]) -> int:
@@ -159,27 +159,27 @@ def state_root(given: str | None) -> str:
     A directory below XDG_RUNTIME_DIR gets the sticky bit, which keeps it from being
     cleaned away (XDG Base Directory Specification)."""
     if given is not None:
-        root = os.path.abspath(given)
+        root = posix.abspath(given)
         if root == "/":
             raise RungError("use --root", given, "containers' state cannot lie in /")
         return root
-    users = os.environ.get("XDG_RUNTIME_DIR", "")
+    users = posix.getenv("XDG_RUNTIME_DIR")
     if not users or not _is_unprivileged():
         return "/run/rung/runtime"
     root = f"{users}/rung/runtime"
-    os.makedirs(root, 0o700, exist_ok=True)
-    os.chmod(root, 0o1700)
+    posix.makedirs(root, 0o700, exist_ok=True)
+    posix.chmod(root, 0o1700)
     return root
 
 
 def _is_unprivileged() -> bool:
     """Not root, or root only by the grace of a user namespace that a user made."""
-    if os.geteuid() != 0:
+    if posix.geteuid() != 0:
         return True
     from rung.runtime.state import read_file
 
     whole = read_file("/proc/self/uid_map").split() == [b"0", b"0", b"4294967295"]
-    return not whole and os.environ.get("USER") != "root"
+    return not whole and posix.getenv("USER") != "root"
 
 
 def _true_false_auto(text: str) -> bool | None:
@@ -229,7 +229,7 @@ def _os_sentence(error: OSError) -> str:
     """An operating system error that no lower layer has put into words."""
     name = error.filename
     if isinstance(name, bytes):
-        name = os.fsdecode(name)
+        name = posix.fsdecode(name)
     return f"{name}: {error.strerror}" if name else str(error.strerror or error)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from rung import posix
 from rung.errors import RungError
 from rung.runtime.cli.options import Flag
 
@@ -35,7 +34,7 @@ def process_options(options: dict[str, Any]) -> dict[str, Any]:
     check_preserved(count)
     return {
         "console_socket": options["console-socket"],
-        "pid_file": os.path.abspath(options["pid-file"]) if options["pid-file"] else "",
+        "pid_file": posix.abspath(options["pid-file"]) if options["pid-file"] else "",
         "preserve_fds": count,
     }
 
@@ -55,7 +54,7 @@ def check_preserved(count: int) -> None:
         raise RungError("use --preserve-fds", str(count), "it must not be negative")
     for fd in range(3, 3 + count):
         try:
-            os.fstat(fd)
+            posix.fstat(fd)
         except OSError as error:
             raise RungError(
                 "preserve descriptor", f"{fd} (of 3 to {2 + count})", str(error.strerror)
@@ -69,12 +68,12 @@ def send_pidfd(path: str, pid: int) -> None:
     from _socket import AF_UNIX, SCM_RIGHTS, SOCK_STREAM, SOL_SOCKET, socket
 
     connection = socket(AF_UNIX, SOCK_STREAM)
-    pidfd = os.pidfd_open(pid)
+    pidfd = posix.pidfd_open(pid)
     try:
         connection.connect(path)
         connection.sendmsg([b"pidfd"], [(SOL_SOCKET, SCM_RIGHTS, pidfd.to_bytes(4, "little"))])
     except OSError as error:
         raise RungError("send the pidfd to", f'"{path}"', str(error.strerror)) from None
     finally:
-        os.close(pidfd)
+        posix.close(pidfd)
         connection.close()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from rung import posix
 from rung.errors import RungError
 from rung.runtime.cli.json_text import compact
 from rung.runtime.cli.log import write_all
@@ -46,22 +45,22 @@ def run(call: Call) -> int:
 
 def output_of_ps(arguments: Sequence[str]) -> str:
     """What ``ps`` prints. Raises RungError with it where it fails."""
-    ours, theirs = os.pipe()
-    actions = [(os.POSIX_SPAWN_DUP2, theirs, 1), (os.POSIX_SPAWN_DUP2, theirs, 2)]
+    ours, theirs = posix.pipe()
+    actions = [(posix.POSIX_SPAWN_DUP2, theirs, 1), (posix.POSIX_SPAWN_DUP2, theirs, 2)]
     try:
-        pid = os.posix_spawnp("ps", ["ps", *arguments], os.environ, file_actions=actions)
+        pid = posix.posix_spawnp("ps", ["ps", *arguments], posix.environment(), file_actions=actions)
     except FileNotFoundError:
-        os.close(ours)
+        posix.close(ours)
         raise RungError(
             "ps", "", "there is none on this host", "install procps, or use --format json"
         ) from None
     finally:
-        os.close(theirs)
+        posix.close(theirs)
     parts = []
     with open(ours, "rb", buffering=0) as pipe:
         while part := pipe.read(1 << 16):
             parts.append(part)
-    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    status = posix.waitstatus_to_exitcode(posix.waitpid(pid, 0)[1])
     text = b"".join(parts).decode("utf-8", "surrogateescape")
     if status != 0:
         raise RungError("ps", " ".join(arguments), f"exit status {status}: {text.strip()}")

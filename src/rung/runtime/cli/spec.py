@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from rung import posix
 from rung.errors import RungError
 from rung.runtime.cli.options import Command, Flag
 
@@ -29,12 +28,12 @@ def run(call: Call) -> int:
     from rung.spec.runtime.default import default_config, rootless_config
 
     if call.options["rootless"]:
-        config = rootless_config(os.geteuid(), os.getegid(), cgroup_v2=only_v2())
+        config = rootless_config(posix.geteuid(), posix.getegid(), cgroup_v2=only_v2())
     else:
         config = default_config(cgroup_v2=only_v2())
-    path = os.path.join(call.options["bundle"], "config.json")
+    path = posix.join(call.options["bundle"], "config.json")
     try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        fd = posix.open(path, posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_CLOEXEC, 0o666)
     except FileExistsError:
         raise RungError("write", path, "it exists already", "remove it first") from None
     with open(fd, "w", encoding="utf-8") as file:
@@ -44,4 +43,4 @@ def run(call: Call) -> int:
 
 def only_v2() -> bool:
     """Whether all cgroups of this host are version 2: it has one hierarchy, with this file."""
-    return os.path.exists("/sys/fs/cgroup/cgroup.controllers")
+    return posix.exists("/sys/fs/cgroup/cgroup.controllers")

@@ -7,8 +7,7 @@ inside it first (the root, tmpfs, /dev) is sealed by ``seal_steps`` after the pi
 
 from __future__ import annotations
 
-import os
-
+from rung import posix
 from rung.runtime.plan import mountopts, steps
 from rung.runtime.plan.namespaces import has_mounts, is_bind, new_and_joined, tree_slots
 from rung.runtime.plan.request import get
@@ -46,7 +45,7 @@ def root_steps(request: Request) -> Iterator[Step]:
     """Propagation off the host, the root attached, each mount in turn."""
     config = request.config
     if not has_mounts(config):
-        flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+        flags = posix.O_PATH | posix.O_DIRECTORY | posix.O_CLOEXEC
         yield steps.OpenFile(steps.SLOT_ROOT, rootfs_path(request), flags)
         return
     propagation = mountopts.PROPAGATION.get(get(config, "linux", "rootfsPropagation") or "", 0)
@@ -59,7 +58,7 @@ def root_steps(request: Request) -> Iterator[Step]:
 
 def rootfs_path(request: Request) -> str:
     """The root file system's host path; a relative one starts at the bundle."""
-    return os.path.join(request.bundle, request.config["root"]["path"])
+    return posix.join(request.bundle, request.config["root"]["path"])
 
 
 def mount_steps(request: Request, mount: Mount, slot: int) -> Iterator[Step]:
@@ -96,7 +95,7 @@ def sealed_later(mount: Mount) -> bool:
 def _bind(request: Request, mount: Mount, options: MountOptions, dest: str, slot: int) -> Step:
     source = mount.get("source") or ""
     if not source.startswith("/"):
-        source = os.path.join(request.bundle, source)
+        source = posix.join(request.bundle, source)
     return steps.MountBind(
         dest,
         source,

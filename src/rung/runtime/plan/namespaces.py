@@ -11,8 +11,7 @@ config-linux.md: Namespaces, User namespace mappings, Offset for Time Namespace.
 
 from __future__ import annotations
 
-import os
-
+from rung import posix
 from rung.runtime.plan import steps
 from rung.runtime.plan.request import get
 from rung.spec.runtime.names import NAMESPACES
@@ -67,7 +66,7 @@ def outer_steps(request: Request) -> Iterator[Step]:
     slots = {kind: steps.SLOT_FIRST_FREE + n for n, kind in enumerate(k for k in _JOIN_ORDER if k in joined)}
     for kind, slot in slots.items():
         # non-blocking: should it be a FIFO, setns says that it is no namespace
-        yield steps.OpenFile(slot, joined[kind], os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        yield steps.OpenFile(slot, joined[kind], posix.O_RDONLY | posix.O_NONBLOCK | posix.O_CLOEXEC)
     yield from cgroup_steps(request.cgroup_paths)
     mapped = "user" in new or "user" in joined
     late = slots.pop("cgroup", None) if not mapped else None
@@ -101,7 +100,7 @@ def cgroup_steps(paths: dict[str, str]) -> Iterator[Step]:
     for directory in sorted({path for controller, path in paths.items() if controller}):
         yield steps.JoinCgroup(f"{directory}/tasks")
     if paths.get(""):
-        yield steps.OpenFile(steps.SLOT_CGROUP, paths[""], os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        yield steps.OpenFile(steps.SLOT_CGROUP, paths[""], posix.O_PATH | posix.O_DIRECTORY | posix.O_CLOEXEC)
 
 
 def cgroup_slot(paths: dict[str, str]) -> int:

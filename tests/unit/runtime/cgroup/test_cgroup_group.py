@@ -224,7 +224,7 @@ def test_freezing_v1_that_does_not_end_is_undone(tmp_path, monkeypatch):
 
 def test_none_can_fork_between_listing_and_signalling(monkeypatch):
     told = []
-    monkeypatch.setattr("os.kill", lambda pid, signal: told.append((pid, signal)))
+    monkeypatch.setattr("rung.posix.kill", lambda pid, signal: told.append((pid, signal)))
 
     class Group:
         paths = {"freezer": "/c"}

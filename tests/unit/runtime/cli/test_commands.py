@@ -286,7 +286,7 @@ def test_features_are_a_document_with_what_engines_look_for(command):
 @pytest.mark.parametrize("detached", [True, False])
 def test_a_pidfd_is_sent(command, library, tmp_path, monkeypatch, detached):
     monkeypatch.setattr("rung.runtime.foreground.Foreground.stay", lambda _self, _process: 5)
-    monkeypatch.setattr("os.pidfd_open", lambda _pid: os.open("/dev/null", os.O_RDONLY))
+    monkeypatch.setattr("rung.posix.pidfd_open", lambda _pid: os.open("/dev/null", os.O_RDONLY))
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "s"))
         server.listen()
@@ -300,7 +300,7 @@ def test_a_pidfd_is_sent(command, library, tmp_path, monkeypatch, detached):
 
 
 def test_a_container_whose_pidfd_cannot_be_sent_is_deleted(command, library, tmp_path, monkeypatch):
-    monkeypatch.setattr("os.pidfd_open", lambda _pid: os.open("/dev/null", os.O_RDONLY))
+    monkeypatch.setattr("rung.posix.pidfd_open", lambda _pid: os.open("/dev/null", os.O_RDONLY))
     status, _, err = command("create", "--pidfd-socket", f"{tmp_path}/none", "web2")
     assert status == 1
     assert err == f'rung-runtime: send the pidfd to "{tmp_path}/none": No such file or directory\n'
