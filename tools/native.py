@@ -42,7 +42,7 @@ def compile_launcher(out: Path, *, home: Path | None = None, python: str = "") -
     installed beside the launcher (editable). ``python``: the interpreter of last resort."""
     defines = [f"-DRUNG_PYTHON={_c_string(python)}"]
     if home is not None:
-        defines.append(f"-DRUNG_HOME={_c_string(str(home))}")
+        defines += [f"-DRUNG_HOME={_c_string(str(home))}", f"-DRUNG_MINOR={sys.version_info[1]}"]
     return _compile(LAUNCHER_SOURCES, out, defines)
 
 

@@ -15,6 +15,7 @@ import pytest
 import native
 
 MINOR = sys.version_info[1]
+BOOT = Path(__file__).resolve().parents[3] / "src/rung/runtime/boot.py"
 PROBE = """
 import os, sys
 def main():
@@ -46,6 +47,8 @@ class Installation:
         for folder in ("rung", "rung/runtime", "rung/runtime/cli"):
             (home / folder).mkdir(parents=True)
             (home / folder / "__init__.py").touch()
+        (home / "rung/runtime/boot.py").write_bytes(BOOT.read_bytes())
+        (home / "rung/runtime/pack.py").write_text("def write(home): pass")
         (home / "rung/runtime/cli/main.py").write_text(PROBE)
         return home
 

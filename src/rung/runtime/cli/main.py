@@ -89,11 +89,11 @@ class Call:
         self._log.warning(message)
 
 
-def main() -> None:
-    """The program's entry: never returns."""
+def main() -> int:
+    """The program's entry (``boot.py`` calls it): the exit status."""
     # A caller that ignores it would have the kernel reap our children before we can.
     _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
-    posix._exit(execute(sys.argv[1:]))
+    return execute(sys.argv[1:])
 
 
 def execute(words: Sequence[str]) -> int:

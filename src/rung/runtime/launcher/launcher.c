@@ -9,6 +9,7 @@
  *   RUNG_HOME/rung                                     compiled in by an editable install: comes first
  *   BIN/python3.N, /usr/bin/python3.N, RUNG_PYTHON     the interpreter: the first that is a program
  *
+ * An editable install also has the interpreter's version compiled in, RUNG_MINOR.
  * Arguments, environment and descriptors pass unchanged, except that closed descriptors among
  * 0 to 2 become /dev/null, as Go's runtime does for runc: no file may land there.
  */
@@ -19,9 +20,11 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #ifndef RUNG_PYTHON
@@ -30,24 +33,22 @@
 
 #define OLDEST_MINOR 11
 
-/* What Python is given to do. Rung's directory is the first argument and goes last in sys.path:
- * nothing in it can stand in for the standard library. */
-#define BOOT(name, module) \
-    "import gc, sys\n" \
-    "gc.set_threshold(50000)\n" /* importing makes few cycles: 1 to 3 ms of looking for them */ \
-    "sys.path.append(sys.argv.pop(1))\n" \
-    "sys.argv[0] = '" name "'\n" \
-    "from " module " import main\n" \
-    "sys.exit(main())\n"
-
 /* One program under two names. The runtime is isolated (-I) and without site (-S): it needs Rung and
- * the standard library. The command of people sees what is installed beside it, such as extras. */
+ * the standard library; it begins in a file, which is quicker than -c (see runtime/boot.py). The
+ * command of people sees what is installed beside it, such as extras. */
 static const struct command {
-    const char *name, *options, *boot;
+    const char *name, *options, *words;
     bool site;
 } commands[] = {
-    {"rung-runtime", "-IS", BOOT("rung-runtime", "rung.runtime.cli.main"), false},
-    {"rung", "-I", BOOT("rung", "rung.cli.main"), true},
+    {"rung-runtime", "-IS", NULL, false},
+    {"rung", "-I",
+     "import gc, sys\n"
+     "gc.set_threshold(50000)\n" /* as in boot.py */
+     "sys.path.append(sys.argv.pop(1))\n"
+     "sys.argv[0] = 'rung'\n"
+     "from rung.cli.main import main\n"
+     "sys.exit(main())\n",
+     true},
 };
 
 struct place {
@@ -136,6 +137,7 @@ static bool find_place(struct place *place, const char *bin)
 {
     (void)bin;
     (void)find_installed;
+    place->minor = RUNG_MINOR;
     return put(place->home, "%s", RUNG_HOME) && use_program(place, RUNG_PYTHON);
 }
 #else
@@ -144,6 +146,38 @@ static bool find_place(struct place *place, const char *bin)
     return find_installed(place, bin);
 }
 #endif
+
+/* What a pack ends with: TRAILER of runtime/boot.py. It is for one interpreter, the very file. */
+struct trailer {
+    char word[8];
+    uint64_t index_at, index_size, python_time_ns, python_size;
+};
+_Static_assert(sizeof(struct trailer) == 40, "as boot.py has it");
+
+static bool is_pack(const char *path, const char *python)
+{
+    struct trailer trailer;
+    struct stat file, interpreter;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool whole = fstat(fd, &file) == 0 && file.st_size > (off_t)sizeof trailer &&
+                 pread(fd, &trailer, sizeof trailer, file.st_size - (off_t)sizeof trailer) == sizeof trailer;
+    close(fd);
+    return whole && memcmp(trailer.word, "RUNGPACK", sizeof trailer.word) == 0 &&
+           stat(python, &interpreter) == 0 && trailer.python_size == (uint64_t)interpreter.st_size &&
+           trailer.python_time_ns ==
+               (uint64_t)interpreter.st_mtim.tv_sec * 1000000000 + (uint64_t)interpreter.st_mtim.tv_nsec;
+}
+
+/* The file that Python begins with: boot.py, or the pack that was made of it. */
+static bool find_boot(char *boot, const struct place *place, const char *python)
+{
+    const char *runtime = "rung/runtime";
+    return (put(boot, "%s/%s/__pycache__/boot.cpython-3%d.pyc", place->home, runtime, place->minor) &&
+            is_pack(boot, python)) ||
+           put(boot, "%s/%s/boot.py", place->home, runtime);
+}
 
 static void fill_closed_descriptors(void)
 {
@@ -163,7 +197,7 @@ static const struct command *command_named(const char *name)
 
 int main(int argc, char **argv)
 {
-    char bin[PATH_MAX], resolved[PATH_MAX];
+    char bin[PATH_MAX], resolved[PATH_MAX], boot[PATH_MAX];
     const struct command *command = &commands[0];
     struct place place = {0};
 
@@ -187,9 +221,15 @@ int main(int argc, char **argv)
     words[count++] = (char *)python;
     words[count++] = (char *)command->options;
     words[count++] = "-Xutf8"; /* file names are bytes in UTF-8, whatever the locale */
-    words[count++] = "-c";
-    words[count++] = (char *)command->boot;
-    words[count++] = place.home;
+    if (command->words) {
+        words[count++] = "-c";
+        words[count++] = (char *)command->words;
+        words[count++] = place.home;
+    } else if (find_boot(boot, &place, python)) {
+        words[count++] = boot;
+    } else {
+        return fail(command, "too long a path:", place.home);
+    }
     for (int i = 1; i < argc; i++)
         words[count++] = argv[i];
     words[count] = NULL;

@@ -1,0 +1,97 @@
+"""Where ``rung-runtime`` begins: the file that the launcher gives to Python.
+
+Importing a module costs some 45 µs of looking for it, whatever is in it, and a command
+needs fifty. So this module's own ``.pyc`` becomes a *pack*: behind its code, where Python
+does not look, lie the compiled modules of the whole runtime with an index, and they are
+imported from there (``pack.py`` writes it, the first time that a command starts without).
+
+Rule: a pack is a cache like any ``.pyc``. What lies in it is used while the source has the size and
+time that it was made from; what is missing or stale is imported as ever, and the pack is
+written anew. It imports nothing of Rung and nothing that costs.
+"""
+
+import gc
+import sys
+from _frozen_importlib import ModuleSpec
+from marshal import loads
+from posix import O_CLOEXEC, O_RDONLY, _exit, fstat, pread, stat
+from posix import open as open_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
+#: Little endian: the word, where the index is and its length, time (ns) and size of the interpreter.
+TRAILER = "<8sQQQQ"
+TRAILER_SIZE = 40
+WORD = b"RUNGPACK"
+
+
+class Pack:
+    """An importer over one file (``importlib.abc.MetaPathFinder`` and ``Loader``)."""
+
+    def __init__(self, file: str) -> None:
+        self._fd = open_file(file, O_RDONLY | O_CLOEXEC)
+        end = fstat(self._fd).st_size - TRAILER_SIZE
+        number = int.from_bytes
+        trailer = pread(self._fd, TRAILER_SIZE, end)
+        at, length = number(trailer[8:16], "little"), number(trailer[16:24], "little")
+        #: name -> (source, its time in ns, its size, is it a package, offset and length of the code)
+        self._index: dict[str, tuple[str, int, int, bool, int, int]] = loads(pread(self._fd, length, at))
+        self.stale = False
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> "ModuleSpec | None":
+        """The module's, where the pack has it as it is now."""
+        entry = self._index.get(name)
+        if entry is None:
+            self.stale = self.stale or name.startswith("rung.")
+            return None
+        source, time_ns, size, package, _, _ = entry
+        try:
+            now = stat(source)
+        except OSError:
+            now = None
+        if now is None or now.st_mtime_ns != time_ns or now.st_size != size:
+            self.stale = True
+            return None
+        loader: Any = self
+        spec = ModuleSpec(name, loader, origin=source, is_package=package)
+        if spec.submodule_search_locations is not None:
+            spec.submodule_search_locations.append(source[: source.rindex("/")])
+        return spec
+
+    def create_module(self, _spec: "ModuleSpec") -> None:
+        """As by default."""
+
+    def exec_module(self, module: "ModuleType") -> None:
+        """Its code is read now."""
+        source, _, _, _, at, length = self._index[module.__name__]
+        module.__file__ = source
+        exec(loads(pread(self._fd, length, at)), module.__dict__)
+
+
+def main() -> None:
+    """Carry out the command line and end the process."""
+    gc.set_threshold(50_000)  # importing makes few cycles: 1 to 3 ms of looking for them
+    here: str = sys.argv[0]
+    packed = here.endswith(".pyc")
+    home = here.rsplit("/", 4 if packed else 3)[0]
+    sys.path.append(home)  # last: nothing there can stand in for the standard library
+    pack = Pack(here) if packed else None
+    if pack:
+        finders: list[Any] = sys.meta_path
+        finders.insert(0, pack)
+    sys.argv[0] = "rung-runtime"
+    from rung.runtime.cli.main import main as command
+
+    status = command()
+    if pack is None or pack.stale:
+        from rung.runtime.pack import write
+
+        write(home)
+    _exit(status)
+
+
+if __name__ == "__main__":
+    main()
