@@ -1,7 +1,7 @@
 """Counts what a test could leave on the machine: processes, mounts, cgroups, files, descriptors.
 
 ``conftest.nothing_left`` takes a census before and after a test. Processes are those
-descended from this one; ``adopt_orphans`` makes that exact, because what a dead runtime
+descended from this one, but for a warm runtime server, which may stay (``warmth.py``); ``adopt_orphans`` makes that exact, because what a dead runtime
 leaves is then handed to us. Mounts and cgroups are the whole machine's, unless
 ``RUNG_TEST_NEIGHBOURS=1`` says that others work on it: then only mounts below the
 test's own directories count, and cgroups not at all.
@@ -15,6 +15,8 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
+
+import warmth
 
 PR_SET_CHILD_SUBREAPER = 36
 STATE_PLACES = (Path("/run/rung"),)
@@ -88,6 +90,8 @@ def _descendants() -> set[str]:
             parent, state, name = parents[pid]
             if state == "Z" and parent == os.getpid():
                 os.waitpid(pid, os.WNOHANG)
+            elif warmth.is_server(pid):
+                continue
             else:
                 found.add(f"{pid} {name}")
     return found
@@ -109,6 +113,8 @@ def _cgroups() -> set[str]:
 
 def _below(place: Path) -> Iterable[Path]:
     for folder, _, files in os.walk(place):
+        if folder == warmth.DIRECTORY:
+            continue
         if Path(folder) != place:
             yield Path(folder)
         yield from (Path(folder, file) for file in files)

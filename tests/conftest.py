@@ -19,8 +19,10 @@ import pytest
 
 import census
 import native
+import warmth
 
 ROOT = Path(__file__).resolve().parent.parent
+warmth.settle()
 REAL_KERNEL = ("kernel", "security", "conformance", "faults", "guest")
 
 
@@ -61,11 +63,13 @@ def rung_init() -> Path:
 
 
 @pytest.fixture(scope="session")
-def runtime_bin(rung_init: Path) -> Path:
+def runtime_bin(rung_init: Path) -> Iterator[Path]:
     """``rung-runtime``: the launcher, for this tree and the interpreter that runs the tests."""
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     out = ROOT / "build" / version / "rung-runtime"
-    return native.compile_launcher(out, home=ROOT / "src", python=native.real_interpreter())
+    launcher = native.compile_launcher(out, home=ROOT / "src", python=native.real_interpreter())
+    with warmth.server_if_asked_for(launcher, ROOT / "src"):
+        yield launcher
 
 
 @pytest.fixture(scope="session")

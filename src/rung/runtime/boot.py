@@ -14,7 +14,7 @@ import gc
 import sys
 from _frozen_importlib import ModuleSpec
 from marshal import loads
-from posix import O_CLOEXEC, O_RDONLY, _exit, fstat, pread, stat
+from posix import O_CLOEXEC, O_RDONLY, _exit, environ, fstat, pread, stat
 from posix import open as open_file
 
 TYPE_CHECKING = False
@@ -83,6 +83,11 @@ def main() -> None:
         finders: list[Any] = sys.meta_path
         finders.insert(0, pack)
     sys.argv[0] = "rung-runtime"
+    if sys.argv[1:2] == ["--warm-server"]:
+        from rung.runtime.warm.start import main as server
+
+        server()
+        _exit(0)
     from rung.runtime.cli.main import main as command
 
     status = command()
@@ -90,6 +95,11 @@ def main() -> None:
         from rung.runtime.pack import write
 
         write(home)
+    if environ.get(b"RUNG_WARM") not in (b"off", b"0"):
+        from rung.runtime.warm.start import leave_behind, wanted
+
+        if wanted(sys.argv[1:]):
+            leave_behind(home, here)
     _exit(status)
 
 

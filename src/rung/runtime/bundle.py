@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rung import jsonc, posix
 from rung.runtime.errors import BundleError
+from rung.runtime.parent import parent
 from rung.runtime.state import read_file
 from rung.spec.runtime.validate import validate
 
@@ -33,6 +34,8 @@ def read_bundle(bundle: str) -> tuple[str, bytes, Config]:
 def check_rootfs(bundle: str, config: Config) -> str:
     """The root file system's path. Raises ``BundleError`` when it is no directory."""
     rootfs = posix.join(bundle, config["root"]["path"])
+    if rootfs.startswith(("/proc/self/", "/proc/thread-self/", "/dev/fd/")):
+        parent().own("root.path")
     try:
         posix.close(posix.open(rootfs, posix.O_PATH | posix.O_DIRECTORY | posix.O_CLOEXEC))
     except NotADirectoryError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from rung import jsonc, posix
 from rung.runtime import state
 from rung.runtime.errors import ContainerNotFound, RuntimeFailure, StateError
+from rung.runtime.parent import parent
 from rung.runtime.state import CREATED, CREATING, PAUSED, RUNNING, STOPPED, Directory, Facts
 
 TYPE_CHECKING = False
@@ -178,7 +179,7 @@ class Container:
         parent learns the status)."""
         with self._trace.span("wait", self.id):
             try:
-                _, status = posix.waitpid(self.pid, 0)
+                status = parent().wait(self.pid)
             except ChildProcessError:
                 raise RuntimeFailure(
                     "cannot wait for container", f'"{self.id}"', "its init is another process's child"

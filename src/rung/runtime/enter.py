@@ -13,6 +13,7 @@ from rung.record import Record
 from rung.runtime import spawn, state
 from rung.runtime.create import CreateOptions, console_fd, seccomp_program, write_pid
 from rung.runtime.errors import StateError
+from rung.runtime.parent import parent
 from rung.runtime.plan.compile import compile_exec
 from rung.runtime.plan.request import ExecRequest, get
 from rung.runtime.plan.steps import SLOT_CONSOLE_SOCKET, SLOT_CONTAINER
@@ -49,7 +50,7 @@ class Process:
 
     def wait(self) -> int:
         """Its exit status, or 128 and the signal's number."""
-        code = posix.waitstatus_to_exitcode(posix.waitpid(self.pid, 0)[1])
+        code = posix.waitstatus_to_exitcode(parent().wait(self.pid))
         return code if code >= 0 else 128 - code
 
 

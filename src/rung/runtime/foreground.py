@@ -14,7 +14,7 @@ child and is not reaped before ``wait``, so its pid and pidfd are its own all th
 from __future__ import annotations
 
 from rung import posix
-from rung.runtime.signals import Forwarder
+from rung.runtime.parent import parent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ class Foreground:
     runc."""
 
     def __init__(self, *, terminal: bool, raw_output: bool = False) -> None:
-        self._signals = Forwarder()
+        if terminal:
+            parent().own("the terminal")
+        self._signals = parent().forwarder()
         self._keep_line_ends = not raw_output and not posix.isatty(1)
         self._console = -1
         self._ours: socket | None = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from rung import jsonc, posix
 from rung.runtime.errors import HookError, RuntimeFailure
+from rung.runtime.parent import parent
 from rung.runtime.state import write_whole
 
 TYPE_CHECKING = False
@@ -57,13 +58,7 @@ def run_hook(stage: str, hook: Hook, state: bytes) -> None:
 def _start(stage: str, path: str, hook: Hook, stdin: int) -> int:
     env = dict(entry.partition("=")[::2] for entry in hook.get("env") or ())
     try:
-        return posix.posix_spawn(
-            path,
-            hook.get("args") or [path],
-            env,
-            file_actions=[(posix.POSIX_SPAWN_DUP2, stdin, 0)],
-            setsigdef=range(1, 32),
-        )
+        return parent().spawn(path, hook.get("args") or [path], env, [(stdin, 0)], default_signals=True)
     except OSError as error:
         raise HookError(f"{stage} hook", path, f"cannot run: {error.strerror}") from None
 
@@ -78,7 +73,7 @@ def _state_file(state: bytes) -> int:
 
 def _wait(pid: int, timeout_s: int | None) -> int | None:
     if timeout_s is None:
-        return posix.waitpid(pid, 0)[1]
+        return parent().wait(pid)
     from select import POLLIN, poll
 
     pidfd = posix.pidfd_open(pid)
@@ -90,5 +85,5 @@ def _wait(pid: int, timeout_s: int | None) -> int | None:
         posix.close(pidfd)
     if late:
         posix.kill(pid, 9)
-    status = posix.waitpid(pid, 0)[1]
+    status = parent().wait(pid)
     return None if late else status

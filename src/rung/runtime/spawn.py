@@ -11,9 +11,9 @@ read from the ledger, so an init that was killed tells as much as one that compl
 from __future__ import annotations
 
 from rung import posix
-from rung.posix import posix_spawn
 from rung.record import Record
 from rung.runtime.errors import InitKilled, RuntimeFailure, StepError
+from rung.runtime.parent import parent
 from rung.runtime.plan import steps, wire
 from rung.runtime.state import write_whole
 from rung.undo import Closing
@@ -114,7 +114,7 @@ class Init:
             raise self._failure()
 
     def _reap_outer(self) -> None:
-        posix.waitpid(self.outer, 0)
+        parent().wait(self.outer)
         self.outer = 0
 
     def _failure(self) -> RuntimeFailure:
@@ -152,7 +152,7 @@ if TYPE_CHECKING:
 def _kill_child(pid: int) -> None:
     try:
         posix.kill(pid, 9)
-        posix.waitpid(pid, 0)
+        parent().wait(pid)
     except (ProcessLookupError, ChildProcessError):
         return
 
@@ -193,13 +193,9 @@ def spawn(
         body = wire.encode(plan.steps, inherited, control, first)
         plan_fd = _write_plan(plan_path, body)
         passed = closing.add(_above(plan_fd, first))
-        actions = [
-            (posix.POSIX_SPAWN_DUP2, closing.add(_above(fd, first)), target)
-            for target, fd in enumerate(stdio.values())
-        ]
-        actions += [(posix.POSIX_SPAWN_DUP2, fd, fd) for fd in (control, passed, *inherited.values())]
-        program = f"/proc/self/fd/{sealed_init()}"
-        outer = posix_spawn(program, ["rung-init", str(passed)], {}, file_actions=actions)
+        fds = [(closing.add(_above(fd, first)), target) for target, fd in enumerate(stdio.values())]
+        fds += [(fd, fd) for fd in (control, passed, *inherited.values())]
+        outer = parent().spawn(sealed_init(), ["rung-init", str(passed)], {}, fds)
     assert isinstance(ours, socket)
     return Init(outer, ours, plan_fd, plan)
 

@@ -49,6 +49,8 @@ class Installation:
             (home / folder / "__init__.py").touch()
         (home / "rung/runtime/boot.py").write_bytes(BOOT.read_bytes())
         (home / "rung/runtime/pack.py").write_text("def write(home): pass")
+        (home / "rung/runtime/warm").mkdir()
+        (home / "rung/runtime/warm/start.py").write_text("def wanted(words): pass\nleave_behind = wanted")
         (home / "rung/runtime/cli/main.py").write_text(PROBE)
         return home
 

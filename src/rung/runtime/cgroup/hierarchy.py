@@ -11,6 +11,7 @@ from rung.posix import normpath
 from rung.record import Record
 from rung.runtime.cgroup.errors import CgroupError, failed
 from rung.runtime.cgroup.files import read
+from rung.runtime.parent import parent
 
 _USUAL = "/sys/fs/cgroup"
 
@@ -24,10 +25,10 @@ class Hierarchies(Record):
     own: dict[str, str] = {}
 
 
-def hierarchies(pid: int | str = "self") -> Hierarchies:
-    """What this host has mounted, and which cgroups ``pid`` is in."""
+def hierarchies(pid: int | str = "") -> Hierarchies:
+    """What this host has mounted, and which cgroups ``pid`` is in; else, a container's parent."""
     try:
-        return parse(read("/proc/self/mountinfo"), read(f"/proc/{pid}/cgroup"))
+        return parse(read("/proc/self/mountinfo"), read(f"/proc/{pid or parent().name}/cgroup"))
     except OSError as error:
         raise failed("read", error) from None
 

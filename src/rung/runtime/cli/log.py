@@ -38,6 +38,12 @@ class Log:
             except OSError as error:
                 raise RungError("open log", path, str(error.strerror)) from error
 
+    def close(self) -> None:
+        """Nothing more will be said."""
+        if self._fd >= 0:
+            posix.close(self._fd)
+            self._fd = -1
+
     def error(self, message: str) -> None:
         """Something failed: into the log and onto stderr."""
         self._entry("error", message)

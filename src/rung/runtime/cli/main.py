@@ -127,6 +127,8 @@ def execute(words: Sequence[str]) -> int:
     except Exception as bug:
         log.error(f"a bug in {PROGRAM}: {type(bug).__name__}: {bug}")
         raise
+    finally:
+        log.close()
 
 
 def load(name: str) -> Any:

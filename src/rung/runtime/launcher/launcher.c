@@ -14,6 +14,8 @@
  * 0 to 2 become /dev/null, as Go's runtime does for runc: no file may land there.
  */
 
+#include "warm.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -215,6 +217,9 @@ int main(int argc, char **argv)
     const char *python = command->site ? place.python : realpath(place.python, resolved);
     if (!python)
         return fail(command, "cannot follow", place.python);
+
+    if (!command->site)
+        carry_out_warm(place.home, python, argc, argv);
 
     char *words[argc + 8];
     int count = 0;
