@@ -338,7 +338,7 @@ static int32_t wait_for(pid_t pid)
     if (receiver >= 0)
         forward_until_it_ends();
     while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
+        if (errno != EINTR || alive < 0) /* Ctrl-C: what is waited for may not heed it */
             return -errno;
     return status;
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from _socket import SCM_RIGHTS, SOL_SOCKET
+from select import POLLIN, poll
 from struct import unpack
 
 from rung import posix
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _SO_PEERCRED = 17
+SIGKILL = 9
 
 
 def peer(connection: socket) -> tuple[int, int]:
@@ -23,11 +25,31 @@ def peer(connection: socket) -> tuple[int, int]:
     return pid, uid
 
 
+class CallerGone(KeyboardInterrupt):
+    """The launcher has died: what was begun is undone, as at Ctrl-C."""
+
+
+def _ended(pid: int) -> int:
+    """Wait until a process that is not ours has ended, and say that it was killed."""
+    try:
+        pidfd = posix.pidfd_open(pid)
+    except ProcessLookupError:
+        return SIGKILL
+    try:
+        waiter = poll()
+        waiter.register(pidfd, POLLIN)
+        waiter.poll()
+    finally:
+        posix.close(pidfd)
+    return SIGKILL
+
+
 class RemoteParent(Parent):
-    """Asks over ``connection``. Raises ``KeyboardInterrupt`` when the launcher is gone."""
+    """Asks over ``connection``."""
 
     def __init__(self, connection: socket) -> None:
         self._connection = connection
+        self._owed = 0  # answers not yet heard
         self.name = str(peer(connection)[0])
 
     def spawn(
@@ -54,7 +76,10 @@ class RemoteParent(Parent):
         return pid
 
     def wait(self, pid: int) -> int:
-        status = self._ask(protocol.wait(pid))
+        try:
+            status = self._ask(protocol.wait(pid))
+        except CallerGone:  # somebody else's child now; what is undone next needs it to have ended
+            return _ended(pid)
         if status < 0:
             raise OSError(-status, posix.strerror(-status))
         return status
@@ -72,16 +97,23 @@ class RemoteParent(Parent):
         try:
             self._connection.sendmsg([message], control)
         except (BrokenPipeError, ConnectionResetError):
-            raise KeyboardInterrupt from None
+            raise CallerGone from None
 
     def _ask(self, message: bytes, fds: Sequence[int] = ()) -> int:
+        while self._owed:  # to a question during which Ctrl-C came
+            self._answer()
         self.tell(message, fds)
+        self._owed += 1
+        return self._answer()
+
+    def _answer(self) -> int:
         try:
             answer = self._connection.recv(16)
         except ConnectionResetError:
             answer = b""
         if not answer:
-            raise KeyboardInterrupt
+            raise CallerGone
+        self._owed -= 1
         return protocol.answer(answer)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _F_SETSIG = 10
 _UMASK = 0o022
+_INTERRUPTED = 130
 
 
 class Bug(Exception):
@@ -68,7 +69,7 @@ class Worker:
         except ColdOnly:
             _quietly(remote, protocol.COLD)
         except KeyboardInterrupt:
-            return  # the launcher is gone, and nobody wants to know how it ended
+            _quietly(remote, protocol.end(_INTERRUPTED))
         except Exception as bug:  # execute has said so; the rest is as Python ends a program
             _show_traceback()
             _quietly(remote, protocol.end(1))
