@@ -5,12 +5,12 @@
 #
 # RUNG_RUNC_SUITE is a checkout of https://github.com/opencontainers/runc in which
 # "make test-binaries" (or go build of tests/cmd/*, into tests/cmd/_bin) has run; it is another
-# project's and no part of this tree. bats, jq, gawk and script(1) are needed. The suite fetches its images from
-# the network: where they are not there yet, a busybox image is made of this machine's static
-# busybox, and the one called Debian is the same.
+# project's and no part of this tree. bats, jq, gawk and script(1) are needed. The suite fetches its
+# images from the network: where they are not there yet, busybox is made of this machine's static one,
+# and Debian by mmdebstrap from this machine's package source (without mmdebstrap: of busybox too).
 #
-# Prints TAP; a test is ended after TEST_TIMEOUT_S (60), the whole after SUITE_TIMEOUT_S (900).
-# Files that need what most machines lack (checkpoint, sshfs) are left out unless named.
+# Prints TAP, each file under a line "# NAME.bats". A test is ended after TEST_TIMEOUT_S (60), a file
+# after FILE_TIMEOUT_S (400).
 set -euo pipefail
 
 runtime=$(command -v -- "${1:?usage: runc_suite.sh RUNTIME [NAME.bats ...]}") || {
@@ -35,39 +35,45 @@ case $(uname -m) in
     aarch64) arch=arm64 ;;
     *) arch=$(uname -m) ;;
 esac
-if [ ! -e "$data/busybox-$arch.tar.xz" ] || [ ! -e "$data/debian-$arch.tar.xz" ]; then
-    image=$(mktemp -d)
-    trap 'rm -rf -- "$image"' EXIT
-    mkdir -p "$image"/{bin,dev,etc,home,proc,root,sys,tmp,usr,var}
+work=$(mktemp -d)
+trap 'rm -rf -- "$work"' EXIT
+
+busybox_image() {
+    local image=$work/busybox name
+    mkdir -p "$image"/{bin,dev,etc,home,root,tmp,usr/bin,usr/sbin,var/spool/mail}
     chmod 1777 "$image/tmp"
     cp "$(command -v busybox)" "$image/bin/busybox"
-    busybox --list | grep -vx busybox | while read -r name; do ln -s busybox "$image/bin/$name"; done
-    echo 'root:x:0:0:root:/root:/bin/sh' > "$image/etc/passwd"
-    echo 'root:x:0:' > "$image/etc/group"
-    for name in busybox debian; do
-        [ -e "$data/$name-$arch.tar.xz" ] || tar -C "$image" -cJf "$data/$name-$arch.tar.xz" .
-    done
+    busybox --list | grep -vx busybox | while read -r name; do ln "$image/bin/busybox" "$image/bin/$name"; done
+    ln -s ../../bin/env "$image/usr/bin/env"
+    printf '%s\n' root:x:0:0:root:/root:/bin/sh daemon:x:1:1:daemon:/usr/sbin:/bin/false \
+        nobody:x:65534:65534:nobody:/home:/bin/false > "$image/etc/passwd"
+    printf '%s\n' root:x:0: daemon:x:1: nobody:x:65534: > "$image/etc/group"
+    tar --numeric-owner --owner=0 --group=0 -C "$image" -cf "$1" .
+}
+
+# What an image's name says of its compression does not matter: tar looks at the beginning.
+[ -e "$data/busybox-$arch.tar.xz" ] || busybox_image "$data/busybox-$arch.tar.xz"
+if [ ! -e "$data/debian-$arch.tar.xz" ]; then
+    if command -v mmdebstrap >/dev/null; then
+        mmdebstrap --quiet --variant=essential "$(. /etc/os-release && echo "$VERSION_CODENAME")" \
+            "$work/debian.tar"
+        mv "$work/debian.tar" "$data/debian-$arch.tar.xz"
+    else
+        cp "$data/busybox-$arch.tar.xz" "$data/debian-$arch.tar.xz"
+    fi
 fi
 
-# The suite downloads what is missing with curl and asks "go env" for the architecture.
-tools=$(mktemp -d)
-trap 'rm -rf -- "$tools" "${image:-}"' EXIT
-printf '#!/bin/sh\n[ "$*" = "env GOARCH" ] && echo %s\n' "$arch" > "$tools/go"
-chmod +x "$tools/go"
+# The suite asks "go env" for the architecture; that is all it needs Go for.
+mkdir "$work/tools"
+printf '#!/bin/sh\n[ "$*" = "env GOARCH" ] && echo %s\n' "$arch" > "$work/tools/go"
+chmod +x "$work/tools/go"
 
-if [ $# -gt 0 ]; then
-    files=("${@/#/$integration/}")
-else
-    files=()
-    for file in "$integration"/*.bats; do
-        case ${file##*/} in
-            checkpoint.bats | mounts_sshfs.bats | help.bats) ;;
-            *) files+=("$file") ;;
-        esac
-    done
-fi
-
-export RUNC=$runtime BATS_TEST_TIMEOUT=${TEST_TIMEOUT_S:-60} PATH=$tools:$PATH
-# runc's default bundle has a terminal: the tests run on one, which script(1) gives them.
-printf -v line '%q ' timeout --foreground --kill-after=10 "${SUITE_TIMEOUT_S:-900}" bats --tap "${files[@]}"
-script --quiet --flush --return --command "$line" /dev/null </dev/null | tr -d '\r'
+[ $# -gt 0 ] || set -- $(cd "$integration" && echo *.bats)
+export RUNC=$runtime BATS_TEST_TIMEOUT=${TEST_TIMEOUT_S:-60} PATH=$work/tools:$PATH
+for name in "$@"; do
+    echo "# $name"
+    # runc's default bundle has a terminal: the tests run on one, which script(1) gives them.
+    printf -v line '%q ' timeout --foreground --kill-after=10 "${FILE_TIMEOUT_S:-400}" \
+        bats --tap "$integration/$name"
+    script --quiet --flush --return --command "$line" /dev/null </dev/null | tr -d '\r' || true
+done

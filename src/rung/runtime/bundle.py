@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from rung.spec.runtime.config import Config
 
 
-def read_bundle(bundle: str) -> tuple[str, bytes, Config]:
-    """``(absolute path, config.json as it is, its validated content)``."""
+def read_bundle(bundle: str, config_file: str = "") -> tuple[str, bytes, Config]:
+    """``(absolute path, config.json as it is, its validated content)``.
+
+    ``config_file``: a configuration that lies elsewhere or has another name."""
     path = posix.abspath(bundle)
-    file = posix.join(path, "config.json")
+    file = config_file or posix.join(path, "config.json")
     try:
         text = read_file(file)
     except FileNotFoundError:

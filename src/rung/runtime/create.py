@@ -40,6 +40,7 @@ class CreateOptions(Record):
     preserve_fds: int = 0
     no_pivot: bool = False
     no_new_keyring: bool = False
+    config_file: str = ""  # in place of the bundle's config.json
 
 
 def create(
@@ -47,7 +48,7 @@ def create(
 ) -> int:
     """Make the container; returns the pid of its init, a child of this process."""
     with trace.span("read and check", bundle, "config.md"):
-        path, text, config = bundles.read_bundle(bundle)
+        path, text, config = bundles.read_bundle(bundle, options.config_file)
         rootfs = bundles.check_rootfs(path, config)
         _check_process(config, options)
         for passed_over in warnings(config):

@@ -19,6 +19,7 @@ PRESERVE_FDS = Flag(("preserve-fds",), "int", "how many more descriptors the pro
 DETACH = Flag(("detach", "d"), "bool", "do not stay until the process ends", False)
 BUNDLE_FLAGS = (
     Flag(("bundle", "b"), "text", "the bundle's directory (default: the current one)", ""),
+    Flag(("config", "f"), "text", "the configuration, where it is not the bundle's config.json", ""),
     CONSOLE_SOCKET,
     PIDFD_SOCKET,
     PID_FILE,
@@ -43,6 +44,7 @@ def create_options(options: dict[str, Any]) -> dict[str, Any]:
     """What create takes (``CreateOptions``)."""
     return {
         **process_options(options),
+        "config_file": posix.abspath(options["config"]) if options["config"] else "",
         "no_pivot": options["no-pivot"],
         "no_new_keyring": options["no-new-keyring"],
     }

@@ -47,7 +47,7 @@ def _stay(call: Call, bundle: str) -> int:
     options = call.options
     if options["console-socket"]:
         raise RungError("use --console-socket", options["console-socket"], "it goes with --detach only")
-    with Foreground(terminal=wants_terminal(bundle)) as foreground:
+    with Foreground(terminal=wants_terminal(options["config"] or f"{bundle}/config.json")) as foreground:
         container = call.runtime().create(
             call.arguments[0], bundle, console_fd=foreground.console_fd, **create_options(options)
         )
@@ -73,14 +73,14 @@ def _start(
         raise
 
 
-def wants_terminal(bundle: str) -> bool:
-    """``process.terminal`` of the bundle's configuration. What is wrong with a configuration
+def wants_terminal(config_file: str) -> bool:
+    """``process.terminal`` of the configuration. What is wrong with a configuration
     is said by create, which reads it next."""
     from rung import jsonc
     from rung.runtime.state import read_file
 
     try:
-        text = read_file(f"{bundle}/config.json")
+        text = read_file(config_file)
         process = jsonc.loads(text).get("process") if b'"terminal"' in text else None
     except (OSError, ValueError, AttributeError):
         return False

@@ -1,0 +1,38 @@
+#!/bin/bash
+# crun's own test suite (tests/test_*.py) against another runtime.
+#
+#   RUNG_CRUN_SUITE=/path/to/crun tests/conformance/crun_suite.sh RUNTIME [NAME.py ...] > results.tap
+#
+# RUNG_CRUN_SUITE is a checkout of https://github.com/containers/crun, another project's and no part
+# of this tree; nothing of it needs to be built but tests/init, the program in its containers:
+#
+#   touch config.h && gcc -static -I. -DHAVE_LINUX_IOPRIO_H=1 -o tests/init tests/init.c
+#
+# Prints TAP, each file under a line "# NAME.py"; a file is ended after FILE_TIMEOUT_S (400). crun itself
+# refuses hybrid cgroups: as the runtime it needs "unshare -m" and /sys/fs/cgroup/unified unmounted.
+set -euo pipefail
+
+runtime=$(command -v -- "${1:?usage: crun_suite.sh RUNTIME [NAME.py ...]}") || {
+    echo "crun_suite.sh: $1 is no program" >&2
+    exit 2
+}
+runtime=$(realpath --no-symlinks -- "$runtime")
+shift
+tests=${RUNG_CRUN_SUITE:?names no checkout of crun with tests/init built}/tests
+[ -x "$tests/init" ] || {
+    echo "crun_suite.sh: $tests/init is not built (see the beginning of this file)" >&2
+    exit 2
+}
+
+# The suite makes its bundles below the current directory, which has to be open to the users in containers.
+work=$(mktemp -d)
+trap 'rm -rf --one-file-system -- "$work"' EXIT
+chmod 755 "$work"
+cd "$work"
+
+[ $# -gt 0 ] || set -- $(cd "$tests" && echo test_*.py)
+export OCI_RUNTIME=$runtime INIT=$tests/init PYTHONDONTWRITEBYTECODE=1
+for name in "$@"; do
+    echo "# $name"
+    timeout --kill-after=10 "${FILE_TIMEOUT_S:-400}" python3 "$tests/$name" </dev/null 2>&1 || true
+done
