@@ -84,7 +84,7 @@ class Container:
             return STOPPED
         if self.cgroup.frozen():  # a created one, too: it could not be started
             return PAUSED
-        return CREATED if posix.exists(self._directory.file("start")) else RUNNING
+        return CREATED if posix.exists(self._directory.file("exec.fifo")) else RUNNING
 
     def state(self) -> dict[str, Any]:
         """The state document (runtime.md#state) with what runc adds to it; a stopped
@@ -130,7 +130,7 @@ class Container:
     def _open_gate(self) -> None:
         from select import POLLERR, poll
 
-        path = self._directory.file("start")
+        path = self._directory.file("exec.fifo")
         try:
             gate = posix.open(path, posix.O_WRONLY | posix.O_NONBLOCK | posix.O_CLOEXEC)
         except OSError as error:

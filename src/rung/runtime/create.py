@@ -195,7 +195,7 @@ def _spawn(
     directory: Directory, plan: Plan, options: CreateOptions, trace: Trace, undo: Undo
 ) -> spawn.Init:
     with Closing() as closing, trace.span("start rung-init", f"{len(plan.steps)} steps"):
-        fifo = directory.file("start")
+        fifo = directory.file("exec.fifo")
         posix.mkfifo(fifo, 0o600)
         gate = closing.add(posix.open(fifo, posix.O_RDWR | posix.O_NONBLOCK | posix.O_CLOEXEC))
         slots = {SLOT_START_FIFO: gate}

@@ -6,7 +6,7 @@ Under the runtime's root each container has a directory, readable by its owner o
     config.json  the configuration as it was given, for exec, hooks and update
     plan         the plan and init's ledger (see plan/wire.py)
     resources.json  the limits after an update, where there was one
-    start        the FIFO that lets a created container go; gone once it started
+    exec.fifo    the FIFO that lets a created container go; gone once it started
     trace        spans of the runtime's own work
 
 Nothing here claims a status: it is derived each time from the init's process, the FIFO

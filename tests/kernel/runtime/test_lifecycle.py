@@ -43,6 +43,16 @@ def test_the_states_of_a_life(bed):
         assert container.state()["pid"] == 0
 
 
+def test_what_a_created_one_holds_open_while_it_waits(bed):
+    """Only the gate and the sockets of its own: no cgroup, no mount and none of our files."""
+    with bed.created(["true"]) as container:
+        folder = f"/proc/{container.pid}/fd"
+        held = {fd: os.readlink(f"{folder}/{fd}") for fd in os.listdir(folder) if int(fd) > 2}
+        gate = os.path.join(bed.state, container.id, "exec.fifo")
+        assert gate in held.values()
+        assert [at for at in held.values() if at != gate and not at.startswith("socket:")] == []
+
+
 def test_a_created_one_that_is_paused_cannot_be_started(bed):
     with bed.created(["true"]) as container:
         container.pause()

@@ -65,6 +65,8 @@ void wait_start(const union argument *given)
     struct pollfd fifo = {.fd = slot(SLOT_START_FIFO), .events = POLLIN};
     char byte;
     long r;
+    /* It may wait for days: a cgroup or mount held open so long could not be taken away. */
+    slots_let_go();
     ready(given);
     do {
         r = call(ppoll, &fifo, 1, NULL, NULL, 0);

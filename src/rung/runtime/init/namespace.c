@@ -167,6 +167,8 @@ void clone_inner(const union argument *given)
         ledger_moved_clock(before);
     die_with_runtime();
     ledger_state(INNER_RUNS);
+    if (given[4].u != SLOT_NONE)
+        slot_set(given[4].u, -1); /* an open cgroup could not be taken away */
     if (mapped) {
         wait_for_maps(gate);
         become_root(NULL);

@@ -43,6 +43,13 @@ int slot_held_from(int from)
     return lowest;
 }
 
+void slots_let_go(void)
+{
+    for (uint64_t i = SLOT_PRESET; i < SLOT_COUNT; i++)
+        if (kept[i])
+            slot_set(i, -1);
+}
+
 int slot_take(uint64_t number)
 {
     int fd = slot(number);

@@ -12,5 +12,7 @@ int slot_or_none(uint64_t number);
 void slot_set(uint64_t number, int fd);
 /* The lowest descriptor, not below `from`, that a slot holds; -1: none. */
 int slot_held_from(int from);
+/* Closes what the steps before have left in slots of their own; the preset ones stay. */
+void slots_let_go(void);
 /* Takes the descriptor out: it is the caller's to close. */
 int slot_take(uint64_t number);

@@ -35,7 +35,6 @@ def default_config(*, cgroup_v2: bool = False) -> Config:
                 "bounding": [*_CAPABILITIES],
                 "effective": [*_CAPABILITIES],
                 "permitted": [*_CAPABILITIES],
-                "ambient": [*_CAPABILITIES],
             },
             "rlimits": [{"type": "RLIMIT_NOFILE", "hard": 1024, "soft": 1024}],
             "noNewPrivileges": True,

@@ -32,8 +32,10 @@ def process_warnings(process: Process) -> list[str]:
     for kind in ("bounding", "effective", "inheritable", "permitted", "ambient"):
         names: list[str] = sets.get(kind, [])  # type: ignore[assignment]
         unknown.update(name for name in names if name not in CAPABILITIES)
-    return (
-        [f"process.capabilities: {', '.join(map(shown, sorted(unknown)))} ignored, not known"]
-        if unknown
-        else []
-    )
+    found = [f"process.capabilities: {', '.join(map(shown, sorted(unknown)))} ignored, not known"] if unknown else []
+    # capabilities(7): the kernel raises one only where it is permitted and inheritable
+    possible = {*sets.get("permitted", ())} & {*sets.get("inheritable", ())}
+    for name in sets.get("ambient", ()):
+        if name not in possible and name not in unknown:
+            found.append(f"can't raise ambient capability {name}: it is not both permitted and inheritable")
+    return found

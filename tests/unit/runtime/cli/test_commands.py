@@ -22,10 +22,38 @@ def test_create(command, library, tmp_path, monkeypatch):
         "console_socket": "",
         "pid_file": f"{tmp_path}/pid",
         "preserve_fds": 0,
+        "config_file": "",
         "no_pivot": True,
         "no_new_keyring": False,
     }
     assert library.calls == [("create", "web2", "/bundle", options)]
+
+
+def test_create_from_another_configuration_as_crun_takes_it(command, library, tmp_path, monkeypatch):
+    """crun.1: the file is meant from where the caller is, the bundle or not."""
+    monkeypatch.chdir(tmp_path)
+    assert command("create", "-b", "/bundle", "--config", "other.json", "web2") == QUIET
+    assert command("run", "-d", "-f", "/elsewhere.json", "web3") == QUIET
+    assert [call[3]["config_file"] for call in library.calls if call[0] == "create"] == [
+        f"{tmp_path}/other.json",
+        "/elsewhere.json",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "systemd"),
+    [
+        ("--cgroup-manager systemd", True),
+        ("--cgroup-manager=cgroupfs", False),
+        ("--cgroup-manager cgroupfs --systemd-cgroup", False),
+        ("--systemd-cgroup", True),
+    ],
+)
+def test_the_cgroup_manager_in_either_runtimes_words(command, library, words, systemd):
+    assert command(*words.split(), "start", "web1") == QUIET
+    assert library.made_with["systemd_cgroup"] is systemd
+    status, _, err = command("--cgroup-manager", "bogus", "start", "web1")
+    assert (status, 'invalid value "bogus"' in err) == (1, True)
 
 
 def test_create_in_the_current_directory_with_a_console_socket(command, library):

@@ -16,7 +16,12 @@ def runc_spec(directory, *options):
     if shutil.which("runc") is None:
         pytest.skip("no runc here to compare with")
     subprocess.run(["runc", "spec", *options], cwd=directory, check=True)
-    return (directory / "config.json").read_text()
+    text = (directory / "config.json").read_text()
+    document = json.loads(text)
+    # Without inheritable ones the kernel raises no ambient capability: runc 1.3 names none any more, 1.1 does.
+    document["process"]["capabilities"].pop("ambient", None)
+    assert text.endswith("}") and json.dumps(json.loads(text), indent="\t") == text
+    return json.dumps(document, indent="\t")
 
 
 def is_cgroup_v2():

@@ -335,4 +335,7 @@ def test_what_is_passed_over_is_said():
         "linux.resources.memory.kernel",
     ]
     assert '"CAP_NEW", "KILL"' in said[0]
+    sets = {"permitted": ["CAP_KILL", "CAP_CHOWN"], "inheritable": ["CAP_KILL"], "ambient": ["CAP_KILL", "CAP_CHOWN"]}
+    said = warnings(validate(edited(f"p['capabilities'] = {sets}")))
+    assert said == ["can't raise ambient capability CAP_CHOWN: it is not both permitted and inheritable"]
     assert warnings(GOOD) == []
