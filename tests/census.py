@@ -20,6 +20,7 @@ import warmth
 
 PR_SET_CHILD_SUBREAPER = 36
 STATE_PLACES = (Path("/run/rung"),)
+FILTERS = "/run/rung/seccomp"
 
 DEADLINE_S = 5.0
 
@@ -115,9 +116,14 @@ def _below(place: Path) -> Iterable[Path]:
     for folder, _, files in os.walk(place):
         if folder == warmth.DIRECTORY:
             continue
-        if Path(folder) != place:
+        if Path(folder) != place and folder != FILTERS:
             yield Path(folder)
-        yield from (Path(folder, file) for file in files)
+        yield from (Path(folder, file) for file in files if not _is_filter(folder, file))
+
+
+def _is_filter(folder: str, file: str) -> bool:
+    """Compiled seccomp filters are kept for good; what is still being written is not one yet."""
+    return folder == FILTERS and not file.startswith(".")
 
 
 def _descriptors() -> set[str]:

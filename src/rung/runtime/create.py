@@ -143,7 +143,10 @@ def _create_locked(
     init = _spawn(directory, plan, options, trace, undo)
     with trace.span("wait until ready", directory.id, "runtime.md#create"):
         try:
-            init.until_ready(lambda _tag, pid: _runtime_hooks(facts, config, pid, trace))
+            init.until_ready(
+                lambda _tag, pid: _runtime_hooks(facts, config, pid, trace),
+                lambda listener, pid: _inform_agent(facts, config, listener, pid),
+            )
         except InitKilled:
             if group.oom_kills():
                 raise RuntimeFailure(
@@ -220,6 +223,13 @@ def console_fd(options: CreateOptions, closing: Closing) -> int:
             "console socket", f'"{options.console_socket}"', f"cannot connect: {error.strerror}"
         ) from None
     return closing.add(connection.detach())
+
+
+def _inform_agent(facts: state.Facts, config: Config, listener: int, pid: int) -> None:
+    from rung.runtime.seccomp.agent import inform
+
+    document = state.state_document(facts.id, state.CREATING, pid, facts.bundle, facts.annotations)
+    inform(config, listener, pid, document)
 
 
 def _runtime_hooks(facts: state.Facts, config: Config, pid: int, trace: Trace) -> None:

@@ -86,12 +86,22 @@ def enter(
         init = spawn.spawn(plan, "", options.stdio, slots, options.preserve_fds)
         undo.push(init.destroy)
         with trace.span("enter", container.id, "runtime.md#operations"):
-            init.until_ready(lambda _tag, _pid: None)
+            init.until_ready(
+                lambda _tag, _pid: None, lambda listener, pid: _inform_agent(container, listener, pid)
+            )
             init.until_executed()
         init.close()
         write_pid(options.pid_file, init.pid)
         undo.keep()
     return Process(init.pid)
+
+
+def _inform_agent(container: Container, listener: int, pid: int) -> None:
+    from rung.runtime.seccomp.agent import inform
+
+    facts = container.facts
+    document = state.state_document(facts.id, state.RUNNING, facts.pid, facts.bundle, facts.annotations)
+    inform(container.config, listener, pid, document)
 
 
 def differing_namespaces(config: Config, pid: int) -> int:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _MFD_CLOEXEC, _MFD_ALLOW_SEALING, _MFD_EXEC = 1, 2, 0x10
 _F_ADD_SEALS, _SEAL_ALL = 1033, 0xF  # seal, shrink, grow, write
 _CONTROL_SIZE = 4096
+_ROOM_FOR_FD = 24  # CMSG_SPACE(sizeof(int)) of a 64-bit kernel
+_MSG_CMSG_CLOEXEC = 0x40000000
 
 _sealed = -1
 
@@ -90,13 +92,21 @@ class Init:
         size = posix.fstat(self._ledger_fd).st_size
         return wire.read_ledger(posix.pread(self._ledger_fd, size, 0), with_calls=with_calls)
 
-    def until_ready(self, at_sync: Callable[[str, int], None]) -> None:
-        """Listen until it is ready. ``at_sync(tag, pid)`` runs while init waits.
+    def until_ready(
+        self, at_sync: Callable[[str, int], None], at_listener: Callable[[int, int], None]
+    ) -> None:
+        """Listen until it is ready. ``at_sync(tag, pid)`` runs while init waits,
+        ``at_listener(descriptor, pid)`` when a seccomp filter's listener has come.
 
         Raises ``StepError`` when a step failed or init was killed."""
         control: Any = self._control
         while True:
-            message = control.recv(_CONTROL_SIZE)
+            message, words, _, _ = control.recvmsg(_CONTROL_SIZE, _ROOM_FOR_FD, _MSG_CMSG_CLOEXEC)
+            if message[:1] == b"n":
+                self.pid = self.ledger().pid
+                with Closing() as closing:
+                    at_listener(closing.add(int.from_bytes(words[0][2], "little")), self.pid)
+                continue
             if message[:1] == b"r":
                 self.pid = self.ledger().pid
                 self._reap_outer()

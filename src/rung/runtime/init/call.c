@@ -65,7 +65,7 @@ long recorded(long number, long a, long b, long c, long d, long e, long f)
     long result = syscall(number, a, b, c, d, e, f);
     if (result == -1)
         result = -errno;
-    if (number == SYS_clone3 && result == 0)
+    if ((number == SYS_clone3 || number == SYS_clone) && result == 0)
         return 0; /* the child; the record is its parent's */
     uint64_t took = now() - began;
     record->took = took > UINT32_MAX ? UINT32_MAX : (uint32_t)took;

@@ -23,7 +23,7 @@
  * path.c     resolving inside the root                  steps.h   the table of verbs
  * slot.c     descriptors by number                      control.c the talk with the runtime
  * the verbs: namespace.c (outer and birth), mount.c, oldmount.c, copyup.c, root.c, mask.c,
- * device.c, proc.c, console.c, hook.c, process.c, exec.c
+ * device.c, proc.c, console.c, hook.c, process.c, listener.c, exec.c
  */
 #include "call.h"
 #include "control.h"

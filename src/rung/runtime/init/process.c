@@ -1,6 +1,7 @@
 /* What a process is besides its mounts and namespaces: session, limits, ids, filters. */
 #include "call.h"
 #include "control.h"
+#include "listener.h"
 #include "path.h"
 #include <linux/capability.h>
 #include <linux/filter.h>
@@ -89,7 +90,10 @@ void load_seccomp(const union argument *given)
     /* The plan's strings lie 4 bytes behind a multiple of 8, which is what sock_filter needs. */
     struct sock_fprog load = {.len = (unsigned short)count,
                               .filter = (struct sock_filter *)(uintptr_t)program->data};
-    check(call(seccomp, SECCOMP_SET_MODE_FILTER, given[1].u, &load), "the seccomp program");
+    uint64_t flags = given[1].u;
+    check(flags & SECCOMP_FILTER_FLAG_NEW_LISTENER ? load_with_listener(flags, &load)
+                                                   : call(seccomp, SECCOMP_SET_MODE_FILTER, flags, &load),
+          "the seccomp program");
 }
 
 void set_personality(const union argument *given) { check(call(personality, given[0].u), "personality"); }

@@ -23,6 +23,7 @@ from rung.runtime.plan.process import (
     exec_steps,
     identity_steps,
     label_steps,
+    late_filter,
     limit_steps,
     lookup_steps,
 )
@@ -71,10 +72,14 @@ def _container_steps(request: Request, terminal: bool) -> Iterator[Step]:
         process, request.seccomp_program, request.seccomp_flags, may_set_groups=True
     )
     yield from lookup_steps(process)
-    if request.wait_for_start:
-        yield steps.WaitStart()
-    yield from _hook_steps(request, "startContainer", "created")
-    yield from exec_steps(process, request.seccomp_program, request.seccomp_flags)
+    waiting = (steps.WaitStart(),) if request.wait_for_start else ()
+    load = late_filter(process, request.seccomp_program, request.seccomp_flags)
+    if request.seccomp_flags & steps.NEW_LISTENER:  # who waits for the listener is gone after create
+        yield from (*load, *waiting)
+    else:
+        yield from (*waiting, *load)
+    yield from _hook_steps(request, "startContainer", "created")  # under the filter, as with runc
+    yield from exec_steps(process)
 
 
 def _inside_steps(config: Config, terminal: bool) -> Iterator[Step]:
@@ -172,5 +177,9 @@ def _exec_steps(request: ExecRequest, terminal: bool) -> Iterator[Step]:
     yield from limit_steps(process)
     yield from identity_steps(process, request.seccomp_program, request.seccomp_flags)
     yield from lookup_steps(process)
-    yield steps.Ready()
-    yield from exec_steps(process, request.seccomp_program, request.seccomp_flags)
+    load = late_filter(process, request.seccomp_program, request.seccomp_flags)
+    if request.seccomp_flags & steps.NEW_LISTENER:
+        yield from (*load, steps.Ready())
+    else:
+        yield from (steps.Ready(), *load)
+    yield from exec_steps(process)

@@ -89,10 +89,15 @@ def lookup_steps(process: Process) -> Iterator[Step]:
     yield steps.FindExecutable(process["args"][0], path)
 
 
-def exec_steps(process: Process, program: bytes, flags: int) -> Iterator[Step]:
-    """The end: the filter when no privilege is needed for it, then the workload."""
-    if program and process.get("noNewPrivileges"):
-        yield steps.LoadSeccomp(program, flags)
+def late_filter(process: Process, program: bytes, flags: int) -> tuple[Step, ...]:
+    """The filter where no privilege is needed to load it."""
+    if not program or not process.get("noNewPrivileges"):
+        return ()
+    return (steps.LoadSeccomp(program, flags),)
+
+
+def exec_steps(process: Process) -> Iterator[Step]:
+    """The end: the workload."""
     variables = environment(process)
     if not variables.get("HOME"):
         variables.pop("HOME", None)  # empty counts as missing: SetHome has found one

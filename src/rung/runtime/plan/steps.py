@@ -366,8 +366,14 @@ class SetNoNewPrivs(Step):
     code, wire, clause = 43, "", "config.md#linux-process: noNewPrivileges"
 
 
+NEW_LISTENER = 1 << 3  #: SECCOMP_FILTER_FLAG_NEW_LISTENER
+
+
 class LoadSeccomp(Step):
-    """``seccomp(SECCOMP_SET_MODE_FILTER, flags, program)``; ``program``: struct sock_filter[]."""
+    """``seccomp(SECCOMP_SET_MODE_FILTER, flags, program)``; ``program``: struct sock_filter[].
+
+    With SECCOMP_FILTER_FLAG_NEW_LISTENER the listener is sent to the runtime before anything
+    else happens: the runtime must still be listening (before Ready, WaitStart)."""
 
     code, wire, clause = 44, "bu", "config-linux.md#seccomp"
     program: bytes

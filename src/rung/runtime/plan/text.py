@@ -73,7 +73,8 @@ _SENTENCES: dict[type[Step], Callable[[Any], str]] = {
     steps.SetRlimit: lambda s: f"limit {s.name} to {s.soft} (hard {s.hard})",
     steps.NewKeyring: lambda s: f"join a new session keyring {s.name}",
     steps.SetNoNewPrivs: lambda s: "give up gaining privileges by exec",
-    steps.LoadSeccomp: lambda s: f"load the seccomp filter ({len(s.program) // 8} instructions)",
+    steps.LoadSeccomp: lambda s: f"load the seccomp filter ({len(s.program) // 8} instructions)"
+    + (" and send its listener to the runtime" if s.flags & steps.NEW_LISTENER else ""),
     steps.KeepBounding: lambda s: f"bound capabilities to {capability_words(s.keep)}",
     steps.SetUser: lambda s: f"become user {s.uid}, group {s.gid}"
     + (f", groups {', '.join(map(str, s.groups))}" if s.groups else ""),

@@ -41,6 +41,9 @@ COMPILER_VERSION: Final = 1
 #: The directory is emptied of its oldest files beyond this number.
 MOST_ENTRIES: Final = 512
 
+#: What of a section the program depends on.
+_COMPILED: Final = ("defaultAction", "defaultErrnoRet", "architectures", "syscalls")
+
 _MAGIC: Final = b"RUNGBPF1"
 _HEAD: Final = len(_MAGIC) + 32
 _LARGEST: Final = _HEAD + 8 * 4096
@@ -86,7 +89,7 @@ def _compile(seccomp: Seccomp, native: str) -> bytes:
 
 
 def _name(seccomp: Seccomp, native: str, key: bytes) -> str:
-    text = key or jsonc.dumps(seccomp).encode()
+    text = key or jsonc.dumps({name: seccomp.get(name) for name in _COMPILED}).encode()
     kind = b"key" if key else b"json"
     name: str = sha256(b"%d\0%s\0%s\0%s" % (COMPILER_VERSION, native.encode(), kind, text)).hexdigest()
     return name

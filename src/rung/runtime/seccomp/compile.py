@@ -44,8 +44,8 @@ _SKIPPED = _END - 1  # number -1
 def compile_filter(seccomp: Seccomp, *, native: str) -> bytes:
     """``struct sock_filter[]`` for a kernel of the machine ``native`` (``uname -m``).
 
-    Empty where the section asks for no filter. Raises ``SpecError`` for what cannot be
-    compiled yet (notify) and ``RungError`` for a machine or a size that cannot be had."""
+    Empty where the section asks for no filter. Raises ``RungError`` for a machine or
+    a size that cannot be had."""
     if not has_filter(seccomp):
         return b""
     profile = Profile(seccomp)

@@ -5,6 +5,8 @@ Apart from the compiler, so that a filter from the cache costs no more than this
 
 from __future__ import annotations
 
+from rung.runtime.plan.steps import NEW_LISTENER
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
@@ -19,21 +21,27 @@ FLAGS: Final[dict[str, int]] = {
     "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV": 1 << 5,
 }
 
-#: Known, and without effect here: rung-init has one thread, and the kernel takes
-#: WAIT_KILLABLE_RECV only with a listener (SCMP_ACT_NOTIFY).
-_WITHOUT_EFFECT = ("SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV")
+#: Known, and without effect here: whoever is bound by the filter has one thread.
+_WITHOUT_EFFECT = "SECCOMP_FILTER_FLAG_TSYNC"
+#: The kernel takes it only with a listener.
+_WITH_LISTENER = "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"
 
 
 def filter_flags(seccomp: Seccomp) -> int:
     """The bits for seccomp(2). Without ``flags`` (an empty list is one) the default is runc's:
     SPEC_ALLOW, which spares every container the cost of the SSB mitigation."""
+    bits = NEW_LISTENER if asks_agent(seccomp) else 0
     if "flags" not in seccomp:
-        return FLAGS["SECCOMP_FILTER_FLAG_SPEC_ALLOW"]
-    bits = 0
+        return bits | FLAGS["SECCOMP_FILTER_FLAG_SPEC_ALLOW"]
     for flag in seccomp["flags"]:
-        if flag not in _WITHOUT_EFFECT:
+        if flag != _WITHOUT_EFFECT and (flag != _WITH_LISTENER or bits & NEW_LISTENER):
             bits |= FLAGS[flag]
     return bits
+
+
+def asks_agent(seccomp: Seccomp) -> bool:
+    """Whether calls are notified to an agent, who gets the filter's listener."""
+    return any(call["action"] == "SCMP_ACT_NOTIFY" for call in seccomp.get("syscalls", ()))
 
 
 def has_filter(seccomp: Seccomp) -> bool:

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from rung.runtime.seccomp.architecture import IPC_CALLS, SOCKETCALLS
 from rung.runtime.seccomp.numbers import numbers_of
-from rung.spec.errors import SpecError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +61,6 @@ class Profile:
     """A seccomp section in the kernel's terms; the same for all architectures."""
 
     def __init__(self, seccomp: Seccomp) -> None:
-        refuse_notify(seccomp)
         self.default = action_value(seccomp["defaultAction"], seccomp.get("defaultErrnoRet"))
         self.syscalls = [
             (call["names"], action_value(call["action"], call.get("errnoRet")), call.get("args", []))
@@ -88,17 +86,6 @@ class Profile:
                     if value != self.default:
                         _add(found, numbers[through], _called(alternatives, call), value)
         return found, largest
-
-
-def refuse_notify(seccomp: Seccomp) -> None:
-    """SCMP_ACT_NOTIFY needs a listener, which is not built yet."""
-    hint = "leave it out, or use another runtime for this container"
-    if seccomp["defaultAction"] == "SCMP_ACT_NOTIFY":
-        raise SpecError("linux.seccomp.defaultAction", "SCMP_ACT_NOTIFY cannot be the default", hint)
-    for index, call in enumerate(seccomp.get("syscalls", [])):
-        if call["action"] == "SCMP_ACT_NOTIFY":
-            field = f"linux.seccomp.syscalls[{index}].action"
-            raise SpecError(field, "SCMP_ACT_NOTIFY is not supported yet", hint)
 
 
 def _alternatives(args: list[SyscallArg], wide: bool) -> list[tuple[Condition, ...]]:

@@ -5,7 +5,8 @@ One function a rule or a section; each takes the document (or its section) and r
 (does the root exist, is this path the host's own namespace) are the runtime's.
 
 Where the specification and runc differ, the comment says which is followed. Sections:
-process in ``rules_process.py``, resources in ``rules_resources.py``, sysctls in ``sysctl.py``.
+process in ``rules_process.py``, resources in ``rules_resources.py``, seccomp in
+``rules_seccomp.py``, sysctls in ``sysctl.py``.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
         IntelRdt,
         Linux,
         Mount,
-        Seccomp,
     )
 
 #: How many characters the kernel keeps of a host or domain name (__NEW_UTS_LEN).
@@ -50,6 +50,11 @@ def check_config(config: Config) -> None:
     namespaces = namespace_paths(linux)
     check_host_names(config, namespaces)
     check_linux(linux, namespaces)
+    if "seccomp" in linux:
+        from rung.spec.runtime.rules_seccomp import check_listener, check_seccomp
+
+        check_seccomp(linux["seccomp"], "linux.seccomp.")
+        check_listener(config)
 
 
 def check_version(version: str) -> None:
@@ -169,8 +174,6 @@ def check_linux(linux: Linux, namespaces: dict[str, str]) -> None:
         check_sysctls(linux["sysctl"], namespaces)
     if "resources" in linux:
         check_resources(linux["resources"], "linux.resources.")
-    if "seccomp" in linux:
-        check_seccomp(linux["seccomp"], "linux.seccomp.")
     if "intelRdt" in linux:
         check_intel_rdt(linux["intelRdt"])
 
@@ -253,34 +256,6 @@ def check_net_devices(linux: Linux, namespaces: dict[str, str]) -> None:
                 raise SpecError("linux.netDevices", f"{shown(word)} is not the name of an interface")
         if not name:
             raise SpecError("linux.netDevices", 'the key "" is empty', "give the name of an interface")
-
-
-def check_seccomp(seccomp: Seccomp, at: str) -> None:
-    if not seccomp.get("defaultAction"):
-        if seccomp.get("syscalls"):
-            raise SpecError(
-                f"{at}defaultAction", "missing", 'give the action for all else, as "SCMP_ACT_ERRNO"'
-            )
-        return
-    _check_errno(seccomp["defaultAction"], seccomp.get("defaultErrnoRet"), f"{at}defaultErrnoRet")
-    for index, syscall in enumerate(seccomp.get("syscalls", [])):
-        field = f"{at}syscalls[{index}]"
-        _check_errno(syscall["action"], syscall.get("errnoRet"), f"{field}.errnoRet")
-        for number, arg in enumerate(syscall.get("args", [])):
-            if arg["index"] > 5:
-                raise SpecError(
-                    f"{field}.args[{number}].index", f"{arg['index']} is past the last argument, 5"
-                )
-
-
-def _check_errno(action: str, number: int | None, field: str) -> None:
-    """ "When the action doesn't support an errno, the runtime MUST print and error and fail." """
-    if number is None:
-        return
-    if number > 0xFFFF:
-        raise SpecError(field, f"{number} is outside 0 to 65535")
-    if action not in ("SCMP_ACT_ERRNO", "SCMP_ACT_TRACE"):
-        raise SpecError(field, f"{action} returns no number", "only SCMP_ACT_ERRNO and SCMP_ACT_TRACE do")
 
 
 def check_intel_rdt(rdt: IntelRdt) -> None:

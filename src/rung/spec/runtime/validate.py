@@ -59,7 +59,7 @@ def validate_resources(document: object, *, name: str = "resources.json") -> Res
 
 def validate_seccomp(document: object, *, name: str = "seccomp profile") -> Seccomp:
     """A seccomp section on its own."""
-    from rung.spec.runtime.rules import check_seccomp
+    from rung.spec.runtime.rules_seccomp import check_seccomp
 
     seccomp: Seccomp = checked(document, "Seccomp", name)
     try:

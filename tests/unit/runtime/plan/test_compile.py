@@ -6,6 +6,8 @@ import pytest
 
 from plan_configs import config, of, order, plan
 from rung.runtime.plan import mountopts, steps
+from rung.runtime.plan.compile import compile_exec
+from rung.runtime.plan.request import ExecRequest
 
 CLONE_NEWUSER, CLONE_NEWNET, CLONE_NEWTIME = 0x10000000, 0x40000000, 0x80
 
@@ -130,6 +132,23 @@ def test_the_filter_is_loaded_as_late_as_it_may_be(private: bool) -> None:
     found = order(made, steps.LoadSeccomp, steps.SetCapabilities, steps.WaitStart, steps.Exec)
     late = ["SetCapabilities", "WaitStart", "LoadSeccomp", "Exec"]
     assert found == (late if private else ["LoadSeccomp", "SetCapabilities", "WaitStart", "Exec"])
+
+
+def test_a_filter_with_a_listener_is_loaded_while_the_runtime_listens() -> None:
+    document = config()
+    made = plan(document, seccomp_program=b"12345678", seccomp_flags=steps.NEW_LISTENER)
+    assert order(made, steps.LoadSeccomp, steps.WaitStart) == ["LoadSeccomp", "WaitStart"]
+    request = ExecRequest("box", document, document["process"], seccomp_program=b"12345678")  # type: ignore[arg-type]
+    assert order(compile_exec(request), steps.LoadSeccomp, steps.Ready) == ["Ready", "LoadSeccomp"]
+    request = request.replace(seccomp_flags=steps.NEW_LISTENER)
+    assert order(compile_exec(request), steps.LoadSeccomp, steps.Ready) == ["LoadSeccomp", "Ready"]
+
+
+def test_start_container_hooks_run_under_the_filter() -> None:
+    document = config()
+    document["hooks"] = {"startContainer": [{"path": "/bin/true"}]}
+    made = plan(document, seccomp_program=b"12345678")
+    assert order(made, steps.LoadSeccomp, steps.WaitStart, steps.RunHook) == ["WaitStart", "LoadSeccomp", "RunHook"]
 
 
 def test_privileges_go_from_the_bounding_set_inwards_before_the_program_is_looked_up() -> None:

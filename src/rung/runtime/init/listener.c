@@ -1,0 +1,84 @@
+/* LoadSeccomp with SCMP_ACT_NOTIFY: the filter's listener goes to the runtime.
+ *
+ * From the moment that the filter is in force, any call of this thread may wait for an agent
+ * who has no listener yet, or be refused: it could not send the listener itself. A filter binds
+ * one thread, so a second one, born before, sends it. The two talk by memory only: this one
+ * spins, without a system call, for the fraction of a millisecond that it takes.
+ *
+ * A thread and not a process, since it shares the descriptors, and leaves no zombie to a workload
+ * that is not prepared for one.
+ */
+#include "listener.h"
+
+#include "call.h"
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum { NOT_YET = -1, FAILED_TO_LOAD = -2, SENDING_S = 10 };
+
+static struct {
+    int listener; /* written by the filtered thread */
+    int outcome;  /* written by the other one: 1 sent, or the negated errno */
+} handover = {NOT_YET, 0};
+
+static long send_listener(int listener)
+{
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = {.head = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+    struct iovec word = {.iov_base = (char[]){'n'}, .iov_len = 1};
+    struct msghdr message = {
+        .msg_iov = &word, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    memcpy(CMSG_DATA(&control.head), &listener, sizeof listener);
+    return call(sendmsg, control_fd, &message, MSG_NOSIGNAL);
+}
+
+/* The unfiltered thread. It has the other one's errno: no call of it fails while that one makes
+ * one. (nanosleep would only for a signal, and none has a handler.) */
+static int hand_over(void *unused)
+{
+    const struct timespec moment = {.tv_nsec = 20000};
+    int listener;
+    (void)unused;
+    while ((listener = __atomic_load_n(&handover.listener, __ATOMIC_ACQUIRE)) == NOT_YET)
+        syscall(SYS_nanosleep, &moment, NULL);
+    if (listener < 0)
+        return 0;
+    long r = send_listener(listener);
+    call(close, listener); /* or the workload's calls would wait for ever once the agent is gone */
+    __atomic_store_n(&handover.outcome, r < 0 ? (int)r : 1, __ATOMIC_RELEASE);
+    return 0;
+}
+
+static int outcome(void)
+{
+    struct timespec now, end;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += SENDING_S;
+    for (;;) {
+        int found = __atomic_load_n(&handover.outcome, __ATOMIC_ACQUIRE);
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        if (found || now.tv_sec > end.tv_sec)
+            return found ? found : -ETIMEDOUT;
+    }
+}
+
+long load_with_listener(uint64_t flags, const void *program)
+{
+    static char stack[16384] __attribute__((aligned(16)));
+    int made = clone(hand_over, stack + sizeof stack,
+                     CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM, NULL);
+    if (made < 0)
+        FAIL(errno, "the thread that hands over the seccomp listener");
+    long listener = call(seccomp, SECCOMP_SET_MODE_FILTER, flags, program);
+    __atomic_store_n(&handover.listener, listener < 0 ? FAILED_TO_LOAD : (int)listener, __ATOMIC_RELEASE);
+    if (listener < 0)
+        return listener;
+    int sent = outcome();
+    if (sent < 0)
+        FAIL(-sent, "the seccomp listener, on its way to the runtime");
+    return 0;
+}
