@@ -27,7 +27,19 @@ ARCHITECTURES = {
     "ppc64le": 0xC0000015,
     "s390x": 0x80000016,
     "s390": 0x00000016,
+    "mips": 0x00000008,
+    "mips64": 0x80000008,
+    "mips64n32": 0xA0000008,
+    "ppc": 0x00000014,
+    "ppc64": 0x80000015,
+    "parisc": 0x0000000F,
+    "parisc64": 0x8000000F,
+    "m68k": 0x00000004,
+    "sh": 0x4000002A,
 }
+
+#: Where an architecture's numbers begin, if not at 0.
+BASES = {"x32": 0x40000000, "mips": 4000, "mips64": 5000, "mips64n32": 6000}
 
 #: System calls that came after libseccomp 2.6.0.
 NEWER = {
@@ -41,9 +53,9 @@ NEWER = {
     "listns": 470,
 }
 
-#: Where numbers may lie: the tables, x32's with its bit, and ARM's private calls.
+#: Where numbers may lie: the tables, and ARM's private calls.
 RANGES = {
-    "x32": range(0x40000000, 0x40000400),
+    **{name: range(base, base + 1024) for name, base in BASES.items()},
     "arm": [*range(1024), *range(0xF0000, 0xF0010)],
 }
 
@@ -86,10 +98,9 @@ def numbers(lib: ctypes.CDLL, name: str) -> dict[int, str]:
     """Number -> name, with what is newer than the library."""
     found = known(lib, name)
     names = set(found.values())
-    bit = 0x40000000 if name == "x32" else 0
     for call, number in NEWER.items():
         if call not in names:
-            found[number | bit] = call
+            found[BASES.get(name, 0) + number] = call
     return dict(sorted(found.items()))
 
 

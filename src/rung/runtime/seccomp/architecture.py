@@ -40,6 +40,19 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
     "SCMP_ARCH_PPC64LE": Architecture("ppc64le", 0xC0000015, True, multiplexed=True),
     "SCMP_ARCH_S390X": Architecture("s390x", 0x80000016, True, big_endian=True, multiplexed=True),
     "SCMP_ARCH_S390": Architecture("s390", 0x00000016, False, big_endian=True, multiplexed=True),
+    "SCMP_ARCH_PPC": Architecture("ppc", 0x00000014, False, big_endian=True, multiplexed=True),
+    "SCMP_ARCH_PPC64": Architecture("ppc64", 0x80000015, True, big_endian=True, multiplexed=True),
+    "SCMP_ARCH_MIPS": Architecture("mips", 0x00000008, False, big_endian=True, multiplexed=True),
+    "SCMP_ARCH_MIPS64": Architecture("mips64", 0x80000008, True, big_endian=True),
+    "SCMP_ARCH_MIPS64N32": Architecture("mips64n32", 0xA0000008, False, big_endian=True),
+    "SCMP_ARCH_MIPSEL": Architecture("mips", 0x40000008, False, multiplexed=True),
+    "SCMP_ARCH_MIPSEL64": Architecture("mips64", 0xC0000008, True),
+    "SCMP_ARCH_MIPSEL64N32": Architecture("mips64n32", 0xE0000008, False),
+    "SCMP_ARCH_PARISC": Architecture("parisc", 0x0000000F, False, big_endian=True),
+    "SCMP_ARCH_PARISC64": Architecture("parisc64", 0x8000000F, True, big_endian=True),
+    "SCMP_ARCH_M68K": Architecture("m68k", 0x00000004, False, big_endian=True, multiplexed=True),
+    "SCMP_ARCH_SH": Architecture("sh", 0x4000002A, False, multiplexed=True),
+    "SCMP_ARCH_SHEB": Architecture("sh", 0x0000002A, False, big_endian=True, multiplexed=True),
 }
 
 #: What else a kernel of that architecture runs.
@@ -47,6 +60,10 @@ COMPANIONS: Final[dict[str, tuple[str, ...]]] = {
     "SCMP_ARCH_X86_64": ("SCMP_ARCH_X86", "SCMP_ARCH_X32"),
     "SCMP_ARCH_AARCH64": ("SCMP_ARCH_ARM",),
     "SCMP_ARCH_S390X": ("SCMP_ARCH_S390",),
+    "SCMP_ARCH_PPC64": ("SCMP_ARCH_PPC",),
+    "SCMP_ARCH_MIPS64": ("SCMP_ARCH_MIPS", "SCMP_ARCH_MIPS64N32"),
+    "SCMP_ARCH_MIPSEL64": ("SCMP_ARCH_MIPSEL", "SCMP_ARCH_MIPSEL64N32"),
+    "SCMP_ARCH_PARISC64": ("SCMP_ARCH_PARISC",),
 }
 
 #: ``uname -m`` -> the architecture.
@@ -62,6 +79,15 @@ MACHINES: Final[dict[str, str]] = {
     "loongarch64": "SCMP_ARCH_LOONGARCH64",
     "ppc64le": "SCMP_ARCH_PPC64LE",
     "s390x": "SCMP_ARCH_S390X",
+    "ppc64": "SCMP_ARCH_PPC64",
+    "ppc": "SCMP_ARCH_PPC",
+    "mips64": "SCMP_ARCH_MIPSEL64",  # rung-init runs on little-endian machines only
+    "mips": "SCMP_ARCH_MIPSEL",
+    "parisc64": "SCMP_ARCH_PARISC64",
+    "parisc": "SCMP_ARCH_PARISC",
+    "m68k": "SCMP_ARCH_M68K",
+    "sh4": "SCMP_ARCH_SH",
+    "sh4eb": "SCMP_ARCH_SHEB",
 }
 
 #: linux/net.h: the first argument of socketcall(2).

@@ -17,7 +17,9 @@ from rung.runtime.seccomp.numbers import numbers_of
 
 from .profiles import meaning, probes, profiles
 
-EVERY_MACHINE = ["x86_64", "aarch64", "riscv64", "loongarch64", "ppc64le", "s390x", "i686", "armv7l"]
+EVERY_MACHINE = (
+    "x86_64 aarch64 riscv64 loongarch64 ppc64le s390x i686 armv7l ppc64 ppc mips64 mips parisc64 m68k sh4"
+).split()
 
 
 @pytest.mark.parametrize("native", EVERY_MACHINE)
