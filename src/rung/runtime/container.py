@@ -191,7 +191,7 @@ class Container:
         """Send a signal to the init, or to every process of the container."""
         status = self.status
         if all or (status == STOPPED and self._shares_pids()):
-            self.cgroup.kill(signal)
+            self._kill_all(signal)
             return
         self.require("kill")
         if signal == _SIGKILL and self._shares_pids():
@@ -199,6 +199,18 @@ class Container:
         self._signal(signal)
         if signal == _SIGKILL and status == PAUSED:
             self.cgroup.thaw()
+
+    def _kill_all(self, signal: int) -> None:
+        if self.facts.cgroup_paths:
+            self.cgroup.kill(signal)
+            return
+        from rung.runtime.members import in_namespace_of
+
+        for pid in in_namespace_of(self.pid) if state.alive(self.facts) else ():
+            try:
+                posix.kill(pid, signal)
+            except ProcessLookupError:
+                continue
 
     def _signal(self, signal: int) -> None:
         """By pidfd, opened first and identified after, so that no reused pid is hit."""
@@ -272,6 +284,10 @@ class Container:
         """Freeze every process of the container."""
         with self._directory.lock():
             self.require("pause")
+            if not self.facts.cgroup_paths:
+                raise StateError(
+                    "cannot pause container", f'"{self.id}"', "it has no cgroup", "have cgroups delegated to its user"
+                )
             self.cgroup.freeze()
 
     def resume(self) -> None:
@@ -293,6 +309,10 @@ class Container:
     def pids(self) -> list[int]:
         """Every process of the container, as the host numbers them."""
         self.require("ps")
+        if not self.facts.cgroup_paths:
+            from rung.runtime.members import in_namespace_of
+
+            return in_namespace_of(self.pid)
         return self.cgroup.pids()
 
     def stats(self) -> dict[str, Any]:

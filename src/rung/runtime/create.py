@@ -11,7 +11,7 @@ from time import gmtime, strftime, time_ns
 from rung import posix
 from rung.record import Record
 from rung.runtime import bundle as bundles
-from rung.runtime import cgroup, spawn, state
+from rung.runtime import cgroup, privilege, spawn, state
 from rung.runtime.errors import ContainerExists, ContainerNotFound, InitKilled, RuntimeFailure
 from rung.runtime.plan.compile import RUNTIME_HOOKS, compile_container
 from rung.runtime.plan.request import Request, get
@@ -23,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rung.runtime.plan.request import Plan
+    from rung.runtime.plan.request import Caller, Plan
     from rung.runtime.spawn import Stdio
     from rung.runtime.state import Directory, Lock
     from rung.spec.runtime.config import Config
@@ -41,6 +41,7 @@ class CreateOptions(Record):
     no_pivot: bool = False
     no_new_keyring: bool = False
     config_file: str = ""  # in place of the bundle's config.json
+    rootless: bool | None = None  # pass over cgroups that cannot be had; None: unless root of the host
 
 
 def create(
@@ -51,11 +52,13 @@ def create(
         path, text, config = bundles.read_bundle(bundle, options.config_file)
         rootfs = bundles.check_rootfs(path, config)
         _check_process(config, options)
+        who = privilege.caller()
+        privilege.check(config, who)
         for passed_over in warnings(config):
             warn(passed_over)
     with _made_and_locked(directory), Undo() as undo:  # what fails is taken back under the lock
         undo.push(directory.remove)
-        pid = _create_locked(directory, (path, text, config, rootfs), options, trace, undo)
+        pid = _create_locked(directory, (path, text, config, rootfs), who, options, trace, undo)
         undo.keep()
     return pid
 
@@ -104,13 +107,17 @@ def _exists(directory: Directory) -> ContainerExists:
 def _create_locked(
     directory: Directory,
     read: tuple[str, bytes, Config, str],
+    who: Caller,
     options: CreateOptions,
     trace: Trace,
     undo: Undo,
 ) -> int:
     path, text, config, rootfs = read
     hosts = cgroup.hierarchies()
-    paths = cgroup.locate(hosts, get(config, "linux", "cgroupsPath"), directory.id)
+    wanted = get(config, "linux", "cgroupsPath")
+    lenient = options.rootless if options.rootless is not None else not privilege.is_whole()
+    locate = cgroup.within_reach if lenient else cgroup.locate
+    paths = locate(hosts, wanted, directory.id)
     created = timestamp(time_ns())
     facts = state.Facts(
         directory.id, path, rootfs, created, paths, config.get("annotations") or {}
@@ -122,7 +129,7 @@ def _create_locked(
         undo.push(group.remove)
         resources = config.get("linux", {}).get("resources", {})
         group.create(resources)
-        group.apply(resources)
+        group.apply(resources, lenient=lenient)
     with trace.span("compile the plan", directory.id):
         program, flags = seccomp_program(config)
         plan = compile_container(
@@ -138,6 +145,8 @@ def _create_locked(
                 options.no_pivot,
                 options.no_new_keyring,
                 posix.exists("/proc/kcore"),
+                caller=who,
+                cgroup_shown=hosts.own if lenient else {},
             )
         )
     init = _spawn(directory, plan, options, trace, undo)

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from rung import posix
 from rung.record import Record
-from rung.runtime import spawn, state
+from rung.runtime import privilege, spawn, state
 from rung.runtime.create import CreateOptions, console_fd, seccomp_program, write_pid
 from rung.runtime.errors import StateError
 from rung.runtime.parent import parent
 from rung.runtime.plan.compile import compile_exec
+from rung.runtime.plan.namespaces import new_and_joined
 from rung.runtime.plan.request import ExecRequest, get
 from rung.runtime.plan.steps import SLOT_CONSOLE_SOCKET, SLOT_CONTAINER
 from rung.spec.runtime.names import NAMESPACES
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from rung.runtime.container import Container
     from rung.runtime.spawn import Stdio
     from rung.spec.runtime.config import Config
+    from rung.spec.runtime.config import Process as Process_
     from rung.trace import Trace
 
 
@@ -73,10 +75,11 @@ def enter(
                 config,
                 checked,
                 container.facts.cgroup_paths,
-                differing_namespaces(config, container.pid),
+                _namespaces_to_enter(container),
                 program,
                 flags,
                 3 + options.preserve_fds,
+                _may_set_groups(container, checked),
             )
         )
         slots = {SLOT_CONTAINER: pidfd}
@@ -102,6 +105,25 @@ def _inform_agent(container: Container, listener: int, pid: int) -> None:
     facts = container.facts
     document = state.state_document(facts.id, state.RUNNING, facts.pid, facts.bundle, facts.annotations)
     inform(container.config, listener, pid, document)
+
+
+def _may_set_groups(container: Container, process: Process_) -> bool:
+    new, joined = new_and_joined(container.config)
+    if privilege.is_whole() and "user" not in new and "user" not in joined:
+        return True
+    denied = privilege.groups_denied(container.pid)
+    if denied and posix.geteuid() != 0:
+        privilege.check_groups(process)
+    return not denied
+
+
+def _namespaces_to_enter(container: Container) -> int:
+    try:
+        return differing_namespaces(container.config, container.pid)
+    except PermissionError:
+        created = container.status == state.CREATED  # rung-init lets nobody but root look into it
+        reason = "a user can enter it only once it is started" if created else "it is another user's"
+        raise StateError("cannot exec in container", f'"{container.id}"', reason) from None
 
 
 def differing_namespaces(config: Config, pid: int) -> int:

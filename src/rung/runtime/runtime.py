@@ -55,7 +55,7 @@ class Runtime:
         directory = Directory(self.root, container_id)
         container = Container(directory, trace, self._warn)
         with trace.span("create", container_id, "runtime.md#create"):
-            create(directory, bundle, CreateOptions(**options), trace, self._warn)
+            create(directory, bundle, CreateOptions(rootless=self.rootless, **options), trace, self._warn)
         container.save_trace()
         return container
 
@@ -75,7 +75,7 @@ class Runtime:
 
     def plan(self, bundle: str, container_id: str = "container") -> Plan:
         """What create would do for a bundle, without doing it."""
-        from rung.runtime import cgroup
+        from rung.runtime import cgroup, privilege
         from rung.runtime.bundle import read_bundle
         from rung.runtime.create import seccomp_program
         from rung.runtime.plan.compile import compile_container
@@ -86,5 +86,5 @@ class Runtime:
         paths = cgroup.locate(hosts, get(config, "linux", "cgroupsPath"), container_id)
         program, flags = seccomp_program(config)
         return compile_container(
-            Request(container_id, path, config, paths, hosts.mode, program, flags)
+            Request(container_id, path, config, paths, hosts.mode, program, flags, caller=privilege.caller())
         )

@@ -134,13 +134,14 @@ class Directory:
         except ContainerNotFound:
             raise
         except RuntimeFailure:
-            from rung.runtime import cgroup
+            from rung.runtime import cgroup, privilege
 
             try:
                 path = (self.config().get("linux") or {}).get("cgroupsPath")
             except (RuntimeFailure, AttributeError):
                 path = None
-            places = cgroup.locate(cgroup.hierarchies(), path, self.id)
+            locate = cgroup.locate if privilege.is_whole() else cgroup.within_reach
+            places = locate(cgroup.hierarchies(), path, self.id)
             return Facts(self.id, "", "", "", places, {}, pid=-1)  # not known: the cgroups tell
         return None
 

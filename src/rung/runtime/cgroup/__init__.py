@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rung.runtime.cgroup.files import Write
     from rung.runtime.cgroup.limits import settings
     from rung.runtime.cgroup.oom import OomWatch
+    from rung.runtime.cgroup.reach import within_reach
     from rung.runtime.cgroup.update import updated
 
 _RARE = {
@@ -25,6 +26,7 @@ _RARE = {
     "Write": "files",
     "device_program": "device_filter",
     "settings": "limits",
+    "within_reach": "reach",
     "updated": "update",
 }
 
@@ -40,6 +42,7 @@ __all__ = [
     "locate",
     "settings",
     "updated",
+    "within_reach",
 ]
 
 

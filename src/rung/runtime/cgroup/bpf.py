@@ -13,7 +13,7 @@ from errno import EINVAL, EPERM
 from rung import posix
 from rung.posix import uname
 from rung.runtime.cgroup.errors import CgroupError, failed
-from rung.runtime.cgroup.userns import in_user_namespace
+from rung.runtime.privilege import in_user_namespace
 
 _SYSCALL = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "ppc64le": 361, "s390x": 351, "armv7l": 386}
 _PROG_LOAD, _PROG_ATTACH, _PROG_DETACH, _PROG_GET_FD_BY_ID, _PROG_QUERY = 5, 8, 9, 13, 16

@@ -62,7 +62,16 @@ def refused(write: Write, directory: str, error: OSError) -> CgroupError:
 
 
 def missing(controller: str, field: str) -> CgroupError:
-    """A limit for a controller that this host does not have."""
+    """A limit for a controller that this host does not have, or the container not."""
+    from rung.runtime.privilege import is_whole
+
+    if not is_whole():
+        return CgroupError(
+            f"set {field}",
+            "",
+            f"the container has no {controller} cgroup, as this user could not make one",
+            "leave the limit out, or have the cgroups delegated",
+        )
     return CgroupError(
         f"set {field}",
         "",

@@ -105,8 +105,8 @@ class Cgroup:
             hint = "thaw it or give another linux.cgroupsPath"
             raise CgroupError("use cgroup", directory, "it is frozen", hint)
 
-    def apply(self, resources: Resources, *, update: bool = False) -> None:
-        """Set every limit of ``linux.resources``.
+    def apply(self, resources: Resources, *, update: bool = False, lenient: bool = False) -> None:
+        """Set every limit of ``linux.resources``; ``lenient``: but devices, where nobody lets us.
 
         Devices are left as they are on an update, as others (vendors' hooks) add to them.
         A pids limit below 2 waits for ``apply_late``, unless on an update."""
@@ -119,7 +119,14 @@ class Cgroup:
             self._enable_hybrid({item.file.split(".", 1)[0] for item in writes if not item.controller})
         execute(writes, self.paths)
         if not update:
-            self._apply_devices(resources.get("devices") or [])
+            try:
+                self._apply_devices(resources.get("devices") or [])
+            except CgroupError as error:
+                from rung.runtime.privilege import in_user_namespace
+
+                # Without privilege nobody may limit them, nor make one that was not given.
+                if not lenient and (error.errno not in (EPERM, EACCES) or not in_user_namespace()):
+                    raise
 
     def _enable_hybrid(self, controllers: set[str]) -> None:
         """On a hybrid host v2 controllers are enabled when there is a limit for them."""
@@ -141,14 +148,7 @@ class Cgroup:
             old = devices.UNTOUCHED
             if directory not in self.made:
                 old = devices.current(read(f"{directory}/devices.list"))
-            try:
-                execute(devices.transition(old, devices.policy(rules)), self.paths)
-            except CgroupError as error:
-                from rung.runtime.cgroup.userns import in_user_namespace
-
-                # There nobody may write the list, nor make a device that was not given.
-                if error.errno not in (EPERM, EACCES) or not in_user_namespace():
-                    raise
+            execute(devices.transition(old, devices.policy(rules)), self.paths)
         elif "" in self.paths:
             from rung.runtime.cgroup.bpf import attach
             from rung.runtime.cgroup.device_filter import device_program

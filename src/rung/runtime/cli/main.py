@@ -167,6 +167,10 @@ def state_root(given: str | None) -> str:
             raise RungError("use --root", given, "containers' state cannot lie in /")
         return root
     users = posix.getenv("XDG_RUNTIME_DIR")
+    if not users and posix.geteuid() != 0:
+        raise RungError(
+            "keep containers' state", "", "this user has no place for it", "set XDG_RUNTIME_DIR, or give --root"
+        )
     if not users or not _is_unprivileged():
         return "/run/rung/runtime"
     root = f"{users}/rung/runtime"

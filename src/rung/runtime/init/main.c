@@ -22,7 +22,8 @@
  * call.c     every system call, recorded; failing       plan.c    reading the file
  * path.c     resolving inside the root                  steps.h   the table of verbs
  * slot.c     descriptors by number                      control.c the talk with the runtime
- * the verbs: namespace.c (outer and birth), mount.c, oldmount.c, copyup.c, root.c, mask.c,
+ * program.c  programs it starts and waits for
+ * the verbs: namespace.c (outer and birth), idmap.c, mount.c, oldmount.c, copyup.c, root.c, mask.c,
  * device.c, proc.c, console.c, hook.c, process.c, listener.c, exec.c
  */
 #include "call.h"

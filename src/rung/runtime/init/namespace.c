@@ -1,19 +1,9 @@
 /* The outer process's verbs: what is done from outside, and the birth of the inner one. */
 #include "call.h"
 #include "control.h"
+#include "idmap.h"
 #include "slot.h"
 #include <sys/prctl.h>
-
-/* Writes `size` bytes to a host file in one write; -errno on failure. */
-static long write_to(const char *path, const void *data, size_t size)
-{
-    int fd = (int)call(openat, AT_FDCWD, path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return fd;
-    long r = call(write, fd, data, size);
-    call(close, fd);
-    return r >= 0 && (size_t)r != size ? -EIO : r;
-}
 
 void set_oom_score_adj(const union argument *given)
 {
@@ -90,17 +80,6 @@ void clone_tree(const union argument *given)
 
 /* --- Clone ---------------------------------------------------------------------- */
 
-static void write_map(int pid, const char *file, const char *data, size_t size)
-{
-    char path[64] = "/proc/";
-    strcat(path, decimal(pid));
-    strcat(path, "/");
-    strcat(path, file);
-    long r = write_to(path, data, size);
-    if (r < 0)
-        FAIL((int)-r, file);
-}
-
 static void wait_for_maps(const int gate[2])
 {
     char go;
@@ -153,12 +132,7 @@ void clone_inner(const union argument *given)
     if (pid < 0)
         FAIL(-pid, "clone3");
     if (pid > 0) {
-        if (mapped && deny)
-            write_map(pid, "setgroups", "deny", 4);
-        if (uid_map->length)
-            write_map(pid, "uid_map", uid_map->data, uid_map->length);
-        if (gid_map->length)
-            write_map(pid, "gid_map", gid_map->data, gid_map->length);
+        map_ids(pid, uid_map, gid_map, mapped && deny);
         if (mapped)
             call(write, gate[1], "g", 1);
         _exit(0);

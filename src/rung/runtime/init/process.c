@@ -132,12 +132,13 @@ void set_user(const union argument *given)
             ids[i] = (uint32_t)each[i];
         check(call(setgroups, groups.count, ids), "additional groups");
     }
+    const char *unmapped = " is not mapped in the user namespace";
     long r = call(setresgid, gid, gid, gid);
     if (r < 0)
-        FAIL((int)-r, "group id ", decimal((int64_t)gid));
+        FAIL((int)-r, "group id ", decimal((int64_t)gid), r == -EINVAL ? unmapped : "");
     r = call(setresuid, uid, uid, uid);
     if (r < 0)
-        FAIL((int)-r, "user id ", decimal((int64_t)uid));
+        FAIL((int)-r, "user id ", decimal((int64_t)uid), r == -EINVAL ? unmapped : "");
     settle_ids();
 }
 

@@ -54,7 +54,8 @@
     STEP(55, KeepFds, keep_fds, "u", ANY)                                    \
     STEP(56, SetPersonality, set_personality, "u", ANY)                      \
     STEP(57, BecomeRoot, become_root, "", ANY)                                  \
-    STEP(60, Exec, execute, "SS", ANY)
+    STEP(60, Exec, execute, "SS", ANY)                                       \
+    STEP(100, MapIdsBy, map_ids_by, "ss", OUTER)
 
 /* clang-format on */
 

@@ -15,6 +15,7 @@ from rung.runtime.plan.namespaces import (
     CLONE_NEWCGROUP,
     cgroup_slot,
     cgroup_steps,
+    denies_groups,
     has_mounts,
     new_and_joined,
     outer_steps,
@@ -69,7 +70,10 @@ def _container_steps(request: Request, terminal: bool) -> Iterator[Step]:
     yield from label_steps(process, config)
     yield from limit_steps(process)
     yield from identity_steps(
-        process, request.seccomp_program, request.seccomp_flags, may_set_groups=True
+        process,
+        request.seccomp_program,
+        request.seccomp_flags,
+        may_set_groups=not (request.caller.groups_denied or denies_groups(request)),
     )
     yield from lookup_steps(process)
     waiting = (steps.WaitStart(),) if request.wait_for_start else ()
@@ -175,7 +179,9 @@ def _exec_steps(request: ExecRequest, terminal: bool) -> Iterator[Step]:
         yield steps.OpenProc()
     yield from label_steps(process, request.config)
     yield from limit_steps(process)
-    yield from identity_steps(process, request.seccomp_program, request.seccomp_flags)
+    yield from identity_steps(
+        process, request.seccomp_program, request.seccomp_flags, may_set_groups=request.may_set_groups
+    )
     yield from lookup_steps(process)
     load = late_filter(process, request.seccomp_program, request.seccomp_flags)
     if request.seccomp_flags & steps.NEW_LISTENER:

@@ -51,7 +51,7 @@ def root_steps(request: Request) -> Iterator[Step]:
     propagation = mountopts.PROPAGATION.get(get(config, "linux", "rootfsPropagation") or "", 0)
     yield steps.SetPropagation(propagation or mountopts.MS_SLAVE | mountopts.MS_REC)
     yield steps.BindRoot(rootfs_path(request), 0, mountopts.MS_PRIVATE)
-    slots = tree_slots(config)
+    slots = tree_slots(request)
     for index, mount in enumerate(config.get("mounts") or ()):
         yield from mount_steps(request, mount, slots.get(index, steps.SLOT_NONE))
 
@@ -117,7 +117,7 @@ def _cgroup(request: Request, options: MountOptions, dest: str, kind: str) -> It
         if namespaced:
             yield steps.MountFs(dest, "cgroup2", "cgroup", (), options.set, options.propagation, 0)
         else:
-            yield _bind_hierarchy(request.cgroup_paths.get("", ""), dest, options)
+            yield _bind_hierarchy(_shown(request).get("", ""), dest, options)
         return
     yield steps.MountFs(dest, "tmpfs", "tmpfs", ("mode=755",), _CGROUP_TMPFS, options.propagation, 0)
     for controllers, path in _hierarchies(request):
@@ -137,7 +137,7 @@ def _cgroup(request: Request, options: MountOptions, dest: str, kind: str) -> It
 def _hierarchies(request: Request) -> list[tuple[list[str], str]]:
     """v1 controllers grouped by the directory they share, v2's part left out."""
     grouped: dict[str, list[str]] = {}
-    for controller, path in request.cgroup_paths.items():
+    for controller, path in _shown(request).items():
         if controller:
             grouped.setdefault(path + "\0" + (controller if _alone(request, controller) else ""), []).append(
                 controller
@@ -146,8 +146,12 @@ def _hierarchies(request: Request) -> list[tuple[list[str], str]]:
 
 
 def _alone(request: Request, controller: str) -> bool:
-    path = request.cgroup_paths[controller]
-    return sum(1 for other in request.cgroup_paths.values() if other == path) == 1
+    shown = _shown(request)
+    return sum(1 for other in shown.values() if other == shown[controller]) == 1
+
+
+def _shown(request: Request) -> dict[str, str]:
+    return {**request.cgroup_shown, **request.cgroup_paths}
 
 
 def _bind_hierarchy(path: str, dest: str, options: MountOptions) -> Step:

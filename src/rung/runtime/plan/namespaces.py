@@ -2,7 +2,8 @@
 
 Order matters. Files of namespaces to join are opened while the caller's view still
 holds; then the process enters its cgroups, then the joined namespaces, the user
-namespace last, since entering it gives up power over those the host owns. What is new
+namespace last, since entering it gives up power over those the host owns; a user has none, and
+enters it first, to have some over those that it owns. What is new
 comes all from one ``clone3``, so that the kernel makes the user namespace first and it
 owns the rest; only the cgroup namespace is made after birth, rooted where the process is.
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 CLONE_NEWTIME = 0x00000080
 CLONE_NEWCGROUP = 0x02000000
 _JOIN_ORDER = ("cgroup", "ipc", "uts", "network", "pid", "time", "mount", "user")
+_USERS_JOIN_ORDER = ("user", *_JOIN_ORDER[:-1])
 
 
 def new_and_joined(config: Config) -> tuple[set[str], dict[str, str]]:
@@ -63,7 +65,8 @@ def outer_steps(request: Request) -> Iterator[Step]:
     score = get(config, "process", "oomScoreAdj")
     if score is not None:
         yield steps.SetOomScoreAdj(score)
-    slots = {kind: steps.SLOT_FIRST_FREE + n for n, kind in enumerate(k for k in _JOIN_ORDER if k in joined)}
+    order = _USERS_JOIN_ORDER if request.caller.uid else _JOIN_ORDER
+    slots = {kind: steps.SLOT_FIRST_FREE + n for n, kind in enumerate(k for k in order if k in joined)}
     for kind, slot in slots.items():
         # non-blocking: should it be a FIFO, setns says that it is no namespace
         yield steps.OpenFile(slot, joined[kind], posix.O_RDONLY | posix.O_NONBLOCK | posix.O_CLOEXEC)
@@ -76,12 +79,14 @@ def outer_steps(request: Request) -> Iterator[Step]:
         yield steps.Unshare(CLONE_NEWTIME)
         yield from _time_offsets(config)
     if "user" in new:
-        yield from bind_trees(config)
+        yield from bind_trees(request)
+    if request.caller.uid_tool or request.caller.gid_tool:
+        yield steps.MapIdsBy(request.caller.uid_tool, request.caller.gid_tool)
     yield steps.Clone(
         flags_of(new - {"time", "cgroup"}),
         _id_map(get(config, "linux", "uidMappings")),
         _id_map(get(config, "linux", "gidMappings")),
-        0,
+        int(denies_groups(request)),
         cgroup_slot(request.cgroup_paths),
     )
     if "user" in joined:
@@ -90,6 +95,18 @@ def outer_steps(request: Request) -> Iterator[Step]:
         yield steps.SetNamespace(late, CLONE_NEWCGROUP)
     if "cgroup" in new:
         yield steps.Unshare(CLONE_NEWCGROUP)
+
+
+def is_own(mappings: Sequence[IdMapping] | None, own: int) -> bool:
+    """Whether just the caller's own id is mapped, which needs no privilege (user_namespaces(7))."""
+    return mappings is not None and [(m["hostID"], m["size"]) for m in mappings] == [(own, 1)]
+
+
+def denies_groups(request: Request) -> bool:
+    """Whether setting groups is denied in the new user namespace: else a user may not map
+    even the own group, who could leave a group that takes access away (CVE-2014-8989)."""
+    caller = request.caller
+    return caller.uid != 0 and is_own(get(request.config, "linux", "gidMappings"), caller.gid)
 
 
 def cgroup_steps(paths: dict[str, str]) -> Iterator[Step]:
@@ -126,12 +143,14 @@ def _id_map(mappings: Sequence[IdMapping] | None) -> bytes:
 _FIRST_TREE_SLOT = steps.SLOT_FIRST_FREE + 16
 
 
-def tree_slots(config: Config) -> dict[int, int]:
-    """Index in ``mounts`` -> slot, for bind sources cloned before a user namespace is entered."""
-    new, _ = new_and_joined(config)
-    if "user" not in new:
+def tree_slots(request: Request) -> dict[int, int]:
+    """Index in ``mounts`` -> slot, for bind sources cloned before a user namespace is entered.
+
+    A user has no power over the host's mounts before that, and sees no less after it."""
+    new, _ = new_and_joined(request.config)
+    if "user" not in new or request.caller.uid:
         return {}
-    binds = [i for i, mount in enumerate(config.get("mounts") or ()) if is_bind(mount.get("options"))]
+    binds = [i for i, mount in enumerate(request.config.get("mounts") or ()) if is_bind(mount.get("options"))]
     return {index: _FIRST_TREE_SLOT + n for n, index in enumerate(binds)}
 
 
@@ -140,9 +159,9 @@ def is_bind(options: Sequence[str] | None) -> bool:
     return any(option in ("bind", "rbind") for option in options or ())
 
 
-def bind_trees(config: Config) -> Iterator[Step]:
+def bind_trees(request: Request) -> Iterator[Step]:
     """Clone bind sources while the host's power over them is still there."""
-    mounts = config.get("mounts") or ()
-    for index, slot in tree_slots(config).items():
+    mounts = request.config.get("mounts") or ()
+    for index, slot in tree_slots(request).items():
         mount = mounts[index]
         yield steps.CloneTree(slot, mount["source"], int("rbind" in (mount.get("options") or ())))

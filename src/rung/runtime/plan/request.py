@@ -25,8 +25,23 @@ class Plan(Record):
     wants_console: bool = False
 
 
+class Caller(Record):
+    """With whose privileges the container is made: by default root's of the host.
+
+    ``uid_tool`` and ``gid_tool``: the programs that map more than one's own id, where there are.
+    ``groups_denied``: in the caller's user namespace nobody may set groups (user_namespaces(7))."""
+
+    uid: int = 0
+    gid: int = 0
+    uid_tool: str = ""
+    gid_tool: str = ""
+    groups_denied: bool = False
+
+
 class Request(Record):
-    """One container to be."""
+    """One container to be.
+
+    ``cgroup_shown``: directories that stand in a cgroup mount for those that the container has not."""
 
     id: str
     bundle: str
@@ -40,6 +55,8 @@ class Request(Record):
     no_new_keyring: bool = False
     has_kcore: bool = True
     wait_for_start: bool = True
+    caller: Caller = Caller()
+    cgroup_shown: dict[str, str] = {}
 
 
 class ExecRequest(Record):
@@ -53,6 +70,7 @@ class ExecRequest(Record):
     seccomp_program: bytes = b""
     seccomp_flags: int = 0
     keep_fds: int = 3
+    may_set_groups: bool = True
 
 
 def environment(process: Process) -> dict[str, str]:

@@ -129,6 +129,15 @@ class Clone(Step):
     cgroup_slot: int
 
 
+class MapIdsBy(Step):
+    """What the kernel does not let this user map, Clone maps by these programs ("": there is none):
+    newuidmap(1) and newgidmap(1), which know what /etc/subuid and /etc/subgid grant."""
+
+    code, wire, clause = 100, "ss", "config-linux.md#user-namespace-mappings"
+    uid_tool: str
+    gid_tool: str
+
+
 # --- inner: in the new namespaces -------------------------------------------------
 
 

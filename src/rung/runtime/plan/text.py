@@ -48,6 +48,7 @@ _SENTENCES: dict[type[Step], Callable[[Any], str]] = {
     steps.Unshare: lambda s: f"leave for new namespaces: {', '.join(clone_words(s.flags))}",
     steps.WriteFile: lambda s: f"write {s.data.decode(errors='replace').strip()!r} to {s.path}",
     steps.CloneTree: lambda s: f"take a copy of the mount at {s.path}",
+    steps.MapIdsBy: lambda s: f"map ids by {' and '.join(filter(None, (s.uid_tool, s.gid_tool)))}",
     steps.Clone: _clone,
     steps.NewSession: lambda s: "start a session",
     steps.SetPropagation: lambda s: f"make / {', '.join(propagation_words(s.flags))}",

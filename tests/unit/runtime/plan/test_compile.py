@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from plan_configs import config, of, order, plan
 from rung.runtime.plan import mountopts, steps
 from rung.runtime.plan.compile import compile_exec
-from rung.runtime.plan.request import ExecRequest
+from rung.runtime.plan.request import Caller, ExecRequest
 
 CLONE_NEWUSER, CLONE_NEWNET, CLONE_NEWTIME = 0x10000000, 0x40000000, 0x80
 
@@ -218,3 +220,60 @@ def test_v2_cgroups_are_one_file_system() -> None:
     document["mounts"] = [{"destination": "/sys/fs/cgroup", "type": "cgroup", "options": ["ro"]}]
     made = plan(document, cgroup_mode="v2", cgroup_paths={"": "/sys/fs/cgroup/box"})
     assert [step.fstype for step in of(steps.MountFs, made)] == ["cgroup2"]
+
+
+# --- a user without privilege -------------------------------------------------------
+
+
+def rootless(**linux: Any) -> dict[str, Any]:
+    own = {"uidMappings": [{"containerID": 0, "hostID": 1000, "size": 1}]}
+    own["gidMappings"] = [{"containerID": 0, "hostID": 1001, "size": 1}]
+    document = config(**{**own, **linux})
+    document["linux"]["namespaces"].append({"type": "user"})
+    document["process"]["user"] = {"uid": 0, "gid": 0, "additionalGids": [7]}
+    return document
+
+
+def test_the_own_group_alone_is_mapped_with_groups_denied() -> None:
+    made = plan(rootless(), caller=Caller(1000, 1001))
+    assert of(steps.Clone, made)[0].deny_setgroups == 1
+    assert of(steps.SetUser, made)[0].set_groups == 0
+    assert not of(steps.MapIdsBy, made)
+
+
+def test_granted_groups_are_mapped_by_the_tool_and_can_be_set() -> None:
+    granted = [{"containerID": 0, "hostID": 1001, "size": 1}, {"containerID": 1, "hostID": 100000, "size": 9}]
+    made = plan(rootless(gidMappings=granted), caller=Caller(1000, 1001, "/b/newuidmap", "/b/newgidmap"))
+    assert of(steps.MapIdsBy, made) == [steps.MapIdsBy("/b/newuidmap", "/b/newgidmap")]
+    assert order(made, steps.MapIdsBy, steps.Clone) == ["MapIdsBy", "Clone"]
+    assert of(steps.Clone, made)[0].deny_setgroups == 0
+    assert of(steps.SetUser, made)[0].set_groups == 1
+
+
+def test_root_of_a_user_namespace_that_denies_groups_sets_none() -> None:
+    made = plan(config(), caller=Caller(groups_denied=True))
+    assert of(steps.SetUser, made)[0].set_groups == 0
+    assert of(steps.Clone, made)[0].deny_setgroups == 0
+
+
+def test_a_user_takes_no_bind_sources_along_and_binds_them_inside() -> None:
+    document = rootless()
+    document["mounts"].append({"destination": "/data", "source": "/srv", "options": ["rbind"]})
+    made = plan(document, caller=Caller(1000, 1001))
+    assert not of(steps.CloneTree, made)
+    assert of(steps.MountBind, made)[0].slot == steps.SLOT_NONE
+
+
+def test_a_user_enters_the_user_namespace_first() -> None:
+    document = config()
+    document["linux"]["namespaces"] = [{"type": "mount", "path": "/m"}, {"type": "user", "path": "/u"}]
+    made = plan(document, caller=Caller(1000, 1001))
+    assert [step.flags for step in of(steps.SetNamespace, made)] == [CLONE_NEWUSER, 0x00020000]
+
+
+def test_where_the_container_has_no_cgroup_its_mount_shows_the_callers() -> None:
+    document = config(namespaces=[{"type": "mount"}])
+    document["mounts"].append({"destination": "/sys/fs/cgroup", "type": "cgroup"})
+    made = plan(document, cgroup_paths={"pids": "/c/pids/u/x"}, cgroup_shown={"pids": "/c/pids/u", "cpu": "/c/cpu"})
+    assert {step.source for step in of(steps.MountBind, made)} == {"/c/pids/u/x", "/c/cpu"}
+    assert [step.file for step in of(steps.JoinCgroup, made)] == ["/c/pids/u/x/tasks"]
