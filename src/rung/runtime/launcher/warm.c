@@ -9,8 +9,8 @@
  *   we:     hello, with stdin, stdout, stderr, the working directory and the reading end of a pipe,
  *           which closes when we die or are interrupted
  *   server: "c"                       not for me: start Python yourself (before anything is done)
- *           "s" program, fds ...      spawn: answered by the pid, or by -errno
- *           "w" pid                   wait: answered by the status, or by -errno
+ *           "s" n, program, fds ...   spawn: answered by n and the pid, or -errno
+ *           "w" n, pid                wait: answered by n and the status, or -errno
  *           "h" / "p" + pidfd / "u"   hold our signals / they are for this process / they are ours again
  *           "x" status                the command has ended
  *
@@ -206,13 +206,14 @@ static bool receive(struct message *message)
     return got > 0 && !(packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
 }
 
-static void answer(int32_t value)
+static void answer(int32_t question, int32_t value)
 {
+    const int32_t both[] = {question, value};
     ssize_t sent;
     do {
-        sent = send(server, &value, sizeof value, MSG_NOSIGNAL);
+        sent = send(server, both, sizeof both, MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
-    if (sent != sizeof value)
+    if (sent != sizeof both)
         lost();
 }
 
@@ -248,9 +249,8 @@ static char **strings(struct reader *from)
 
 /* Descriptors come in order of their targets' numbers in the message. Those we got are moved above all
  * targets first, so that none is overwritten before its turn. */
-static int32_t spawn(struct message *message)
+static int32_t spawn(struct message *message, struct reader from)
 {
-    struct reader from = {message->data + 1, message->data + message->length};
     bool default_signals = number(&from), program_is_first = number(&from);
     int32_t count = message->fd_count, highest = 64;
     int32_t targets[FDS_MAX];
@@ -347,14 +347,17 @@ static void serve(struct message *message)
 {
     while (receive(message)) {
         struct reader from = {message->data + 1, message->data + message->length};
+        int32_t question;
         switch (message->data[0]) {
         case 'c':
             return;
         case 's':
-            answer(spawn(message));
+            question = number(&from);
+            answer(question, spawn(message, from));
             break;
         case 'w':
-            answer(wait_for(number(&from)));
+            question = number(&from);
+            answer(question, wait_for(number(&from)));
             break;
         case 'h':
             hold_signals();

@@ -40,15 +40,15 @@ def _strings(message: bytes, at: int) -> tuple[list[bytes], int]:
 
 
 def spawn(
-    program: str, argv: Sequence[str], env: Iterable[tuple[str, str]], targets: Sequence[int], *,
+    question: int, program: str, argv: Sequence[str], env: Iterable[tuple[str, str]], targets: Sequence[int], *,
     program_is_first: bool, default_signals: bool,
 ) -> bytes:
-    """Start a program. The descriptors go along, in the order of ``targets``; where
+    """Start a program; the answer names the ``question``. The descriptors go along, in the order of ``targets``; where
     ``program_is_first``, the program's own before them."""
     variables = [f"{name}={value}" for name, value in env]
     return b"".join(
         (
-            pack(f"=cii{len(targets)}i", b"s", default_signals, program_is_first, *targets),
+            pack(f"=ciii{len(targets)}i", b"s", question, default_signals, program_is_first, *targets),
             _encode((program,)),
             pack("=i", len(argv)),
             _encode(argv),
@@ -62,9 +62,9 @@ def _encode(strings: Iterable[str]) -> bytes:
     return b"".join(text.encode("utf-8", "surrogateescape") + b"\0" for text in strings)
 
 
-def wait(pid: int) -> bytes:
+def wait(question: int, pid: int) -> bytes:
     """Wait for a process."""
-    return pack("=ci", b"w", pid)
+    return pack("=cii", b"w", question, pid)
 
 
 def forward() -> bytes:
@@ -77,7 +77,7 @@ def end(status: int) -> bytes:
     return pack("=ci", b"x", status)
 
 
-def answer(message: bytes) -> int:
-    """The launcher's answer: a pid or a status, or ``-errno``."""
-    (value,) = unpack_from("=i", message)
-    return int(value)
+def answer(message: bytes) -> tuple[int, int]:
+    """The launcher's answer: the question, and a pid or a status or ``-errno``."""
+    question, value = unpack_from("=ii", message)
+    return int(question), int(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 from _socket import SCM_RIGHTS, SOL_SOCKET
 from select import POLLIN, poll
 from struct import unpack
@@ -45,11 +46,14 @@ def _ended(pid: int) -> int:
 
 
 class RemoteParent(Parent):
-    """Asks over ``connection``."""
+    """Asks over ``connection``.
+
+    Ctrl-C may come between any two instructions, after a question and before its answer too: an answer says
+    which question it is for, and one that nobody waits for any more is passed over."""
 
     def __init__(self, connection: socket) -> None:
         self._connection = connection
-        self._owed = 0  # answers not yet heard
+        self._question = 0
         self.name = str(peer(connection)[0])
 
     def spawn(
@@ -63,6 +67,7 @@ class RemoteParent(Parent):
     ) -> int:
         first = [program] if isinstance(program, int) else []
         message = protocol.spawn(
+            self._next(),
             "" if first else str(program),
             argv,
             env.items(),
@@ -70,14 +75,25 @@ class RemoteParent(Parent):
             program_is_first=bool(first),
             default_signals=default_signals,
         )
-        pid = self._ask(message, [*first, *(ours for ours, _ in fds)])
+        pid = 0
+        _signal.pthread_sigmask(_signal.SIG_BLOCK, (_signal.SIGIO,))
+        try:
+            try:
+                pid = self._answer_to(message, [*first, *(ours for ours, _ in fds)])
+            finally:
+                _signal.pthread_sigmask(_signal.SIG_UNBLOCK, (_signal.SIGIO,))
+        except KeyboardInterrupt:  # nobody would hear of this process
+            if pid > 0:
+                posix.kill(pid, SIGKILL)
+                self.wait(pid)
+            raise
         if pid < 0:
             raise OSError(-pid, posix.strerror(-pid), program)
         return pid
 
     def wait(self, pid: int) -> int:
         try:
-            status = self._ask(protocol.wait(pid))
+            status = self._answer_to(protocol.wait(self._next(), pid))
         except CallerGone:  # somebody else's child now; what is undone next needs it to have ended
             return _ended(pid)
         if status < 0:
@@ -99,22 +115,22 @@ class RemoteParent(Parent):
         except (BrokenPipeError, ConnectionResetError):
             raise CallerGone from None
 
-    def _ask(self, message: bytes, fds: Sequence[int] = ()) -> int:
-        while self._owed:  # to a question during which Ctrl-C came
-            self._answer()
-        self.tell(message, fds)
-        self._owed += 1
-        return self._answer()
+    def _next(self) -> int:
+        self._question += 1
+        return self._question
 
-    def _answer(self) -> int:
-        try:
-            answer = self._connection.recv(16)
-        except ConnectionResetError:
-            answer = b""
-        if not answer:
-            raise CallerGone
-        self._owed -= 1
-        return protocol.answer(answer)
+    def _answer_to(self, message: bytes, fds: Sequence[int] = ()) -> int:
+        self.tell(message, fds)
+        while True:
+            try:
+                answer = self._connection.recv(16)
+            except ConnectionResetError:
+                answer = b""
+            if not answer:
+                raise CallerGone
+            question, value = protocol.answer(answer)
+            if question == self._question:
+                return value
 
 
 class RemoteSignals:

@@ -46,15 +46,15 @@ def test_a_hello_cut_short_is_refused(data):
 
 def test_spawn():
     message = protocol.spawn(
-        "/bin/x", ["x", "ü"], [("A", "1")], [0, 19], program_is_first=False, default_signals=True
+        5, "/bin/x", ["x", "ü"], [("A", "1")], [0, 19], program_is_first=False, default_signals=True
     )
     assert message == (
-        b"s" + struct.pack("=iiii", 1, 0, 0, 19) + b"/bin/x\0" + struct.pack("=i", 2) + "x\0ü\0".encode()
+        b"s" + struct.pack("=iiiii", 5, 1, 0, 0, 19) + b"/bin/x\0" + struct.pack("=i", 2) + "x\0ü\0".encode()
         + struct.pack("=i", 1) + b"A=1\0"
     )
 
 
 def test_the_rest():
-    assert protocol.wait(7) == b"w" + struct.pack("=i", 7)
+    assert protocol.wait(3, 7) == b"w" + struct.pack("=ii", 3, 7)
     assert protocol.end(130) == b"x" + struct.pack("=i", 130)
-    assert protocol.answer(struct.pack("=i", -2)) == -2
+    assert protocol.answer(struct.pack("=ii", 3, -2)) == (3, -2)
