@@ -48,7 +48,8 @@ WITH_USERS: dict[str, Any] = {
     "mounts": [
         {"destination": "/proc", "type": "proc", "source": "proc"},
         {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["mode=755"]},
-        {"destination": "/mnt", "type": "bind", "source": "/etc", "options": ["rbind", "ro"]},
+        {"destination": "/mnt", "type": "bind", "source": "/etc", "options": ["rbind", "ro", "idmap"]},
+        {"destination": "/home", "type": "tmpfs", "source": "tmpfs", "options": ["idmap"]},
     ],
 }
 CONFIGS = {"all steps": ALL_STEPS, "user namespace": WITH_USERS}
@@ -181,6 +182,27 @@ def test_init_is_killed_while_create_runs(subject):
         subject.nothing_left(f"killed at call {at} of {total}")
         said.add(fate.said)
     assert len(said) > 0.8 * len(steps_seen), "each step's sentence was heard"
+
+
+@pytest.mark.parametrize("victim", ["helper", "runtime"])
+def test_a_helper_of_init_is_killed_or_the_runtime_beside_it(bed, victim):
+    """The broker, and the processes that hold a user namespace for a moment: at each of their calls."""
+    subject = Subject(bed, WITH_USERS)
+    try:
+        total = tracer.run(subject.create, "helper").count
+        assert total > 5
+        subject.clean()
+        said = set()
+        for at in range(total):
+            fate = tracer.run(subject.create, "helper", victim, at)
+            said.add(fate.said)
+            assert "\n" not in fate.said
+            subject.no_init_but_a_ready_one()
+            subject.clean()
+            subject.nothing_left(f"killed at a helper's call {at} of {total}")
+        assert victim == "runtime" or any("the helper that opens it was killed" in words for words in said), said
+    finally:
+        os.close(subject.null)
 
 
 def first_calls(calls: Sequence[wire.Call], total: int) -> list[int]:

@@ -5,7 +5,8 @@ it makes is traced too. Each system call that the counted process enters counts;
 count is reached, the victim gets SIGKILL before the call is made. Of what the
 runtime makes only rung-init counts. Nothing sleeps and nothing is timed.
 
-    test -> tracer -> runtime (does the operation) -> rung-init, outer and inner
+    test -> tracer -> runtime (does the operation) -> rung-init, outer and inner, and the
+                                                      outer's helpers, which count apart
 
 The tracer ends with the runtime; what is left alive then goes on untraced, and belongs to
 the test process, which adopts orphans.
@@ -70,12 +71,17 @@ class _Tracer:
         if event in _EVENTS_WITH_CHILD:
             child = ctypes.c_ulong()
             _ptrace(_GETEVENTMSG, pid, 0, ctypes.addressof(child))
-            self.kinds[child.value] = "outer" if self.kinds[pid] == "runtime" else "inner"
+            self.kinds[child.value] = self._kind_of_child(pid, event)
         elif number == signal.SIGTRAP | 0x80:
             self._system_call(pid)
         elif not event:
             forward = number
         _ptrace(_CONT_SYSCALL, pid, 0, forward)
+
+    def _kind_of_child(self, pid: int, event: int) -> str:
+        if self.kinds[pid] == "runtime":
+            return "outer"
+        return "helper" if self.kinds[pid] == "outer" and event == 1 else "inner"
 
     def _system_call(self, pid: int) -> None:
         if pid in self.inside:
@@ -85,7 +91,7 @@ class _Tracer:
         kind = self.kinds.get(pid, "inner")
         if self.watch and kind != "runtime":
             self.watch(pid)
-        if self.counted != ("runtime" if kind == "runtime" else "init"):
+        if self.counted != (kind if kind in ("runtime", "helper") else "init"):
             return
         if kind != "runtime" and "rung-init" not in os.readlink(f"/proc/{pid}/exe"):
             return  # not yet executed, or a hook
@@ -110,7 +116,7 @@ def run(
     at: int = -1,
     watch: Callable[[int], None] | None = None,
 ) -> Fate:
-    """Do ``operation`` in a process of its own; kill ``victim`` ("init": whichever of the two is
+    """Do ``operation`` in a process of its own; kill ``victim`` ("init", "helper": whichever of them is
     at it, "runtime") when ``counted`` enters its system call number ``at`` (-1: never).
     ``watch`` gets the pid at each call of an init, while it is stopped; what it raises fails."""
     said, saying = os.pipe()

@@ -44,6 +44,7 @@ def bind(dest: str, source: str | Path, flags: int = 1, **more: int) -> s.MountB
         "set_all": 0,
         "clear_all": 0,
         "propagation": 0,
+        "idmap": s.SLOT_NONE,
         **more,
     }
     return s.MountBind(dest=dest, source=str(source), flags=flags, **fields)

@@ -48,7 +48,7 @@ def test_a_dev_that_leads_to_the_host(run, rootfs, outside, absolute):
         s.MakeDir("/dev/dir", 0o755, 0, 0),
         s.MakeSymlink("/dev/link", "/"),
         plans.bind("/dev/file", "/etc/hostname"),
-        s.MountBind("/dev/bin", "/bin", s.SLOT_NONE, 4, 0, 0, 0, 0, 0),
+        plans.bind("/dev/bin", "/bin", s.BIND_INSIDE),
         argv=("ls", "/dev/"),
     )
     outcome = run(plan)

@@ -32,6 +32,7 @@ def run(_call: Call) -> int:
         seccomp_archs=ARCHITECTURES,
         seccomp_actions=ENUMS["seccomp action"],
         seccomp_flags=FLAGS,
+        idmapped_mounts=True,
     )
     write_all(1, indented(document, "    ") + "\n")
     return 0

@@ -1,4 +1,4 @@
-/* MountFs, MountBind and kin, by the mount API of Linux 5.12.
+/* MountFs and what binds share with it (bind.c), by the mount API of Linux 5.12.
  *
  * A mount is complete (options, attributes, propagation) before it is attached, so no
  * moment shows it half made, and it is attached to a descriptor that was resolved
@@ -12,8 +12,6 @@
 #include "slot.h"
 #include <linux/magic.h>
 #include <sys/vfs.h>
-
-enum { BIND_RECURSIVE = 1, BIND_NO_FOLLOW = 2, BIND_INSIDE = 4, BIND_IN_PROC = 8 };
 
 bool mounts_shared = true;
 
@@ -105,6 +103,25 @@ static void context_option(int context, const char *dest, const char *option)
         FAIL((int)-r, dest, ": option ", option, context_words(context));
 }
 
+static void context_options(int context, const char *dest, const char *source, struct list options)
+{
+    if (*source) {
+        long r = call(fsconfig, context, FSCONFIG_SET_STRING, "source", source, 0);
+        if (r < 0)
+            FAIL((int)-r, dest, ": source ", source, context_words(context));
+    }
+    while (options.count)
+        context_option(context, dest, list_string(&options));
+}
+
+int mount_with_options(const char *dest, const char *fstype, const char *source, struct list options,
+                       uint64_t attrs)
+{
+    int context = context_open(dest, fstype);
+    context_options(context, dest, source, options);
+    return context_mount(context, dest, fstype, attrs);
+}
+
 /* proc and sysfs go on real directories only: a link there is an image that wants the
  * masks and the security modules' files elsewhere (CVE-2019-16884, CVE-2019-19921). */
 static int real_directory(const char *dest)
@@ -162,7 +179,7 @@ static void guard_proc(int mount, int onto, const char *dest, bool listed)
         FAIL(EPERM, dest, ": only procfs may be mounted on /proc");
 }
 
-static void attach(int mount, int onto, const char *dest, bool listed)
+void mount_put(int mount, int onto, const char *dest, bool listed)
 {
     struct stat above, below;
     guard_proc(mount, onto, dest, listed);
@@ -223,15 +240,9 @@ void mount_fs(const union argument *given)
         return;
     }
     int context = context_open(dest, fstype);
-    if (*source) {
-        long r = call(fsconfig, context, FSCONFIG_SET_STRING, "source", source, 0);
-        if (r < 0)
-            FAIL((int)-r, dest, ": source ", source, context_words(context));
-    }
     if (strcmp(fstype, "tmpfs") == 0)
         keep_mode(context, dest, options);
-    while (options.count)
-        context_option(context, dest, list_string(&options));
+    context_options(context, dest, source, options);
     int mount = context_mount(context, dest, fstype, given[4].u);
     long r = mount_change(mount, 0, 0, given[5].u, false);
     if (r < 0)
@@ -239,48 +250,7 @@ void mount_fs(const union argument *given)
     int onto = mount_point(dest, fstype);
     if (given[6].u)
         copy_up(onto, mount, dest);
-    attach(mount, onto, dest, false);
-}
-
-static int bind_source(const char *source, uint64_t number, uint64_t flags)
-{
-    if (number != SLOT_NONE)
-        return slot_take(number);
-    unsigned how = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_NO_AUTOMOUNT |
-                   (flags & BIND_RECURSIVE ? AT_RECURSIVE : 0) |
-                   (flags & BIND_NO_FOLLOW ? AT_SYMLINK_NOFOLLOW : 0);
-    if (!(flags & BIND_INSIDE))
-        return (int)call(open_tree, AT_FDCWD, source, how);
-    int fd = path_open(source, O_PATH | (flags & BIND_NO_FOLLOW ? O_NOFOLLOW : 0));
-    if (fd < 0)
-        return fd;
-    int tree = mount_copy(fd, flags & BIND_RECURSIVE);
-    call(close, fd);
-    return tree;
-}
-
-void mount_bind(const union argument *given)
-{
-    const char *dest = given[0].s.data, *source = given[1].s.data;
-    int tree = bind_source(source, given[2].u, given[3].u);
-    if (tree < 0)
-        FAIL(-tree, dest, ": source ", source);
-    long r = mount_change(tree, given[4].u, given[5].u, 0, false);
-    if (r == 0)
-        r = mount_change(tree, given[6].u, given[7].u, 0, true);
-    if (r < 0)
-        FAIL((int)-r, dest, ": attributes");
-    r = mount_change(tree, 0, 0, given[8].u, false);
-    if (r < 0)
-        FAIL((int)-r, dest, ": propagation");
-    struct stat st;
-    r = call(newfstatat, tree, "", &st, AT_EMPTY_PATH);
-    if (r < 0)
-        FAIL((int)-r, dest, ": source ", source);
-    int onto = path_make(dest, !S_ISDIR(st.st_mode), S_ISDIR(st.st_mode) ? 0755 : 0644);
-    if (onto < 0)
-        FAIL(-onto, dest);
-    attach(tree, onto, dest, given[3].u & BIND_IN_PROC);
+    mount_put(mount, onto, dest, false);
 }
 
 void set_mount_attr(const union argument *given)

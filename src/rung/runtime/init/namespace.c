@@ -1,4 +1,5 @@
 /* The outer process's verbs: what is done from outside, and the birth of the inner one. */
+#include "broker.h"
 #include "call.h"
 #include "control.h"
 #include "idmap.h"
@@ -67,17 +68,6 @@ void write_file(const union argument *given)
         FAIL((int)-r, given[0].s.data);
 }
 
-void clone_tree(const union argument *given)
-{
-    const char *path = given[1].s.data;
-    int tree =
-        (int)call(open_tree, AT_FDCWD, path,
-                  OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_NO_AUTOMOUNT | (given[2].u ? AT_RECURSIVE : 0));
-    if (tree < 0)
-        FAIL(-tree, path);
-    slot_set(given[0].u, tree);
-}
-
 /* --- Clone ---------------------------------------------------------------------- */
 
 static void wait_for_maps(const int gate[2])
@@ -135,6 +125,7 @@ void clone_inner(const union argument *given)
         map_ids(pid, uid_map, gid_map, mapped && deny);
         if (mapped)
             call(write, gate[1], "g", 1);
+        broker_outlive();
         _exit(0);
     }
     if (time_moves)

@@ -1,4 +1,5 @@
-/* MountFs through mount(2), for option values that fsconfig cuts off.
+/* MountFs through mount(2), for option values that fsconfig cuts off, and for `iversion`, a flag
+ * of every superblock that fsconfig does not know.
  *
  * An overlay of many layers has a lowerdir of more than 255 bytes, and only kernels from
  * 6.5 on take it in pieces. The old call takes a page of options; its target is a
@@ -20,8 +21,8 @@ static const struct {
 bool mount_needs_old_call(struct list options)
 {
     while (options.count) {
-        const char *value = strchr(list_string(&options), '=');
-        if (value && strlen(value + 1) > VALUE_MAX)
+        const char *option = list_string(&options), *value = strchr(option, '=');
+        if ((value && strlen(value + 1) > VALUE_MAX) || strcmp(option, "iversion") == 0)
             return true;
     }
     return false;

@@ -12,7 +12,8 @@
 #define SLOT_PROC 9
 #define SLOT_NULL 256            /* MaskPath's own, above the plan's: the null device, */
 #define SLOT_EMPTY_DIRECTORY 257 /* and a mount of nothing */
-#define SLOT_COUNT 258
+#define SLOT_BROKER 258          /* StartBroker's socket */
+#define SLOT_COUNT 259
 
 enum ledger_state { NOT_BEGUN, OUTER_RUNS, INNER_RUNS, READY, EXECUTING, FAILED };
 

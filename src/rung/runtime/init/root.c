@@ -1,4 +1,5 @@
 /* BindRoot and PivotRoot: how a directory becomes "/". */
+#include "broker.h"
 #include "call.h"
 #include "mount.h"
 #include "path.h"
@@ -182,6 +183,7 @@ static void move_root(bool move)
 
 void pivot_root_to(const union argument *given)
 {
+    broker_dismiss();
     if (given[0].u == PIVOT)
         pivot();
     else if (given[0].u != STAY)

@@ -14,13 +14,12 @@
     STEP(4, SetNamespace, set_namespace, "uu", ANY)                          \
     STEP(5, Unshare, unshare_namespaces, "u", ANY)                           \
     STEP(6, WriteFile, write_file, "sb", OUTER)                              \
-    STEP(7, CloneTree, clone_tree, "usu", OUTER)                             \
     STEP(8, Clone, clone_inner, "ubbuu", OUTER)                              \
     STEP(20, NewSession, new_session, "", ANY)                               \
     STEP(21, SetPropagation, set_propagation, "u", ANY)                      \
     STEP(22, BindRoot, bind_root, "suu", ANY)                                \
     STEP(23, MountFs, mount_fs, "sssSuuu", ANY)                              \
-    STEP(24, MountBind, mount_bind, "ssuuuuuuu", ANY)                        \
+    STEP(24, MountBind, mount_bind, "ssuuuuuuuu", ANY)                       \
     STEP(25, SetMountAttr, set_mount_attr, "suuuu", ANY)                     \
     STEP(26, MakeDir, make_dir, "suuu", ANY)                                 \
     STEP(27, MakeSymlink, make_symlink, "ss", ANY)                           \
@@ -55,6 +54,9 @@
     STEP(56, SetPersonality, set_personality, "u", ANY)                      \
     STEP(57, BecomeRoot, become_root, "", ANY)                                  \
     STEP(60, Exec, execute, "SS", ANY)                                       \
+    STEP(70, StartBroker, start_broker, "", OUTER)                           \
+    STEP(71, MakeUserns, make_userns, "uss", OUTER)                          \
+    STEP(72, MakeFs, make_fs, "ussSuu", OUTER)                                   \
     STEP(100, MapIdsBy, map_ids_by, "ss", OUTER)
 
 /* clang-format on */

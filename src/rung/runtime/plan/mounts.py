@@ -9,21 +9,20 @@ from __future__ import annotations
 
 from rung import posix
 from rung.runtime.plan import mountopts, steps
-from rung.runtime.plan.namespaces import has_mounts, is_bind, new_and_joined, tree_slots
+from rung.runtime.plan.namespaces import has_mounts, is_bind, maps_ids, new_and_joined
 from rung.runtime.plan.request import get
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rung.runtime.plan.idmap import Mapped
     from rung.runtime.plan.mountopts import MountOptions
     from rung.runtime.plan.request import Request
     from rung.runtime.plan.steps import Step
     from rung.spec.runtime.config import Config, Mount
 
 _CHROOT = 2
-_RECURSIVE = 1
-_IN_PROC = 8
 #: Files below /proc that lxcfs emulates for containers; nothing else there is covered by a mount.
 EMULATED = (
     "/proc/cpuinfo",
@@ -51,9 +50,17 @@ def root_steps(request: Request) -> Iterator[Step]:
     propagation = mountopts.PROPAGATION.get(get(config, "linux", "rootfsPropagation") or "", 0)
     yield steps.SetPropagation(propagation or mountopts.MS_SLAVE | mountopts.MS_REC)
     yield steps.BindRoot(rootfs_path(request), 0, mountopts.MS_PRIVATE)
-    slots = tree_slots(request)
+    mapped = _mapped(config)
     for index, mount in enumerate(config.get("mounts") or ()):
-        yield from mount_steps(request, mount, slots.get(index, steps.SLOT_NONE))
+        yield from mount_steps(request, index, mount, mapped.get(index))
+
+
+def _mapped(config: Config) -> dict[int, Mapped]:
+    if not maps_ids(config):
+        return {}
+    from rung.runtime.plan.idmap import mapped_mounts
+
+    return mapped_mounts(config)
 
 
 def rootfs_path(request: Request) -> str:
@@ -61,13 +68,16 @@ def rootfs_path(request: Request) -> str:
     return posix.join(request.bundle, request.config["root"]["path"])
 
 
-def mount_steps(request: Request, mount: Mount, slot: int) -> Iterator[Step]:
+def mount_steps(request: Request, index: int, mount: Mount, mapped: Mapped | None) -> Iterator[Step]:
     """The steps of one entry of ``mounts``."""
     options = mountopts.parse(mount.get("options") or ())
     kind = mount.get("type") or ""
     dest = _absolute(mount["destination"])
     if is_bind(mount.get("options")) or kind in ("bind", "rbind"):
-        yield _bind(request, mount, options, dest, slot)
+        _check_bind(options, index)
+        yield _bind(request, mount, options, dest, mapped)
+    elif mapped:
+        yield _bind_tree(dest, mount.get("source") or kind, options.propagation, slot=mapped.fs)
     elif kind in ("cgroup", "cgroup2"):
         yield from _cgroup(request, options, dest, kind)
     else:
@@ -76,7 +86,7 @@ def mount_steps(request: Request, mount: Mount, slot: int) -> Iterator[Step]:
             dest,
             kind,
             mount.get("source") or kind,
-            options.data,
+            options.flags + options.data,
             attrs,
             options.propagation,
             int(options.copy_up),
@@ -92,21 +102,42 @@ def sealed_later(mount: Mount) -> bool:
     return mount.get("type") == "tmpfs" or _absolute(mount["destination"]).rstrip("/") == "/dev"
 
 
-def _bind(request: Request, mount: Mount, options: MountOptions, dest: str, slot: int) -> Step:
+def _check_bind(options: MountOptions, index: int) -> None:
+    """mount(2) passes them over silently: the file system is mounted already."""
+    if options.data:
+        from rung.spec.errors import SpecError, shown
+
+        raise SpecError(
+            f"mounts[{index}].options", f"{shown(options.data[0])} is for a file system, and this is a bind"
+        )
+
+
+def _bind(request: Request, mount: Mount, options: MountOptions, dest: str, mapped: Mapped | None) -> Step:
     source = mount.get("source") or ""
     if not source.startswith("/"):
         source = posix.join(request.bundle, source)
+    on, off = mountopts.on_bind(options)
+    flags = options.links
+    flags |= steps.BIND_RECURSIVE if options.recursive else 0
+    flags |= steps.BIND_IN_PROC if dest in EMULATED else 0
+    flags |= 0 if options.plain else steps.BIND_EXACT
+    flags |= steps.BIND_MAP_ALL if options.idmap == "ridmap" else 0
     return steps.MountBind(
         dest,
         source,
-        slot,
-        (_RECURSIVE if options.recursive else 0) | (_IN_PROC if dest in EMULATED else 0),
-        options.set,
-        options.clear,
+        steps.SLOT_NONE,
+        flags,
+        on,
+        off,
         options.set_all,
         options.clear_all,
         options.propagation,
+        mapped.idmap if mapped else steps.SLOT_NONE,
     )
+
+
+def _bind_tree(dest: str, source: str, propagation: int, *, slot: int = steps.SLOT_NONE, on: int = 0) -> Step:
+    return steps.MountBind(dest, source, slot, 0, on, 0, 0, 0, propagation, steps.SLOT_NONE)
 
 
 def _cgroup(request: Request, options: MountOptions, dest: str, kind: str) -> Iterator[Step]:
@@ -117,7 +148,8 @@ def _cgroup(request: Request, options: MountOptions, dest: str, kind: str) -> It
         if namespaced:
             yield steps.MountFs(dest, "cgroup2", "cgroup", (), options.set, options.propagation, 0)
         else:
-            yield _bind_hierarchy(_shown(request).get("", ""), dest, options)
+            path = _shown(request).get("", "")
+            yield _bind_tree(dest, path, options.propagation, on=options.set)
         return
     yield steps.MountFs(dest, "tmpfs", "tmpfs", ("mode=755",), _CGROUP_TMPFS, options.propagation, 0)
     for controllers, path in _hierarchies(request):
@@ -126,7 +158,7 @@ def _cgroup(request: Request, options: MountOptions, dest: str, kind: str) -> It
             data = ("none", controllers[0]) if controllers[0].startswith("name=") else tuple(controllers)
             yield steps.MountFs(inside, "cgroup", "cgroup", data, options.set, 0, 0)
         else:
-            yield _bind_hierarchy(path, inside, options)
+            yield _bind_tree(inside, path, options.propagation, on=options.set)
         if len(controllers) > 1:
             for name in controllers:
                 yield steps.MakeSymlink(f"{dest}/{name}", ",".join(controllers))
@@ -152,10 +184,6 @@ def _alone(request: Request, controller: str) -> bool:
 
 def _shown(request: Request) -> dict[str, str]:
     return {**request.cgroup_shown, **request.cgroup_paths}
-
-
-def _bind_hierarchy(path: str, dest: str, options: MountOptions) -> Step:
-    return steps.MountBind(dest, path, steps.SLOT_NONE, 0, options.set, 0, 0, 0, options.propagation)
 
 
 def pivot_steps(request: Request) -> Iterator[Step]:

@@ -57,6 +57,12 @@ def flags_of(types: set[str]) -> int:
     return flags
 
 
+def join_slots(joined: dict[str, str], order: Sequence[str] = _JOIN_ORDER) -> dict[str, int]:
+    """Type of namespace -> the slot its file is opened into."""
+    types = [kind for kind in order if kind in joined]
+    return {kind: steps.SLOT_FIRST_FREE + n for n, kind in enumerate(types)}
+
+
 def outer_steps(request: Request) -> Iterator[Step]:
     """From the caller's namespaces to the birth of the inner process, and into its cgroup
     namespace."""
@@ -65,11 +71,16 @@ def outer_steps(request: Request) -> Iterator[Step]:
     score = get(config, "process", "oomScoreAdj")
     if score is not None:
         yield steps.SetOomScoreAdj(score)
-    order = _USERS_JOIN_ORDER if request.caller.uid else _JOIN_ORDER
-    slots = {kind: steps.SLOT_FIRST_FREE + n for n, kind in enumerate(k for k in order if k in joined)}
+    slots = join_slots(joined, _USERS_JOIN_ORDER if request.caller.uid else _JOIN_ORDER)
     for kind, slot in slots.items():
         # non-blocking: should it be a FIFO, setns says that it is no namespace
         yield steps.OpenFile(slot, joined[kind], posix.O_RDONLY | posix.O_NONBLOCK | posix.O_CLOEXEC)
+    if maps_ids(config) and has_mounts(config):
+        from rung.runtime.plan.idmap import idmap_steps
+
+        yield from idmap_steps(request)
+    if needs_broker(request):
+        yield steps.StartBroker()
     yield from cgroup_steps(request.cgroup_paths)
     mapped = "user" in new or "user" in joined
     late = slots.pop("cgroup", None) if not mapped else None
@@ -78,14 +89,12 @@ def outer_steps(request: Request) -> Iterator[Step]:
     if "time" in new:
         yield steps.Unshare(CLONE_NEWTIME)
         yield from _time_offsets(config)
-    if "user" in new:
-        yield from bind_trees(request)
     if request.caller.uid_tool or request.caller.gid_tool:
         yield steps.MapIdsBy(request.caller.uid_tool, request.caller.gid_tool)
     yield steps.Clone(
         flags_of(new - {"time", "cgroup"}),
-        _id_map(get(config, "linux", "uidMappings")),
-        _id_map(get(config, "linux", "gidMappings")),
+        id_map(get(config, "linux", "uidMappings")).encode(),
+        id_map(get(config, "linux", "gidMappings")).encode(),
         int(denies_groups(request)),
         cgroup_slot(request.cgroup_paths),
     )
@@ -134,24 +143,9 @@ def _time_offsets(config: Config) -> Iterator[Step]:
         yield steps.WriteFile("/proc/self/timens_offsets", "".join(lines).encode())
 
 
-def _id_map(mappings: Sequence[IdMapping] | None) -> bytes:
-    lines = [f"{m['containerID']} {m['hostID']} {m['size']}\n" for m in mappings or ()]
-    return "".join(lines).encode()
-
-
-#: Detached bind sources live above the slots of namespaces.
-_FIRST_TREE_SLOT = steps.SLOT_FIRST_FREE + 16
-
-
-def tree_slots(request: Request) -> dict[int, int]:
-    """Index in ``mounts`` -> slot, for bind sources cloned before a user namespace is entered.
-
-    A user has no power over the host's mounts before that, and sees no less after it."""
-    new, _ = new_and_joined(request.config)
-    if "user" not in new or request.caller.uid:
-        return {}
-    binds = [i for i, mount in enumerate(request.config.get("mounts") or ()) if is_bind(mount.get("options"))]
-    return {index: _FIRST_TREE_SLOT + n for n, index in enumerate(binds)}
+def id_map(mappings: Sequence[IdMapping] | None) -> str:
+    """Mappings as the kernel's files ``uid_map`` and ``gid_map`` take them."""
+    return "".join([f"{m['containerID']} {m['hostID']} {m['size']}\n" for m in mappings or ()])
 
 
 def is_bind(options: Sequence[str] | None) -> bool:
@@ -159,9 +153,21 @@ def is_bind(options: Sequence[str] | None) -> bool:
     return any(option in ("bind", "rbind") for option in options or ())
 
 
-def bind_trees(request: Request) -> Iterator[Step]:
-    """Clone bind sources while the host's power over them is still there."""
-    mounts = request.config.get("mounts") or ()
-    for index, slot in tree_slots(request).items():
-        mount = mounts[index]
-        yield steps.CloneTree(slot, mount["source"], int("rbind" in (mount.get("options") or ())))
+def needs_broker(request: Request) -> bool:
+    """Whether binds are made in a user namespace, whose root may not reach every source.
+
+    A user has no power over the host's mounts before that, and sees no less after it."""
+    config = request.config
+    new, joined = new_and_joined(config)
+    if request.caller.uid:
+        return False
+    binds = any(is_bind(mount.get("options")) for mount in config.get("mounts") or ())
+    return binds and ("user" in new or "user" in joined) and has_mounts(config)
+
+
+def maps_ids(config: Config) -> bool:
+    """Whether any mount shows other owners than its file system has."""
+    return any(
+        mount.get("uidMappings") or any(word.lstrip("r")[:5] == "idmap" for word in mount.get("options") or ())
+        for mount in config.get("mounts") or ()
+    )

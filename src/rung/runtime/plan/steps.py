@@ -102,17 +102,6 @@ class WriteFile(Step):
     data: bytes
 
 
-class CloneTree(Step):
-    """``open_tree(path, OPEN_TREE_CLONE)``: a detached copy of a host mount into ``slot``.
-
-    For bind sources that the inner process may not reach (new user namespace)."""
-
-    code, wire, clause = 7, "usu", "config.md#mounts"
-    slot: int
-    path: str
-    recursive: int
-
-
 class Clone(Step):
     """Give birth to the inner process: ``clone3`` with ``flags | CLONE_PARENT``.
 
@@ -185,15 +174,14 @@ class MountFs(Step):
 
 
 class MountBind(Step):
-    """Bind host ``source`` (or the tree in ``slot``) at ``dest``.
+    """Bind host ``source`` (or the mount in ``slot``, MakeFs's) at ``dest``.
 
     Attributes: first ``clear`` then ``set`` (MOUNT_ATTR_*) on the mount itself, the
     ``*_all`` pair on it and all below. ``propagation`` as in MountFs. The mount point
-    is made where missing: a file for a source that is none a directory.
-    ``flags``: 1 recursive, 2 source's last link is not followed, 4 source is inside the root,
-    8 ``dest`` is one of the files below /proc that may be covered."""
+    is made where missing: a file for a source that is none a directory. ``flags`` are BIND_*
+    below; ``idmap`` is the slot of the user namespace that maps ids, or SLOT_NONE."""
 
-    code, wire, clause = 24, "ssuuuuuuu", "config.md#mounts"
+    code, wire, clause = 24, "ssuuuuuuuu", "config.md#mounts"
     dest: str
     source: str
     slot: int
@@ -203,6 +191,14 @@ class MountBind(Step):
     set_all: int
     clear_all: int
     propagation: int
+    idmap: int
+
+
+#: MountBind's flags. ``EXACT``: what is not set is cleared, but for what a user namespace has
+#: locked; ``MAP_ALL``: the id mapping is for all mounts below too; ``ONTO_LINK``: a link at
+#: ``dest`` is the mount point; ``COPY_LINK``: a source that is a link is made again, not bound.
+BIND_RECURSIVE, BIND_NO_FOLLOW, BIND_INSIDE, BIND_IN_PROC = 1, 2, 4, 8
+BIND_EXACT, BIND_MAP_ALL, BIND_ONTO_LINK, BIND_COPY_LINK = 16, 32, 64, 128
 
 
 class SetMountAttr(Step):
@@ -488,6 +484,37 @@ class BecomeRoot(Step):
     """User and group id 0 and no supplementary groups, for a user namespace joined by path."""
 
     code, wire, clause = 57, "", "config-linux.md#user-namespace-mappings"
+
+
+class StartBroker(Step):
+    """Fork a helper with the caller's rights, which enters the inner process's mount namespace
+    and opens there what MountBind may not: sources that only the caller reaches, id mappings.
+    It ends at PivotRoot. Before the cgroups are joined and privileges are given up."""
+
+    code, wire, clause = 70, "", "config.md#mounts"
+
+
+class MakeUserns(Step):
+    """A user namespace of no process, for the id mapping of a mount, into ``slot``.
+
+    The maps are texts as in Clone."""
+
+    code, wire, clause = 71, "uss", "config.md#posix-platform-mounts: uidMappings, gidMappings"
+    slot: int
+    uid_map: str
+    gid_map: str
+
+
+class MakeFs(Step):
+    """A detached new file system into ``slot``, its ids mapped by the user namespace in ``idmap``."""
+
+    code, wire, clause = 72, "ussSuu", "config.md#posix-platform-mounts: uidMappings, gidMappings"
+    slot: int
+    fstype: str
+    source: str
+    options: tuple[str, ...]
+    attrs: int
+    idmap: int
 
 
 class Exec(Step):

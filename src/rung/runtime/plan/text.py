@@ -28,9 +28,11 @@ def _mount_fs(step: Any) -> str:
 
 
 def _mount_bind(step: Any) -> str:
-    deep = "tree" if step.flags & 1 else "mount"
+    deep = "tree" if step.flags & steps.BIND_RECURSIVE else "mount"
     words = [*attribute_words(step.set), *(f"r{w}" for w in attribute_words(step.set_all))]
     words += propagation_words(step.propagation)
+    if step.idmap != steps.SLOT_NONE:
+        words.append("ids mapped")
     return f"bind {deep} {step.source} at {step.dest}" + (f" ({', '.join(words)})" if words else "")
 
 
@@ -47,7 +49,9 @@ _SENTENCES: dict[type[Step], Callable[[Any], str]] = {
     steps.SetNamespace: lambda s: f"enter namespaces: {', '.join(clone_words(s.flags))}",
     steps.Unshare: lambda s: f"leave for new namespaces: {', '.join(clone_words(s.flags))}",
     steps.WriteFile: lambda s: f"write {s.data.decode(errors='replace').strip()!r} to {s.path}",
-    steps.CloneTree: lambda s: f"take a copy of the mount at {s.path}",
+    steps.StartBroker: lambda s: "keep a helper with the caller's rights for bind sources",
+    steps.MakeUserns: lambda s: f"make a user namespace that maps {s.uid_map.strip()!r}",
+    steps.MakeFs: lambda s: f"make a file system {s.fstype} with mapped ids",
     steps.MapIdsBy: lambda s: f"map ids by {' and '.join(filter(None, (s.uid_tool, s.gid_tool)))}",
     steps.Clone: _clone,
     steps.NewSession: lambda s: "start a session",

@@ -41,7 +41,7 @@ def check_config(config: Config) -> None:
         )
     if "process" in config:
         check_process(config["process"], "process.")
-    check_mounts(config.get("mounts", []))
+    check_mounts(config)
     if "hooks" in config:
         check_hooks(config["hooks"])
     if "" in config.get("annotations", ()):
@@ -82,8 +82,8 @@ def _is_identifier(word: str) -> bool:
     return word.isascii() and word.replace("-", "a").isalnum()
 
 
-def check_mounts(mounts: list[Mount]) -> None:
-    for index, mount in enumerate(mounts):
+def check_mounts(config: Config) -> None:
+    for index, mount in enumerate(config.get("mounts", [])):
         field = f"mounts[{index}]"
         if not mount["destination"]:
             raise SpecError(f"{field}.destination", "empty", "give the mount point inside the container")
@@ -91,18 +91,29 @@ def check_mounts(mounts: list[Mount]) -> None:
             raise SpecError(
                 f"{field}.destination", f"{shown(mount['destination'])} is above the container's root"
             )
-        uids, gids = mount.get("uidMappings"), mount.get("gidMappings")
-        if not uids and not gids:
-            continue
-        # "If specified, it MUST be specified along with" the other one.
-        if not uids or not gids:
-            absent = "gidMappings" if uids else "uidMappings"
-            raise SpecError(f"{field}.{absent}", "missing", "uidMappings and gidMappings go together")
-        options = mount.get("options", [])
-        if "bind" not in options and "rbind" not in options:
+        check_mount_mappings(mount, field, config)
+
+
+def check_mount_mappings(mount: Mount, field: str, config: Config) -> None:
+    """config.md#posix-platform-mounts: uidMappings, gidMappings, and the option ``idmap``."""
+    uids, gids = mount.get("uidMappings") or [], mount.get("gidMappings") or []
+    if not uids and not gids:
+        namespaces = config.get("linux", {}).get("namespaces", [])
+        if any(word in ("idmap", "ridmap") for word in mount.get("options", [])) and not any(
+            namespace["type"] == "user" for namespace in namespaces
+        ):
             raise SpecError(
-                f"{field}.uidMappings", "only bind mounts can be mapped", "add the option bind or rbind"
+                f"{field}.uidMappings",
+                "missing",
+                "idmap without mappings takes those of the user namespace, and there is none",
             )
+        return
+    # "If specified, it MUST be specified along with" the other one.
+    if not uids or not gids:
+        absent = "gidMappings" if uids else "uidMappings"
+        raise SpecError(f"{field}.{absent}", "missing", "uidMappings and gidMappings go together")
+    check_id_mappings(uids, f"{field}.uidMappings")
+    check_id_mappings(gids, f"{field}.gidMappings")
 
 
 def climbs_out(path: str) -> bool:

@@ -63,20 +63,23 @@ def test_a_new_time_namespace_is_entered_by_birth_with_its_offsets_written_befor
     assert not of(steps.Clone, made)[0].flags & CLONE_NEWTIME
 
 
-def test_a_user_namespace_takes_bind_sources_along() -> None:
+def test_in_a_user_namespace_binds_have_a_helper_that_joins_no_cgroup() -> None:
     document = config(
         uidMappings=[{"containerID": 0, "hostID": 1000, "size": 10}],
         gidMappings=[{"containerID": 0, "hostID": 2000, "size": 10}],
     )
     document["linux"]["namespaces"].append({"type": "user"})
     document["mounts"].append({"destination": "/data", "source": "/srv", "options": ["rbind"]})
-    made = plan(document)
+    made = plan(document, cgroup_paths={"pids": "/c/pids/box"})
     (clone,) = of(steps.Clone, made)
     assert (clone.uid_map, clone.gid_map) == (b"0 1000 10\n", b"0 2000 10\n")
-    (tree,) = of(steps.CloneTree, made)
-    (bind,) = of(steps.MountBind, made)
-    assert tree.path == "/srv"
-    assert tree.slot == bind.slot
+    found = order(made, steps.StartBroker, steps.JoinCgroup, steps.Clone, steps.MountBind)
+    assert found == ["StartBroker", "JoinCgroup", "Clone", "MountBind"]
+    document["linux"]["namespaces"][-1]["path"] = "/u"
+    kinds = (steps.OpenFile, steps.StartBroker, steps.SetNamespace, steps.Clone)
+    assert order(plan(document), *kinds) == [kind.__name__ for kind in kinds]
+    document["mounts"].pop()
+    assert not of(steps.StartBroker, plan(document))
 
 
 def test_without_a_mount_namespace_nothing_is_mounted_and_the_root_is_changed_by_chroot() -> None:
@@ -260,7 +263,7 @@ def test_a_user_takes_no_bind_sources_along_and_binds_them_inside() -> None:
     document = rootless()
     document["mounts"].append({"destination": "/data", "source": "/srv", "options": ["rbind"]})
     made = plan(document, caller=Caller(1000, 1001))
-    assert not of(steps.CloneTree, made)
+    assert not of(steps.StartBroker, made)
     assert of(steps.MountBind, made)[0].slot == steps.SLOT_NONE
 
 

@@ -167,9 +167,14 @@ def test_accepted(edit):
         ("c['mounts'][0]['options'] = ['a\\0']", "mounts[0].options[0]", "NUL"),
         ("c['mounts'][0]['uidMappings'] = l['uidMappings']", "mounts[0].gidMappings", "missing"),
         (
-            "c['mounts'][0].update(uidMappings=l['uidMappings'], gidMappings=l['gidMappings'])",
+            "c['mounts'][0].update(uidMappings=[{'containerID': 0, 'hostID': 0, 'size': 0}], gidMappings=l['gidMappings'])",
+            "mounts[0].uidMappings[0].size",
+            "0 maps nothing",
+        ),
+        (
+            "l.update(namespaces=[{'type': 'mount'}], uidMappings=[], gidMappings=[]); c['mounts'][0]['options'] = ['ridmap']",
             "mounts[0].uidMappings",
-            "only bind mounts",
+            "there is none",
         ),
         ("c['hooks']['poststop'] = [{'path': 'true'}]", "hooks.poststop[0].path", "not an absolute path"),
         ("del c['hooks']['prestart'][0]['path']", "hooks.prestart[0].path", "missing"),
