@@ -13,13 +13,13 @@ from rung.runtime import ContainerExists, ContainerNotFound, StateError, StepErr
 LONG = "x" * 256
 
 
-@pytest.mark.parametrize("container_id", ["", ".", "..", "a/b", "/", "../up", "a b", "a\nb", "ä", LONG, "-" * 300])
+@pytest.mark.parametrize("container_id", ["", ".", "..", "a/b", "/", "../up", "a b", "a\nb", "ä", ".a", LONG, "-" * 300])
 def test_an_illegal_id(bed, container_id):
     bundle = bed.bundle()
     outcome = bed.call("create", "-b", bundle, "--", container_id)
-    one_sentence(outcome, "invalid container id")
+    one_sentence(outcome, "container ID", "invalid")
     for command in ("start", "state", "delete", "kill", "pause"):
-        one_sentence(bed.call(command, "--", container_id), "invalid container id")
+        one_sentence(bed.call(command, "--", container_id), "container ID", "invalid")
     assert not list(bed.state.iterdir())
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 
 from rung import jsonc
 from rung.engine.config import Identity, arguments, container_config
@@ -117,7 +118,8 @@ def _create(
 
 
 def _delete(container: Container) -> None:
-    container.delete(force=True)
+    with suppress(ContainerNotFound):  # a poststart hook that fails has taken it away
+        container.delete(force=True)
 
 
 def _rootfs(source: Source, bundle: str, container_id: str, undo: Undo) -> str:

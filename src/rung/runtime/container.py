@@ -63,6 +63,11 @@ class Container:
         return self.facts.pid
 
     @property
+    def notify_directory(self) -> str:
+        """Where the container finds its socket to say that it is ready, if it may."""
+        return self._directory.file("notify")
+
+    @property
     def config(self) -> Config:
         """The configuration it was created from."""
         return self._directory.config()
@@ -124,8 +129,17 @@ class Container:
         with self._trace.span("start", self.id, "runtime.md#start"), self._directory.lock():
             self.require("start")
             self._open_gate()
-            self._late_hooks("poststart", RUNNING)
+            self._poststart()
         self.save_trace()
+
+    def _poststart(self) -> None:
+        """If one of these hooks fails, "stop the container, and continue the lifecycle at step 12"."""
+        try:
+            self._run_hooks("poststart", RUNNING)
+        except RuntimeFailure:
+            self._end()
+            self._destroy()
+            raise
 
     def _open_gate(self) -> None:
         from select import POLLERR, poll
@@ -160,17 +174,20 @@ class Container:
         if reached != wire.EXECUTING:
             raise StateError("cannot start container", f'"{self.id}"', "its init was killed")
 
-    def _late_hooks(self, stage: str, status: str) -> None:
+    def _run_hooks(self, stage: str, status: str) -> None:
         if b'"hooks"' not in state.read_file(self._directory.file("config.json")):
             return
-        from rung.runtime.hooks import run_late_hooks
+        from rung.runtime.hooks import run_hooks, run_late_hooks
         from rung.runtime.plan.request import get
 
         found = get(self.config, "hooks", stage)
         facts = self.facts
         pid = facts.pid if status == RUNNING else 0
         document = state.state_document(self.id, status, pid, facts.bundle, facts.annotations)
-        run_late_hooks(stage, found, document, self._warn)
+        if stage == "poststop":
+            run_late_hooks(stage, found, document, self._warn)
+        else:
+            run_hooks(stage, found, document)
 
     def wait(self) -> int:
         """Wait for the init to end: its exit status, or 128 and the signal's number.
@@ -274,7 +291,7 @@ class Container:
                     group.remove()
         if self.facts.bundle:
             try:
-                self._late_hooks("poststop", STOPPED)
+                self._run_hooks("poststop", STOPPED)
             except (RuntimeFailure, OSError) as error:  # the record of them is spoilt
                 self._warn(str(error))
         with self._trace.span("remove records", self._directory.path):

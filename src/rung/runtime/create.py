@@ -22,6 +22,7 @@ from rung.undo import Closing, Undo
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from rung.runtime.plan.request import Caller, Plan
     from rung.runtime.spawn import Stdio
@@ -42,6 +43,8 @@ class CreateOptions(Record):
     no_new_keyring: bool = False
     config_file: str = ""  # in place of the bundle's config.json
     rootless: bool | None = None  # pass over cgroups that cannot be had; None: unless root of the host
+    env: tuple[str, ...] = ()  # more variables for the process: descriptors that come with it
+    notify: bool = False  # the process may say that it is ready (notify.py)
 
 
 def create(
@@ -123,6 +126,7 @@ def _create_locked(
         directory.id, path, rootfs, created, paths, config.get("annotations") or {}
     )
     state.write_atomically(directory.file("config.json"), text)
+    config = _with_callers(config, directory, options)
     directory.save(facts)
     with trace.span("make and limit cgroups", config_path(config, directory.id), "config-linux.md#control-groups"):
         group = cgroup.Cgroup(paths)
@@ -170,6 +174,20 @@ def _create_locked(
     directory.save(facts.replace(pid=init.pid, start_time=began))
     write_pid(options.pid_file, init.pid)
     return init.pid
+
+
+def _with_callers(config: Config, directory: Directory, options: CreateOptions) -> Config:
+    """The configuration with what comes from the caller's own service manager."""
+    if options.env:
+        process: Any = config["process"]
+        process = {**process, "env": [*(process.get("env") or ()), *options.env]}
+        config = {**config, "process": process}
+    if options.notify:
+        from rung.runtime.notify import inside
+
+        posix.mkdir(directory.file("notify"), 0o755)
+        config = inside(config, directory.file("notify"))
+    return config
 
 
 def write_pid(path: str, pid: int) -> None:
@@ -246,6 +264,6 @@ def _runtime_hooks(facts: state.Facts, config: Config, pid: int, trace: Trace) -
 
     document = state.state_document(facts.id, state.CREATING, pid, facts.bundle, facts.annotations)
     for stage in RUNTIME_HOOKS:
-        for hook in get(config, "hooks", stage) or ():
+        for number, hook in enumerate(get(config, "hooks", stage) or ()):
             with trace.span(f"run {stage} hook", hook["path"], "config.md#posix-platform-hooks"):
-                hooks.run_hooks(stage, [hook], document)
+                hooks.run_hook(stage, number, hook, document)

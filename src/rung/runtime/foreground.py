@@ -83,6 +83,17 @@ class Foreground:
             self.close()
             posix.close(pidfd)
 
+    def last_words(self) -> None:
+        """Print what a container has said on its terminal that is gone before anybody stayed with it."""
+        if self._console < 0:
+            return
+        posix.set_blocking(self._console, False)
+        try:
+            while words := posix.read(self._console, 1 << 16):
+                posix.write(1, words)
+        except OSError:  # EIO: nobody has it open any more; EAGAIN: somebody has
+            return
+
     def close(self) -> None:
         """Signals are ours again, and the console is gone. ``stay`` ends with it."""
         self._signals.stop()

@@ -2,29 +2,37 @@
 
 config.md#posix-platform-hooks: prestart and createRuntime before the root changes,
 poststart after the workload runs, poststop after the container is deleted. Each gets the
-state on its stdin. A failing prestart or createRuntime hook fails the create; a failing
-poststart or poststop hook is a warning (runtime.md#lifecycle, steps 9 and 13).
+state on its stdin. A failing prestart or createRuntime hook fails the create, a failing
+poststart hook ends the container (runtime.md#lifecycle, step 9 since 1.2.1); a failing
+poststop hook is a warning (step 13).
+
+As with runc and crun, one without variables of its own gets the runtime's. Their output is the
+runtime's, or goes where crun's annotations say, so that a manager finds it.
 """
 
 from __future__ import annotations
 
 from rung import jsonc, posix
-from rung.runtime.errors import HookError, RuntimeFailure
+from rung.runtime.errors import HookError
 from rung.runtime.parent import parent
 from rung.runtime.state import write_whole
+from rung.undo import Closing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
     from rung.spec.runtime.config import Hook
 
 
+ANNOTATIONS = ("run.oci.hooks.stdout", "run.oci.hooks.stderr")
+
+
 def run_hooks(stage: str, hooks: Sequence[Hook] | None, state: dict[str, Any]) -> None:
     """Run each in order; the first that fails raises ``HookError``."""
-    for hook in hooks or ():
-        run_hook(stage, hook, jsonc.dumps(state).encode())
+    for number, hook in enumerate(hooks or ()):
+        run_hook(stage, number, hook, state)
 
 
 def run_late_hooks(
@@ -32,35 +40,49 @@ def run_late_hooks(
 ) -> None:
     """Run all of them, whatever becomes of each; failures are warnings."""
     for hook in hooks or ():
-        try:
-            run_hook(stage, hook, jsonc.dumps(state).encode())
-        except RuntimeFailure as error:
-            warn(str(error))
+        failure = _failure(hook, state)
+        if failure:
+            warn(f"{stage} hook {failure}: {hook['path']}")
 
 
-def run_hook(stage: str, hook: Hook, state: bytes) -> None:
-    """One hook, with its time limit."""
-    path = hook["path"]
-    stdin = _state_file(state)
+def run_hook(stage: str, number: int, hook: Hook, state: dict[str, Any]) -> None:
+    """One hook, the ``number``th of its stage. Raises ``HookError``."""
+    failure = _failure(hook, state)
+    if failure:
+        raise HookError(f"error running {stage} hook #{number}:", hook["path"], failure)
+
+
+def _failure(hook: Hook, state: dict[str, Any]) -> str:
+    """Run it within its time limit: how it failed, or nothing."""
     try:
-        pid = _start(stage, path, hook, stdin)
-    finally:
-        posix.close(stdin)
+        with Closing() as closing:
+            fds = [(closing.add(_state_file(jsonc.dumps(state).encode())), 0)]
+            fds += [(closing.add(fd), target) for fd, target in _output(state.get("annotations") or {})]
+            pid = _start(hook, fds)
+    except OSError as error:
+        return f"cannot run: {error.filename or hook['path']}: {error.strerror}"
     status = _wait(pid, hook.get("timeout"))
     if status is None:
-        raise HookError(f"{stage} hook", path, f"took longer than {hook['timeout']} s and was killed")
+        return f"took longer than {hook['timeout']} s and was killed"
     code = posix.waitstatus_to_exitcode(status)
-    if code:
-        how = f"exited with {code}" if code > 0 else f"was killed by signal {-code}"
-        raise HookError(f"{stage} hook", path, how)
+    if not code:
+        return ""
+    return f"failed with exit code {code}" if code > 0 else f"was killed by signal {-code}"
 
 
-def _start(stage: str, path: str, hook: Hook, stdin: int) -> int:
-    env = dict(entry.partition("=")[::2] for entry in hook.get("env") or ())
-    try:
-        return parent().spawn(path, hook.get("args") or [path], env, [(stdin, 0)], default_signals=True)
-    except OSError as error:
-        raise HookError(f"{stage} hook", path, f"cannot run: {error.strerror}") from None
+def _start(hook: Hook, fds: Sequence[tuple[int, int]]) -> int:
+    own, path = hook.get("env"), hook["path"]
+    env = posix.environment() if own is None else dict(entry.partition("=")[::2] for entry in own)
+    return parent().spawn(path, hook.get("args") or [path], env, fds, default_signals=True)
+
+
+def _output(annotations: Mapping[str, str]) -> Iterator[tuple[int, int]]:
+    """``(ours, its)`` of the files that the annotations name. Raises ``OSError``."""
+    for target, name in enumerate(ANNOTATIONS, 1):
+        file = annotations.get(name)
+        if file:
+            flags = posix.O_WRONLY | posix.O_CREAT | posix.O_APPEND | posix.O_CLOEXEC
+            yield posix.open(file, flags, 0o600), target
 
 
 def _state_file(state: bytes) -> int:

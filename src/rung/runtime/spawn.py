@@ -175,6 +175,11 @@ def failure(made: Sequence[steps.Step], ledger: wire.Ledger) -> StepError:
     errno = ledger.error_errno
     if isinstance(step, (steps.FindExecutable, steps.Exec)):
         return StepError("", ledger.error, "", errno)
+    if isinstance(step, steps.RunHook):
+        before = made[: ledger.error_step]
+        count = sum(isinstance(other, steps.RunHook) and other.stage == step.stage for other in before)
+        reason = posix.strerror(errno) if errno else ""
+        return StepError(f"error running {step.stage} hook #{count}:", ledger.error, reason, errno)
     reason = f"{posix.strerror(errno)}" if errno else ""
     if ledger.error_call >= 0 and errno:
         from rung.runtime.calls import call_name, errno_name

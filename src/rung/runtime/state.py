@@ -7,6 +7,7 @@ Under the runtime's root each container has a directory, readable by its owner o
     plan         the plan and init's ledger (see plan/wire.py)
     resources.json  the limits after an update, where there was one
     exec.fifo    the FIFO that lets a created container go; gone once it started
+    notify/      with the container's socket to say that it is ready (notify.py)
     trace        spans of the runtime's own work
 
 Nothing here claims a status: it is derived each time from the init's process, the FIFO
@@ -46,12 +47,17 @@ class Facts(Record):
 
 def check_id(container_id: str) -> str:
     """The id itself, if it may name a directory and a cgroup."""
-    if not container_id or container_id in (".", "..") or not _ID_CHARACTERS.issuperset(container_id):
-        raise RuntimeFailure(
-            "invalid container id", repr(container_id), "", "use letters, digits and _ + - . only"
-        )
+    strange = next((char for char in container_id if char not in _ID_CHARACTERS), "")
+    if strange:
+        reason = f"invalid character {strange!r}"
+    elif not container_id or container_id[0] == ".":
+        reason = "invalid: it is empty or begins with a dot"
+    else:
+        reason = ""
+    if reason:
+        raise RuntimeFailure("container ID", repr(container_id), reason, "use letters, digits and _ + - . only")
     if len(container_id) > 255:
-        raise RuntimeFailure("invalid container id", container_id[:40] + "...", "longer than 255 characters")
+        raise RuntimeFailure("container ID", repr(container_id[:40] + "..."), "invalid: longer than 255 characters")
     return container_id
 
 
@@ -189,6 +195,10 @@ class Directory:
                 posix.unlink(self.file(name))
             except FileNotFoundError:
                 continue
+            except IsADirectoryError:  # the one of the socket in it
+                for inside in _listed(self.file(name)):
+                    posix.unlink(f"{self.file(name)}/{inside}")
+                posix.rmdir(self.file(name))
         try:
             posix.rmdir(self.path)
         except FileNotFoundError:

@@ -41,7 +41,7 @@ def told(bed):
     config["mounts"].append({"destination": "/shared", "type": "bind", "source": str(shared), "options": ["bind"]})
     bundle = bed.write(config)
     container = bed.runtime.create(bed.new_id(), str(bundle))
-    facts = {"id": container.id, "pid": container.pid, "bundle": str(bundle)}
+    facts = {"rootfs": str(root), "id": container.id, "pid": container.pid, "bundle": str(bundle)}
     facts["mnt"] = os.readlink(f"/proc/{container.pid}/ns/mnt")
     before = (shared / "order").read_text().split()
     container.start()
@@ -83,7 +83,7 @@ def test_their_namespaces_arguments_and_environment(told):
 
 def test_where_they_run(bed, told):
     assert told["said"]["startContainer"][3] == "/"
-    assert os.path.isdir(told["said"]["createContainer"][3])
+    assert told["said"]["createContainer"][3] == told["rootfs"]
 
 
 def test_several_run_in_turn_and_the_first_that_fails_is_the_last(bed):
@@ -91,3 +91,39 @@ def test_several_run_in_turn_and_the_first_that_fails_is_the_last(bed):
     hook = [{"path": "/bin/sh", "args": ["sh", "-c", f"echo {n} >> {file}; exit {int(n == 2)}"]} for n in range(4)]
     assert bed.call("create", "-b", bed.bundle(edits={"hooks.createRuntime": hook}), bed.new_id()).status == 1
     assert file.read_text().split() == ["0", "1", "2"]
+
+
+def test_variables_of_hooks_that_name_none(bed):
+    """The runtime's for one that runs outside, the process's, with the HOME found for it, for startContainer's."""
+    file, script = bed.folder / "file", 'echo "$MARK $HOME" >> {}'
+    config = bed.config(["true"], {"root.path": str(bed.own_rootfs()), "process.env": ["MARK=inside", "PATH=/bin"]})
+    config["mounts"].append({"destination": "/shared", "type": "bind", "source": str(bed.folder), "options": ["bind"]})
+    config["hooks"] = {
+        stage: [{"path": "/bin/sh", "args": ["sh", "-c", script.format(path)]}]
+        for stage, path in {"createRuntime": file, "startContainer": "/shared/file", "poststop": file}.items()
+    }
+    (bed.folder / "shared").mkdir(exist_ok=True)
+    env = {**os.environ, "MARK": "outside", "HOME": "/far"}
+    assert bed.call("run", "-b", bed.write(config), bed.new_id(), env=env).status == 0
+    assert file.read_text().splitlines() == ["outside /far", "inside /root", "outside /far"]
+
+
+def test_hooks_output_goes_where_crun_annotations_say(bed):
+    out, error = bed.folder / "out", bed.folder / "error"
+    hooks = {"hooks.prestart": [{"path": "/bin/sh", "args": ["sh", "-c", "echo one; echo two >&2"]}] * 2}
+    annotations = {"annotations": {"run.oci.hooks.stdout": str(out), "run.oci.hooks.stderr": str(error)}}
+    outcome = bed.call("run", "-b", bed.bundle(edits={**hooks, **annotations}), bed.new_id())
+    assert (outcome.status, outcome.output, outcome.error) == (0, "", "")
+    assert (out.read_text(), error.read_text()) == ("one\none\n", "two\ntwo\n")
+    annotations["annotations"]["run.oci.hooks.stdout"] = "/no/such/file"
+    outcome = bed.call("run", "-b", bed.bundle(edits={**hooks, **annotations}), bed.new_id())
+    assert outcome.status == 1
+    assert "hook #0: /bin/sh: cannot run: /no/such/file: No such file" in outcome.error
+
+
+@pytest.mark.parametrize("stage", ["createRuntime", "createContainer", "startContainer"])
+def test_the_hook_that_fails_is_named_by_its_number(bed, stage):
+    hooks = {f"hooks.{stage}": [{"path": "/bin/true"}, {"path": "/bin/false"}]}
+    outcome = bed.call("run", "-b", bed.bundle(edits=hooks), bed.new_id())
+    assert outcome.status == 1
+    assert f"error running {stage} hook #1: /bin/false: " in outcome.error

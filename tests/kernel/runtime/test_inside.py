@@ -290,3 +290,11 @@ def test_exec_is_in_the_cgroup_and_the_namespaces(bed):
         finally:
             os.kill(started.pid, 9)
             started.wait()
+
+
+def test_the_callers_groups_stay_where_crun_annotation_says(bed):
+    kept = {"annotations": {"run.oci.keep_original_groups": "1"}, "process.user": {"uid": 5, "gid": 6}}
+    script = ["sh", "-c", "grep Groups: /proc/self/status"]
+    for edits, groups in (({"process.user": kept["process.user"]}, []), (kept, ["71", "72"])):
+        outcome = bed.call("run", "-b", bed.bundle(script, edits), bed.new_id(), extra_groups=[71, 72])
+        assert outcome.output.split()[1:] == groups

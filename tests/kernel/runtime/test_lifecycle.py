@@ -65,7 +65,7 @@ def test_a_created_one_that_is_paused_cannot_be_started(bed):
 def test_start_waits_for_start_container_hooks_and_tells_of_their_failure(bed):
     failing = {"hooks.startContainer": [hook("/bin/sh", "-c", "echo why; exit 3")]}
     with bed.created(["true"], failing) as container:
-        with pytest.raises(StepError, match=r"startContainer hook /bin/sh: exit status 3: why"):
+        with pytest.raises(StepError, match=r"startContainer hook #0: /bin/sh: exit status 3: why"):
             container.start()
         reap(container.pid)
         assert container.status == "stopped"
@@ -105,3 +105,35 @@ def test_a_signal_disposition_of_the_caller_is_not_the_containers(bed):
     words = ["env", "--ignore-signal=CHLD,PIPE,HUP", *bed.command("run", "-b", bundle, bed.new_id())]
     pid = os.posix_spawnp("env", words, os.environ)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 5
+
+
+@pytest.mark.parametrize("signal", [1, 2, 15])
+def test_a_created_one_can_be_ended_politely(bed, signal):
+    """As the first process of a pid namespace it would not hear these by default."""
+    with bed.created(["sleep", "1000"]) as container:
+        container.kill(signal)
+        assert wait(container) == 128 + signal
+        assert container.status == "stopped"
+
+
+def test_what_an_init_said_on_a_terminal_that_nobody_came_to_see(bed):
+    """The program is there when it is created, and cannot be executed when it starts."""
+    root = bed.own_rootfs()
+    (root / "run.sh").write_text("#!/no/such/shell\n")
+    (root / "run.sh").chmod(0o755)
+    bundle = bed.bundle(["/run.sh"], {"root.path": str(root), "process.terminal": True})
+    outcome = bed.call("run", "-b", bundle, bed.new_id())
+    assert outcome.status == 1
+    assert outcome.output == "exec /run.sh: no such file or directory\n"
+    assert outcome.error == "rung-runtime: exec /run.sh: no such file or directory\n"
+
+
+def test_many_by_a_regular_expression(bed):
+    with bed.running() as one, bed.running() as other, bed.created(["true"]) as third:
+        ids = f"^({one.id}|{other.id})$"
+        assert bed.call("kill", "--regex", ids, "KILL").status == 0
+        assert (wait(one), wait(other)) == (128 + 9, 128 + 9)
+        assert bed.call("delete", "--regex", ids).status == 0
+        assert bed.runtime.ids() == [third.id]
+        one_sentence(bed.call("delete", "--force", "--regex", "("), '"("', "no regular expression")
+        assert bed.call("delete", "--regex", "^nothing like this$").status == 0

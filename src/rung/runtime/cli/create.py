@@ -25,7 +25,7 @@ in its config.json, one that is sent to --console-socket.""",
 
 def run(call: Call) -> int:
     options = call.options
-    container = call.runtime().create(call.arguments[0], options["bundle"] or ".", **create_options(options))
+    container = call.runtime().create(call.arguments[0], options["bundle"] or ".", **create_options(call))
     if options["pidfd-socket"]:
         try:
             send_pidfd(options["pidfd-socket"], container.pid)

@@ -67,7 +67,7 @@ def run(call: Call) -> int:
         process = changed(container.config.get("process") or {}, options, call.arguments[1:])
     terminal = process.get("terminal") is True
     check_console(terminal, options["detach"], options["console-socket"])
-    how = {**process_options(options), "ignore_paused": options["ignore-paused"]}
+    how = {**process_options(call), "ignore_paused": options["ignore-paused"]}
     if options["cgroup"] and cgroup_below(options["cgroup"]):
         raise RungError(
             "use --cgroup", options["cgroup"][0], "only the container's own cgroup can be entered yet"
@@ -142,6 +142,11 @@ def _id(text: str, given: str) -> int:
 def with_capabilities(sets: Mapping[str, Any], more: Sequence[str]) -> dict[str, Any]:
     """Added where an executed file keeps them. Ambient ones need inheritable ones
     (capabilities(7)), which runc leaves as they are: so do we."""
+    from rung.spec.runtime.names import CAPABILITIES
+
+    for name in more:
+        if name not in CAPABILITIES:
+            raise RungError("use --cap", f'"{name}"', "is not a capability", "as CAP_NET_RAW")
     names = ["bounding", "effective", "permitted"] + ["ambient"] * bool(sets.get("inheritable"))
     return {**sets, **{name: [*(sets.get(name) or ()), *more] for name in names}}
 

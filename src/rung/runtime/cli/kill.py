@@ -13,7 +13,10 @@ COMMAND = Command(
     "<container-id> [signal]",
     "send a signal to a container's first process (TERM unless named)",
     "# rung-runtime kill web1 KILL",
-    (Flag(("all", "a"), "bool", "send it to all processes of the container", False),),
+    (
+        Flag(("all", "a"), "bool", "send it to all processes of the container", False),
+        Flag(("regex", "r"), "bool", "to all containers whose id the regular expression is found in", False),
+    ),
     "A signal is a number or a name: 9, KILL, SIGKILL, RTMIN+3.",
     least=1,
     most=2,
@@ -28,10 +31,17 @@ def run(call: Call) -> int:
     words = [word for word in call.arguments if word not in ("--all", "-a")]
     everyone = call.options["all"] or len(words) < len(call.arguments)
     signal = number(words[1] if len(words) > 1 and words[1] else "TERM")
-    container = call.runtime().get(words[0])
-    try:
-        container.kill(signal, all=everyone)
-    except StateError as error:
-        # containerd takes an error for "it has ended" by these words
-        raise StateError("container not running", "", f'"{container.id}": {error.reason}') from None
+    runtime = call.runtime()
+    ids = words[:1]
+    if call.options["regex"]:
+        from rung.runtime.cli.chosen import chosen
+
+        ids = chosen(runtime, words[0])
+    for container_id in ids:
+        container = runtime.get(container_id)
+        try:
+            container.kill(signal, all=everyone)
+        except StateError as error:
+            # containerd takes an error for "it has ended" by these words
+            raise StateError("container not running", "", f'"{container.id}": {error.reason}') from None
     return 0

@@ -34,6 +34,9 @@ def run(call: Call) -> int:
     form = call.options["format"]
     if form not in ("table", "json"):
         raise RungError("use --format", form, "not a format", "table or json")
+    root = call.program["root"]
+    if root is not None and not posix.isdir(root):
+        raise RungError("list", f'"{root}"', "is not there", "it is the directory that --root names")
     states = found_states(call)
     if call.options["quiet"]:
         write_all(1, "".join(f"{state['id']}\n" for state in states))

@@ -52,6 +52,7 @@ GLOBAL_FLAGS = (
     Flag(("debug",), "bool", "say more, and show where errors come from", False),
     Flag(("log",), "text", "file for messages, besides stderr", ""),
     Flag(("log-format",), "text", "text or json", "text"),
+    Flag(("log-level",), "text", "crun's: debug is --debug, others change nothing", "", hidden=True),
     Flag(("root",), "text", "directory for the containers' state, on a tmpfs (default: /run/rung/runtime)"),
     Flag(("systemd-cgroup",), "bool", 'let systemd make cgroups; cgroupsPath is "slice:prefix:name"', False),
     Flag(("cgroup-manager",), "text", "cgroupfs or systemd, in crun's words", ""),
@@ -105,7 +106,8 @@ def execute(words: Sequence[str]) -> int:
     status = 1
     try:
         program, rest = parse(GLOBAL_FLAGS, words, False)
-        log = Log(program["log"], program["log-format"], program["debug"])
+        debugging = program["debug"] or program["log-level"] == "debug"
+        log = Log(program["log"].removeprefix("file:"), program["log-format"], debugging)
         if program["version"]:
             return _show(_version())
         name = rest[0] if rest else ""
@@ -142,6 +144,8 @@ def load(name: str) -> Any:
 def _command(name: str, program: dict[str, Any], words: list[str], log: Log) -> int:
     if name in NOT_BUILT:
         raise RungError(name, "", f"{PROGRAM} cannot {name} containers yet")
+    if name not in COMMANDS and not {"-h", "--help"}.isdisjoint(words):
+        raise RungError("", f"No help topic for '{name}'", "", f"see {PROGRAM} --help")
     if name not in COMMANDS:
         raise RungError("unknown command", f'"{name}"', "", f"see {PROGRAM} --help")
     module = load(name)

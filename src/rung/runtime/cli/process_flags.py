@@ -8,7 +8,10 @@ from rung.runtime.cli.options import Flag
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
+
+    from rung.runtime.cli.main import Call
 
 CONSOLE_SOCKET = Flag(
     ("console-socket",), "text", "AF_UNIX socket that gets the controlling end of the terminal", ""
@@ -29,10 +32,11 @@ BUNDLE_FLAGS = (
 )
 
 
-def process_options(options: dict[str, Any]) -> dict[str, Any]:
+def process_options(call: Call) -> dict[str, Any]:
     """What both create and exec take."""
+    options = call.options
     count = options["preserve-fds"]
-    check_preserved(count)
+    check_preserved(count, call.warn)
     return {
         "console_socket": options["console-socket"],
         "pid_file": posix.abspath(options["pid-file"]) if options["pid-file"] else "",
@@ -40,27 +44,44 @@ def process_options(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def create_options(options: dict[str, Any]) -> dict[str, Any]:
+def create_options(call: Call) -> dict[str, Any]:
     """What create takes (``CreateOptions``)."""
+    options = call.options
+    found = process_options(call)
+    activated = listen_fds()
+    if activated:
+        found["preserve_fds"] += activated
+        found["env"] = (f"LISTEN_FDS={activated}", "LISTEN_PID=1")
     return {
-        **process_options(options),
+        **found,
         "config_file": posix.abspath(options["config"]) if options["config"] else "",
+        "notify": bool(posix.getenv("NOTIFY_SOCKET")),
         "no_pivot": options["no-pivot"],
         "no_new_keyring": options["no-new-keyring"],
     }
 
 
-def check_preserved(count: int) -> None:
-    """That the descriptors to be preserved are open. Raises RungError."""
+def listen_fds() -> int:
+    """How many descriptors, from 3 on, a service manager has given this process for the container
+    (sd_listen_fds(3)). Like crun, unlike runc, they are taken without a LISTEN_PID too."""
+    count, pid = posix.getenv("LISTEN_FDS") or "", posix.getenv("LISTEN_PID") or ""
+    meant = pid in ("", str(posix.getpid()))
+    return int(count) if meant and count.isascii() and count.isdecimal() else 0
+
+
+def check_preserved(count: int, warn: Callable[[str], None]) -> None:
+    """Say which of the descriptors to be preserved are not open: they will not be in the container either."""
     if count < 0:
         raise RungError("use --preserve-fds", str(count), "it must not be negative")
+    missing = []
     for fd in range(3, 3 + count):
         try:
             posix.fstat(fd)
-        except OSError as error:
-            raise RungError(
-                "preserve descriptor", f"{fd} (of 3 to {2 + count})", str(error.strerror)
-            ) from None
+        except OSError:
+            missing.append(str(fd))
+    if missing:
+        shown = ", ".join(missing[:5]) + ", ..." * (len(missing) > 5)
+        warn(f"--preserve-fds {count}: not open, and not preserved: descriptor {shown}")
 
 
 def send_pidfd(path: str, pid: int) -> None:

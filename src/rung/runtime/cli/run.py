@@ -6,9 +6,11 @@ says otherwise; with ``--detach`` it is left to run.
 
 from __future__ import annotations
 
+from rung import posix
 from rung.errors import RungError
 from rung.runtime.cli.options import Command, Flag
 from rung.runtime.cli.process_flags import BUNDLE_FLAGS, DETACH, create_options, send_pidfd
+from rung.runtime.errors import ContainerNotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,8 +37,8 @@ def run(call: Call) -> int:
     options = call.options
     bundle = options["bundle"] or "."
     if options["detach"]:
-        container = call.runtime().create(call.arguments[0], bundle, **create_options(options))
-        _start(container, options["pidfd-socket"], keep=False)
+        container = call.runtime().create(call.arguments[0], bundle, **create_options(call))
+        _start(call, container, keep=False)
         return 0
     return _stay(call, bundle)
 
@@ -49,9 +51,9 @@ def _stay(call: Call, bundle: str) -> int:
         raise RungError("use --console-socket", options["console-socket"], "it goes with --detach only")
     with Foreground(terminal=wants_terminal(options["config"] or f"{bundle}/config.json")) as foreground:
         container = call.runtime().create(
-            call.arguments[0], bundle, console_fd=foreground.console_fd, **create_options(options)
+            call.arguments[0], bundle, console_fd=foreground.console_fd, **create_options(call)
         )
-        _start(container, options["pidfd-socket"], keep=options["keep"], foreground=foreground)
+        _start(call, container, keep=options["keep"], foreground=foreground)
         try:
             return foreground.stay(container)
         finally:
@@ -59,18 +61,32 @@ def _stay(call: Call, bundle: str) -> int:
                 container.delete(force=True)
 
 
-def _start(
-    container: Container, pidfd_socket: str, *, keep: bool, foreground: Foreground | None = None
-) -> None:
+def _start(call: Call, container: Container, *, keep: bool, foreground: Foreground | None = None) -> None:
     try:
         if foreground is not None:
             foreground.receive_console()
-        send_pidfd(pidfd_socket, container.pid)
-        container.start()
+        send_pidfd(call.options["pidfd-socket"], container.pid)
+        manager = posix.getenv("NOTIFY_SOCKET")
+        if manager:
+            from rung.runtime.cli.notified import start
+
+            start(call, container, manager, stay=foreground is not None)
+        else:
+            container.start()
     except BaseException:
         if not keep:
-            container.delete(force=True)
+            delete(container)
+        if foreground is not None:
+            foreground.last_words()
         raise
+
+
+def delete(container: Container) -> None:
+    """Take it away, unless a poststart hook that failed has done so."""
+    try:
+        container.delete(force=True)
+    except ContainerNotFound:
+        return
 
 
 def wants_terminal(config_file: str) -> bool:

@@ -60,6 +60,17 @@ void ready(const union argument *given)
     told_ready = true;
 }
 
+static void end_by(int signal) { _exit(128 + signal); }
+
+/* As a pid namespace's first process it would not hear these: a container that was created and not
+ * started could not be ended politely. exec makes all of them default again. */
+static void listen_to_signals(void)
+{
+    static const int ending[] = {SIGHUP, SIGINT, SIGQUIT, SIGALRM, SIGTERM, SIGUSR1, SIGUSR2};
+    for (size_t i = 0; i < sizeof ending / sizeof ending[0]; i++)
+        signal(ending[i], end_by);
+}
+
 void wait_start(const union argument *given)
 {
     struct pollfd fifo = {.fd = slot(SLOT_START_FIFO), .events = POLLIN};
@@ -67,6 +78,7 @@ void wait_start(const union argument *given)
     long r;
     /* It may wait for days: a cgroup or mount held open so long could not be taken away. */
     slots_let_go();
+    listen_to_signals();
     ready(given);
     do {
         r = call(ppoll, &fifo, 1, NULL, NULL, 0);

@@ -1,5 +1,6 @@
 /* The last steps: finding the executable and becoming it. */
 #include "call.h"
+#include "home.h"
 #include "control.h"
 #include "path.h"
 #include "slot.h"
@@ -185,8 +186,10 @@ void keep_fds(const union argument *given)
     }
 }
 
-static void add_home(const char **env, uint32_t count)
+void add_home(const char **env, uint32_t count)
 {
+    if (!*home)
+        return;
     for (uint32_t i = 0; i < count; i++)
         if (strncmp(env[i], "HOME=", 5) == 0)
             return;
@@ -198,8 +201,7 @@ void execute(const union argument *given)
     const char **argv = list_vector(given[0].l, 0), **env = list_vector(given[1].l, 1);
     if (!*executable)
         FAIL(EINVAL, "the plan executes before it finds the executable");
-    if (*home)
-        add_home(env, given[1].l.count);
+    add_home(env, given[1].l.count);
     if (!has_umask)
         call(umask, 022);
     ledger_state(EXECUTING);

@@ -1,5 +1,6 @@
 /* RunHook: a program of the bundle's, with the container's state on its stdin. */
 #include "call.h"
+#include "home.h"
 #include "program.h"
 
 static int state_file(const struct text *head, const struct text *tail)
@@ -15,16 +16,18 @@ static int state_file(const struct text *head, const struct text *tail)
 
 void run_hook(const union argument *given)
 {
-    const char *stage = given[0].s.data, *path = given[1].s.data;
+    const char *path = given[1].s.data, **env = list_vector(given[3].l, 1);
     int in = state_file(&given[5].s, &given[6].s), out = memory_file("hook output");
     siginfo_t ended = {0};
-    long r = program_run(path, list_vector(given[2].l, 0), list_vector(given[3].l, 0), in, out, given[4].u, &ended);
+    if (given[7].u)
+        add_home(env, given[3].l.count);
+    long r = program_run(path, list_vector(given[2].l, 0), env, in, out, given[4].u, &ended);
     if (r == -ETIMEDOUT)
-        FAIL(ETIMEDOUT, stage, " hook ", path, ": took longer than ", decimal((int64_t)given[4].u), " s");
+        FAIL(ETIMEDOUT, path, ": took longer than ", decimal((int64_t)given[4].u), " s");
     if (r < 0)
-        FAIL((int)-r, stage, " hook ", path);
+        FAIL((int)-r, path);
     if (ended.si_status != 0)
-        FAIL(0, stage, " hook ", path, how_it_ended(&ended), decimal(ended.si_status), last_words(out));
+        FAIL(0, path, how_it_ended(&ended), decimal(ended.si_status), last_words(out));
     call(close, in);
     call(close, out);
 }

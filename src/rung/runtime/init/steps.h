@@ -25,7 +25,7 @@
     STEP(27, MakeSymlink, make_symlink, "ss", ANY)                           \
     STEP(28, MakeNode, make_node, "suuuuus", ANY)                            \
     STEP(29, Sync, sync_with_runtime, "s", ANY)                              \
-    STEP(30, RunHook, run_hook, "ssSSubb", ANY)                              \
+    STEP(30, RunHook, run_hook, "ssSSubbu", ANY)                             \
     STEP(31, PivotRoot, pivot_root_to, "uu", ANY)                            \
     STEP(32, OpenConsole, open_console, "uuuuu", ANY)                        \
     STEP(33, OwnStdio, own_stdio, "u", ANY)                                  \

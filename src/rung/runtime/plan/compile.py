@@ -27,6 +27,7 @@ from rung.runtime.plan.process import (
     late_filter,
     limit_steps,
     lookup_steps,
+    workload_environment,
 )
 from rung.runtime.plan.request import Plan, get
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from rung.runtime.plan.request import ExecRequest, Request
     from rung.runtime.plan.steps import Step
-    from rung.spec.runtime.config import Config, Hook
+    from rung.spec.runtime.config import Config
 
 _LEAVE = 0xFFFFFFFF  # the terminal's group stays what devpts' gid= option gave it
 RUNTIME_HOOKS = ("prestart", "createRuntime")
@@ -73,7 +74,7 @@ def _container_steps(request: Request, terminal: bool) -> Iterator[Step]:
         process,
         request.seccomp_program,
         request.seccomp_flags,
-        may_set_groups=not (request.caller.groups_denied or denies_groups(request)),
+        may_set_groups=not (request.caller.groups_denied or denies_groups(request) or keeps_groups(config)),
     )
     yield from lookup_steps(process)
     waiting = (steps.WaitStart(),) if request.wait_for_start else ()
@@ -113,6 +114,11 @@ def _inside_steps(config: Config, terminal: bool) -> Iterator[Step]:
         yield steps.MaskPath(path)
 
 
+def keeps_groups(config: Config) -> bool:
+    """crun.1: the caller's additional groups stay, for files that only they open."""
+    return "run.oci.keep_original_groups" in (config.get("annotations") or {})
+
+
 def console_step(config: Config, bind: int) -> Step:
     """The terminal, sized and owned as the process asks."""
     process = config["process"]
@@ -128,24 +134,23 @@ def console_step(config: Config, bind: int) -> Step:
 def _hook_steps(request: Request, stage: str, status: str) -> Iterator[Step]:
     from rung.runtime.state import state_parts
 
-    for hook in get(request.config, "hooks", stage) or ():
+    found = get(request.config, "hooks", stage) or ()
+    if found and stage == "createContainer":
+        yield steps.Chdir("/", 0)  # of the container's root, where runc has them begin too
+    for hook in found:
+        inherits = "env" not in hook and stage == "startContainer"
         head, tail = state_parts(request.id, status, request.bundle, request.config)
         yield steps.RunHook(
             stage,
             hook["path"],
             tuple(hook.get("args") or (hook["path"],)),
-            _hook_env(hook, stage, request.config),
+            # One without variables of its own gets the process's, as with runc.
+            workload_environment(request.config["process"]) if inherits else tuple(hook.get("env") or ()),
             hook.get("timeout") or 0,
             head,
             tail,
+            int(inherits),
         )
-
-
-def _hook_env(hook: Hook, stage: str, config: Config) -> tuple[str, ...]:
-    """A startContainer hook without variables of its own gets the process's, as with runc."""
-    if "env" not in hook and stage == "startContainer":
-        return tuple(config["process"].get("env") or ())
-    return tuple(hook.get("env") or ())
 
 
 def compile_exec(request: ExecRequest) -> Plan:

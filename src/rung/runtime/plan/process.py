@@ -96,10 +96,14 @@ def late_filter(process: Process, program: bytes, flags: int) -> tuple[Step, ...
     return (steps.LoadSeccomp(program, flags),)
 
 
-def exec_steps(process: Process) -> Iterator[Step]:
-    """The end: the workload."""
+def workload_environment(process: Process) -> tuple[str, ...]:
+    """The variables as the workload gets them, but for the HOME that SetHome finds."""
     variables = environment(process)
     if not variables.get("HOME"):
-        variables.pop("HOME", None)  # empty counts as missing: SetHome has found one
-    env = tuple(f"{name}={value}" for name, value in variables.items())
-    yield steps.Exec(tuple(process["args"]), env)
+        variables.pop("HOME", None)  # empty counts as missing
+    return tuple(f"{name}={value}" for name, value in variables.items())
+
+
+def exec_steps(process: Process) -> Iterator[Step]:
+    """The end: the workload."""
+    yield steps.Exec(tuple(process["args"]), workload_environment(process))

@@ -257,9 +257,10 @@ class RunHook(Step):
     """Fork and execute a hook with the state on its stdin; not 0 is an error.
 
     The state is ``state_head``, the pid as the container sees it in decimal, ``state_tail``;
-    ``timeout_s`` 0: none. What the hook prints is kept for the error, never shown."""
+    ``timeout_s`` 0: none. ``home`` 1: HOME as SetHome found it is added. What the hook prints is
+    kept for the error, never shown."""
 
-    code, wire, clause = 30, "ssSSubb", "config.md#posix-platform-hooks"
+    code, wire, clause = 30, "ssSSubbu", "config.md#posix-platform-hooks"
     stage: str
     path: str
     argv: tuple[str, ...]
@@ -267,6 +268,7 @@ class RunHook(Step):
     timeout_s: int
     state_head: bytes
     state_tail: bytes
+    home: int
 
 
 class PivotRoot(Step):

@@ -36,7 +36,7 @@ _OWN_WORDS = ("/proc/self", "/proc/thread-self", "/dev/fd", "/dev/std")
 
 def may_be_served(words: list[str], environment: dict[bytes, bytes], command: str) -> bool:
     """Whether a command line can be carried out by another process than the caller's."""
-    if command not in SERVED or b"LISTEN_FDS" in environment:
+    if command not in SERVED or b"LISTEN_FDS" in environment or b"NOTIFY_SOCKET" in environment:
         return False
     return not any(
         word.startswith(_OWN_FLAGS) or any(own in word for own in _OWN_WORDS) for word in words

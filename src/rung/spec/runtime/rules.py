@@ -168,6 +168,9 @@ def check_host_names(config: Config, namespaces: dict[str, str]) -> None:
             raise SpecError(field, "cannot be set in the host's uts namespace", "add a uts namespace")
         if len(name.encode()) > HOST_NAME_MAX:
             raise SpecError(field, f"{shown(name)} is longer than {HOST_NAME_MAX} bytes")
+    by_sysctl = config.get("linux", {}).get("sysctl", {}).get("kernel.domainname", "")
+    if by_sysctl and names[1][1] and by_sysctl != names[1][1]:
+        raise SpecError("domainname", f"is {shown(names[1][1])}, but linux.sysctl says {shown(by_sysctl)}")
 
 
 def check_linux(linux: Linux, namespaces: dict[str, str]) -> None:

@@ -23,6 +23,7 @@ def test_create(command, library, tmp_path, monkeypatch):
         "pid_file": f"{tmp_path}/pid",
         "preserve_fds": 0,
         "config_file": "",
+        "notify": False,
         "no_pivot": True,
         "no_new_keyring": False,
     }
@@ -64,15 +65,35 @@ def test_create_in_the_current_directory_with_a_console_socket(command, library)
     assert options["no_new_keyring"] is True
 
 
-def test_preserved_descriptors_must_be_open(command, library):
+def test_preserved_descriptors_that_are_not_open_are_said(command, library):
     highest = max(int(name) for name in os.listdir("/proc/self/fd"))
     count = highest + 20
     status, _, err = command("create", "--preserve-fds", str(count), "web2")
-    assert status == 1
-    assert "rung-runtime: preserve descriptor" in err
-    assert "Bad file descriptor" in err
+    assert status == 0
+    assert err.startswith(f"rung-runtime: warning: --preserve-fds {count}: not open, and not preserved: descriptor ")
+    assert library.calls[0][3]["preserve_fds"] == count
     assert command("create", "--preserve-fds=-1", "web2")[0] == 1
-    assert library.calls == []
+    assert len(library.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("variables", "count"),
+    [
+        ({"LISTEN_FDS": "2"}, 2),
+        ({"LISTEN_FDS": "2", "LISTEN_PID": str(os.getpid())}, 2),
+        ({"LISTEN_FDS": "2", "LISTEN_PID": "1"}, 0),
+        ({"LISTEN_FDS": "two"}, 0),
+        ({}, 0),
+    ],
+    ids=str,
+)
+def test_a_service_managers_descriptors_are_the_containers(command, library, monkeypatch, variables, count):
+    """sd_listen_fds(3): meant for this process only; inside it is the process 1 that they are meant for."""
+    monkeypatch.setattr("rung.posix.getenv", lambda name: variables.get(name))
+    assert command("create", "web2") == QUIET
+    options = library.calls[0][3]
+    assert options["preserve_fds"] == count
+    assert options.get("env", ()) == ((f"LISTEN_FDS={count}", "LISTEN_PID=1") if count else ())
 
 
 @pytest.mark.parametrize("name", ["start", "pause", "resume"])
