@@ -57,7 +57,9 @@ static void bind_node(int parent, const char *name, const char *path, const char
     int node = (int)call(open_tree, AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     if (node < 0)
         FAIL(-node, path, ": source ", source);
-    r = mount_attach(node, onto);
+    r = mount_change(node, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0, 0, false);
+    if (r == 0)
+        r = mount_attach(node, onto);
     if (r < 0)
         FAIL((int)-r, path);
     call(close, node);
