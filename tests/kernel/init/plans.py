@@ -27,7 +27,7 @@ def clone(flags: int = ALL, uid_map: bytes = b"", gid_map: bytes = b"", deny: in
 
 
 def root(path: Path, attrs: int = 0) -> list[s.Step]:
-    return [s.NewSession(), s.SetPropagation(MS_SLAVE | MS_REC), s.BindRoot(str(path), attrs, 0)]
+    return [s.NewSession(), s.SetPropagation(MS_SLAVE | MS_REC), s.BindRoot(str(path), attrs, MS_PRIVATE)]
 
 
 def fs(

@@ -240,3 +240,43 @@ def test_copy_symlink_of_no_link_is_a_bind(bed):
     mount = {"destination": "/target", "source": "/etc/hostname", "options": ["bind", "copy-symlink"]}
     bundle = configured(bed, False, ["cat", "/target"], mount)
     assert bed.call("run", "-b", bundle, bed.new_id()).output == Path("/etc/hostname").read_text()
+
+
+# --- the root's own propagation, on a host that shares its mounts ------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("", ["master:"]),
+        ("slave", ["master:"]),
+        ("rslave", ["master:"]),
+        ("private", []),
+        ("rprivate", []),
+        ("shared", ["shared:"]),
+        ("rshared", ["shared:"]),
+        ("unbindable", ["unbindable"]),
+        ("runbindable", ["unbindable"]),
+    ],
+)
+def test_the_roots_propagation_where_the_host_shares(bed, word, says):
+    """The runtime runs in a mount namespace of its own in which all is shared."""
+    edits = {"root.path": str(bed.own_rootfs()), "linux.rootfsPropagation": word}
+    name = bed.new_id()
+    words = bed.command("run", "-b", bed.bundle(["cat", "/proc/self/mountinfo"], edits), name)
+    run = subprocess.run(
+        ["unshare", "-m", "--propagation", "shared", *words],
+        capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    fields = table(run.stdout)["/"][1]
+    assert [field.split(":")[0] + ":" * (":" in field) for field in fields] == says, fields
+
+
+def test_a_destination_that_begins_with_the_roots_path_is_in_it(bed):
+    root = bed.own_rootfs()
+    mount = {"destination": f"{root}/in/side", "type": "tmpfs", "source": "tmpfs", "options": ["ro"]}
+    bundle = configured(bed, False, ["grep", " /in/side ", "/proc/self/mountinfo"], mount, **{"root.path": str(root)})
+    outcome = bed.call("run", "-b", bundle, bed.new_id())
+    assert outcome.status == 0, outcome
+    assert "ro" in table(outcome.output)["/in/side"][0]

@@ -133,7 +133,7 @@ static int real_directory(const char *dest)
     if (fd < 0)
         FAIL(-fd, dest);
     if (call(newfstatat, fd, "", &st, AT_EMPTY_PATH) < 0 || !S_ISDIR(st.st_mode))
-        FAIL(ENOTDIR, dest, ": the mount point must be a directory, not a link");
+        FAIL(ENOTDIR, dest, ": must be mounted on ordinary directory, not through a link");
     return fd;
 }
 

@@ -56,11 +56,11 @@ void bind_root(const union argument *given)
         FAIL(ENOTDIR, path, ": the root file system must be a directory");
     if (directory < 0)
         FAIL(-directory, path);
-    if (mounts_shared)
-        isolate_parent(directory, path);
-    int tree = mount_copy(directory, true);
+    int tree = mount_copy(directory, true); /* first: of a slave it is a slave */
     if (tree < 0)
         FAIL(-tree, path);
+    if (mounts_shared)
+        isolate_parent(directory, path);
     long r = mount_change(tree, given[1].u, 0, 0, false);
     if (r == 0)
         r = mount_change(tree, 0, 0, given[2].u, false); /* MS_REC: all of it */

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from rung.runtime.plan import steps
 from rung.runtime.plan.devices import device_steps
-from rung.runtime.plan.mounts import pivot_steps, root_steps, seal_steps
+from rung.runtime.plan.mounts import last_steps, pivot_steps, root_steps, seal_steps
 from rung.runtime.plan.namespaces import (
     CLONE_NEWCGROUP,
     cgroup_slot,
@@ -67,7 +67,7 @@ def _container_steps(request: Request, terminal: bool) -> Iterator[Step]:
         yield steps.Sync("createRuntime")
     yield from _hook_steps(request, "createContainer", "creating")
     yield from pivot_steps(request)
-    yield from _inside_steps(config, terminal)
+    yield from _inside_steps(request, terminal)
     yield from label_steps(process, config)
     yield from limit_steps(process)
     yield from identity_steps(
@@ -87,8 +87,9 @@ def _container_steps(request: Request, terminal: bool) -> Iterator[Step]:
     yield from exec_steps(process)
 
 
-def _inside_steps(config: Config, terminal: bool) -> Iterator[Step]:
+def _inside_steps(request: Request, terminal: bool) -> Iterator[Step]:
     """In the new root, still privileged."""
+    config = request.config
     process = config["process"]
     if terminal:
         yield console_step(config, bind=1)
@@ -98,7 +99,7 @@ def _inside_steps(config: Config, terminal: bool) -> Iterator[Step]:
     if sysctl or process.get("apparmorProfile") or process.get("selinuxLabel"):
         yield steps.OpenProc()
     if has_mounts(config):
-        yield from seal_steps(config)
+        yield from seal_steps(request)
     if config.get("hostname"):
         yield steps.SetHostname(config["hostname"])
     if config.get("domainname"):
@@ -108,10 +109,12 @@ def _inside_steps(config: Config, terminal: bool) -> Iterator[Step]:
 
         for key, value in sysctl.items():
             yield steps.SetSysctl(sysctl_path(key), value)
-    for path in get(config, "linux", "readonlyPaths") or ():
+    for path in dict.fromkeys(get(config, "linux", "readonlyPaths") or ()):
         yield steps.ReadonlyPath(path)
-    for path in get(config, "linux", "maskedPaths") or ():
+    for path in dict.fromkeys(get(config, "linux", "maskedPaths") or ()):
         yield steps.MaskPath(path)
+    if has_mounts(config):
+        yield from last_steps(config)
 
 
 def keeps_groups(config: Config) -> bool:

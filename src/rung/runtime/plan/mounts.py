@@ -48,8 +48,11 @@ def root_steps(request: Request) -> Iterator[Step]:
         yield steps.OpenFile(steps.SLOT_ROOT, rootfs_path(request), flags)
         return
     propagation = mountopts.PROPAGATION.get(get(config, "linux", "rootfsPropagation") or "", 0)
-    yield steps.SetPropagation(propagation or mountopts.MS_SLAVE | mountopts.MS_REC)
-    yield steps.BindRoot(rootfs_path(request), 0, mountopts.MS_PRIVATE)
+    if not propagation or propagation & mountopts.MS_UNBINDABLE:  # else the root could not be bound
+        propagation = mountopts.MS_SLAVE | mountopts.MS_REC
+    yield steps.SetPropagation(propagation)
+    hears = propagation & mountopts.MS_SLAVE
+    yield steps.BindRoot(rootfs_path(request), 0, hears or mountopts.MS_PRIVATE)
     mapped = _mapped(config)
     for index, mount in enumerate(config.get("mounts") or ()):
         yield from mount_steps(request, index, mount, mapped.get(index))
@@ -72,7 +75,7 @@ def mount_steps(request: Request, index: int, mount: Mount, mapped: Mapped | Non
     """The steps of one entry of ``mounts``."""
     options = mountopts.parse(mount.get("options") or ())
     kind = mount.get("type") or ""
-    dest = _absolute(mount["destination"])
+    dest = inside(request, mount["destination"])
     if is_bind(mount.get("options")) or kind in ("bind", "rbind"):
         _check_bind(options, index)
         yield _bind(request, mount, options, dest, mapped)
@@ -93,13 +96,18 @@ def mount_steps(request: Request, index: int, mount: Mount, mapped: Mapped | Non
         )
 
 
-def _absolute(destination: str) -> str:
+def inside(request: Request, destination: str) -> str:
+    """A destination as the container's path. One that begins with the root file system's path on
+    the host is meant to be in it: runc's users write both."""
+    root = rootfs_path(request).rstrip("/")
+    if root and destination.startswith(f"{root}/"):
+        destination = destination[len(root) :]
     return destination if destination.startswith("/") else "/" + destination
 
 
 def sealed_later(mount: Mount) -> bool:
     """tmpfs and /dev stay writable until everything in them is made."""
-    return mount.get("type") == "tmpfs" or _absolute(mount["destination"]).rstrip("/") == "/dev"
+    return mount.get("type") == "tmpfs" or mount["destination"].strip("/") == "dev"
 
 
 def _check_bind(options: MountOptions, index: int) -> None:
@@ -192,16 +200,24 @@ def pivot_steps(request: Request) -> Iterator[Step]:
         yield steps.PivotRoot(_CHROOT, 0)
         return
     wanted = mountopts.PROPAGATION.get(get(request.config, "linux", "rootfsPropagation") or "", 0)
-    loud = wanted if wanted & ~(mountopts.MS_PRIVATE | mountopts.MS_SLAVE | mountopts.MS_REC) else 0
-    yield steps.PivotRoot(1 if request.no_pivot else 0, loud)
+    yield steps.PivotRoot(1 if request.no_pivot else 0, wanted if wanted & mountopts.MS_SHARED else 0)
 
 
-def seal_steps(config: Config) -> Iterator[Step]:
+def last_steps(config: Config) -> Iterator[Step]:
+    """Unbindable at the very end: hiding paths and making them read-only are binds."""
+    wanted = mountopts.PROPAGATION.get(get(config, "linux", "rootfsPropagation") or "", 0)
+    if wanted & mountopts.MS_UNBINDABLE:
+        yield steps.SetMountAttr("/", 0, 0, wanted, 0)
+
+
+def seal_steps(request: Request) -> Iterator[Step]:
     """Read-only last: tmpfs and /dev, the root, then single paths; hidden paths after them."""
+    config = request.config
     for mount in config.get("mounts") or ():
         options = mount.get("options") or ()
         readonly = mountopts.parse(options).set & mountopts.RDONLY
         if readonly and sealed_later(mount) and not is_bind(options):
-            yield steps.SetMountAttr(_absolute(mount["destination"]), mountopts.RDONLY, 0, 0, 0)
+            dest = inside(request, mount["destination"])
+            yield steps.SetMountAttr(dest, mountopts.RDONLY, 0, 0, 0)
     if get(config, "root", "readonly"):
         yield steps.SetMountAttr("/", mountopts.RDONLY, 0, 0, 0)

@@ -59,7 +59,7 @@ _SENTENCES: dict[type[Step], Callable[[Any], str]] = {
     steps.BindRoot: lambda s: f"attach the root file system {s.path}",
     steps.MountFs: _mount_fs,
     steps.MountBind: _mount_bind,
-    steps.SetMountAttr: lambda s: f"set {', '.join(attribute_words(s.set)) or 'attributes'} on {s.path}",
+    steps.SetMountAttr: lambda s: f"set {', '.join(attribute_words(s.set) + propagation_words(s.propagation)) or 'attributes'} on {s.path}",
     steps.MakeDir: lambda s: f"make sure there is a directory {s.path}",
     steps.MakeSymlink: lambda s: f"link {s.path} to {s.target}",
     steps.MakeNode: lambda s: f"make {node_words(s.mode, s.major, s.minor)} {s.path}",

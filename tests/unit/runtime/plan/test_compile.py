@@ -280,3 +280,10 @@ def test_where_the_container_has_no_cgroup_its_mount_shows_the_callers() -> None
     made = plan(document, cgroup_paths={"pids": "/c/pids/u/x"}, cgroup_shown={"pids": "/c/pids/u", "cpu": "/c/cpu"})
     assert {step.source for step in of(steps.MountBind, made)} == {"/c/pids/u/x", "/c/cpu"}
     assert [step.file for step in of(steps.JoinCgroup, made)] == ["/c/pids/u/x/tasks"]
+
+
+def test_a_path_that_is_named_twice_is_covered_once() -> None:
+    document = config(maskedPaths=["/a", "/b", "/a"], readonlyPaths=["/c", "/c"])
+    made = plan(document)
+    assert [step.path for step in of(steps.MaskPath, made)] == ["/a", "/b"]
+    assert [step.path for step in of(steps.ReadonlyPath, made)] == ["/c"]
