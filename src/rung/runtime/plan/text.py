@@ -36,6 +36,11 @@ def _mount_bind(step: Any) -> str:
     return f"bind {deep} {step.source} at {step.dest}" + (f" ({', '.join(words)})" if words else "")
 
 
+def _set_mount_attr(step: Any) -> str:
+    words = attribute_words(step.set) + propagation_words(step.propagation)
+    return f"set {', '.join(words) or 'attributes'} on {step.path}"
+
+
 def _clone(step: Any) -> str:
     made = clone_words(step.flags)
     text = f"create a process in new namespaces: {', '.join(made)}" if made else "create a process"
@@ -59,7 +64,7 @@ _SENTENCES: dict[type[Step], Callable[[Any], str]] = {
     steps.BindRoot: lambda s: f"attach the root file system {s.path}",
     steps.MountFs: _mount_fs,
     steps.MountBind: _mount_bind,
-    steps.SetMountAttr: lambda s: f"set {', '.join(attribute_words(s.set) + propagation_words(s.propagation)) or 'attributes'} on {s.path}",
+    steps.SetMountAttr: _set_mount_attr,
     steps.MakeDir: lambda s: f"make sure there is a directory {s.path}",
     steps.MakeSymlink: lambda s: f"link {s.path} to {s.target}",
     steps.MakeNode: lambda s: f"make {node_words(s.mode, s.major, s.minor)} {s.path}",
