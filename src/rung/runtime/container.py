@@ -35,6 +35,7 @@ ALLOWED = {
 }
 _SAID = {"ps": "list the processes of", "events": "read the events of", "exec": "exec in"}
 _SIGKILL = 9
+_SOON_MS = 300
 
 
 class Container:
@@ -277,6 +278,8 @@ class Container:
             self.cgroup.thaw()
             waiter = poll()
             waiter.register(pidfd, POLLIN)
+            if not waiter.poll(_SOON_MS):  # somebody has put it into a frozen cgroup, it seems
+                self.cgroup.take_back(self.pid)
             if not waiter.poll(10_000):
                 raise StateError("cannot delete container", f'"{self.id}"', "its init survives SIGKILL for 10 s")
         finally:

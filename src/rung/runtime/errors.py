@@ -7,6 +7,7 @@
     +- StateError          the container's state does not allow the operation
     +- StepError           rung-init failed: names step, object, call and errno
     |  +- InitKilled       it was killed: names the step it was at
+    |  +- ExecError        the program could not be executed, when all else was done
     +- HookError           a hook failed
     +- CgroupError         see runtime/cgroup
 """
@@ -46,6 +47,10 @@ class StepError(RuntimeFailure):
     def __init__(self, step: str, object: str, reason: str, errno: int) -> None:
         super().__init__(step, object, reason)
         self.errno = errno
+
+
+class ExecError(StepError):
+    """The last step failed. Where nobody listened any more, init has said so on its own stderr."""
 
 
 class InitKilled(StepError):

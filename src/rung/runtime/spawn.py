@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from rung import posix
 from rung.record import Record
-from rung.runtime.errors import InitKilled, RuntimeFailure, StepError
+from rung.runtime.errors import ExecError, InitKilled, RuntimeFailure, StepError
 from rung.runtime.parent import parent
 from rung.runtime.plan import steps, wire
 from rung.runtime.state import write_whole
@@ -174,7 +174,7 @@ def failure(made: Sequence[steps.Step], ledger: wire.Ledger) -> StepError:
     step = made[min(ledger.error_step, len(made) - 1)]
     errno = ledger.error_errno
     if isinstance(step, (steps.FindExecutable, steps.Exec)):
-        return StepError("", ledger.error, "", errno)
+        return (ExecError if isinstance(step, steps.Exec) else StepError)("", ledger.error, "", errno)
     if isinstance(step, steps.RunHook):
         before = made[: ledger.error_step]
         count = sum(isinstance(other, steps.RunHook) and other.stage == step.stage for other in before)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -125,7 +126,26 @@ def test_what_an_init_said_on_a_terminal_that_nobody_came_to_see(bed):
     outcome = bed.call("run", "-b", bundle, bed.new_id())
     assert outcome.status == 1
     assert outcome.output == "exec /run.sh: no such file or directory\n"
-    assert outcome.error == "rung-runtime: exec /run.sh: no such file or directory\n"
+    assert outcome.error == "", "said once"
+    log = bed.folder / "log"
+    assert bed.call("--log", log, "run", "-b", bundle, bed.new_id()).status == 1
+    assert 'level=error msg="exec /run.sh: no such file or directory"' in log.read_text()
+
+
+def test_one_that_somebody_has_frozen_elsewhere_can_be_deleted(bed):
+    freezer = Path("/sys/fs/cgroup/freezer")
+    if not freezer.is_dir():
+        pytest.skip("no v1 freezer here: what v2 has frozen can be killed")
+    elsewhere = freezer / f"{bed.mark}-elsewhere"
+    elsewhere.mkdir()
+    try:
+        with bed.running() as container:
+            (elsewhere / "cgroup.procs").write_text(str(container.pid))
+            (elsewhere / "freezer.state").write_text("FROZEN")
+            container.delete(force=True)
+    finally:
+        (elsewhere / "freezer.state").write_text("THAWED")
+        elsewhere.rmdir()
 
 
 def test_many_by_a_regular_expression(bed):

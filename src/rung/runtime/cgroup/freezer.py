@@ -77,6 +77,18 @@ def thaw(paths: Mapping[str, str]) -> None:
             raise failed("thaw", error) from None
 
 
+def take_back(paths: Mapping[str, str], pid: int) -> None:
+    """Move a process into this freezer cgroup, which thaws it where this one is not frozen. v2 needs
+    nothing: what is frozen there can be killed."""
+    if "freezer" not in paths:
+        return
+    try:
+        write(f"{paths['freezer']}/cgroup.procs", str(pid))
+    except OSError as error:
+        if not is_gone(error):
+            raise failed("move", error) from None
+
+
 def wait_for_event(directory: str, line: str, timeout_s: float) -> bool:
     """Whether cgroup.events comes to hold ``line`` in time. The kernel wakes its pollers."""
     from select import POLLPRI, poll

@@ -236,6 +236,12 @@ class Cgroup:
 
         freezer.thaw(self.paths)
 
+    def take_back(self, pid: int) -> None:
+        """Out of whatever v1 freezer cgroup somebody has put a process into: frozen, it could not even die."""
+        from rung.runtime.cgroup import freezer
+
+        freezer.take_back(self.paths, pid)
+
     def frozen(self) -> bool:
         """Whether this cgroup itself was told to freeze. Cheap: ``state`` asks each time."""
         try:

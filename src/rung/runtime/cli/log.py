@@ -44,10 +44,10 @@ class Log:
             posix.close(self._fd)
             self._fd = -1
 
-    def error(self, message: str) -> None:
-        """Something failed: into the log and onto stderr."""
+    def error(self, message: str, *, shown: bool = False) -> None:
+        """Something failed: into the log and onto stderr, unless it was ``shown`` there already."""
         self._entry("error", message)
-        if self._fd >= 0 or not self._json:
+        if not shown and (self._fd >= 0 or not self._json):
             write_all(2, f"{PROGRAM}: {message}\n")
 
     def warning(self, message: str) -> None:

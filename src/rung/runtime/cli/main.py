@@ -90,6 +90,10 @@ class Call:
         """Say what was passed over."""
         self._log.warning(message)
 
+    def record(self, message: str) -> None:
+        """An error that the caller has been shown already: for the log."""
+        self._log.error(message, shown=True)
+
 
 def main() -> int:
     """The program's entry (``boot.py`` calls it): the exit status."""

@@ -10,7 +10,7 @@ from rung import posix
 from rung.errors import RungError
 from rung.runtime.cli.options import Command, Flag
 from rung.runtime.cli.process_flags import BUNDLE_FLAGS, DETACH, create_options, send_pidfd
-from rung.runtime.errors import ContainerNotFound
+from rung.runtime.errors import ContainerNotFound, ExecError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +53,11 @@ def _stay(call: Call, bundle: str) -> int:
         container = call.runtime().create(
             call.arguments[0], bundle, console_fd=foreground.console_fd, **create_options(call)
         )
-        _start(call, container, keep=options["keep"], foreground=foreground)
+        try:
+            _start(call, container, keep=options["keep"], foreground=foreground)
+        except ExecError as error:  # which the container has said itself, where its output goes
+            call.record(str(error))
+            return 1
         try:
             return foreground.stay(container)
         finally:
