@@ -64,6 +64,11 @@ class Container:
         return self.facts.pid
 
     @property
+    def annotations(self) -> dict[str, str]:
+        """Those of its configuration."""
+        return self.facts.annotations
+
+    @property
     def notify_directory(self) -> str:
         """Where the container finds its socket to say that it is ready, if it may."""
         return self._directory.file("notify")

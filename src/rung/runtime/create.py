@@ -214,6 +214,14 @@ def config_path(config: Config, container_id: str) -> str:
 def seccomp_program(config: Config) -> tuple[bytes, int]:
     """The compiled filter and its flags; empty where there is none."""
     wanted = get(config, "linux", "seccomp")
+    annotations = config.get("annotations") or {}
+    if any(name.startswith("run.oci.seccomp_") for name in annotations):
+        from rung.runtime.seccomp.annotations import check_names, given_program
+
+        program = given_program(annotations)
+        if program:
+            return program, 0
+        check_names(annotations, wanted or {})
     if not wanted:
         return b"", 0
     from rung.runtime.seccomp import cached_filter, filter_flags

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rung.runtime.cli.options import Command
-from rung.runtime.cli.process_flags import BUNDLE_FLAGS, create_options, send_pidfd
+from rung.runtime.cli.process_flags import BUNDLE_FLAGS, create_options, tell_pidfd
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,10 +26,9 @@ in its config.json, one that is sent to --console-socket.""",
 def run(call: Call) -> int:
     options = call.options
     container = call.runtime().create(call.arguments[0], options["bundle"] or ".", **create_options(call))
-    if options["pidfd-socket"]:
-        try:
-            send_pidfd(options["pidfd-socket"], container.pid)
-        except BaseException:
-            container.delete(force=True)
-            raise
+    try:
+        tell_pidfd(call, container)
+    except BaseException:
+        container.delete(force=True)
+        raise
     return 0

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from rung.runtime import Container
     from rung.runtime.cli.main import Call
 
 CONSOLE_SOCKET = Flag(
@@ -82,6 +83,12 @@ def check_preserved(count: int, warn: Callable[[str], None]) -> None:
     if missing:
         shown = ", ".join(missing[:5]) + ", ..." * (len(missing) > 5)
         warn(f"--preserve-fds {count}: not open, and not preserved: descriptor {shown}")
+
+
+def tell_pidfd(call: Call, container: Container) -> None:
+    """Send the pidfd of a container's init to whoever the command line or crun's annotation names."""
+    send_pidfd(call.options["pidfd-socket"], container.pid)
+    send_pidfd(container.annotations.get("run.oci.pidfd_receiver", ""), container.pid)
 
 
 def send_pidfd(path: str, pid: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from rung import posix
 from rung.errors import RungError
 from rung.runtime.cli.options import Command, Flag
-from rung.runtime.cli.process_flags import BUNDLE_FLAGS, DETACH, create_options, send_pidfd
+from rung.runtime.cli.process_flags import BUNDLE_FLAGS, DETACH, create_options, tell_pidfd
 from rung.runtime.errors import ContainerNotFound, ExecError
 
 TYPE_CHECKING = False
@@ -69,7 +69,7 @@ def _start(call: Call, container: Container, *, keep: bool, foreground: Foregrou
     try:
         if foreground is not None:
             foreground.receive_console()
-        send_pidfd(call.options["pidfd-socket"], container.pid)
+        tell_pidfd(call, container)
         manager = posix.getenv("NOTIFY_SOCKET")
         if manager:
             from rung.runtime.cli.notified import start

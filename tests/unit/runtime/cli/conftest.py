@@ -22,6 +22,7 @@ class FakeContainer:
         self.id = container_id
         self.pid = 4242
         self.config = library.config
+        self.annotations = library.annotations
 
     def state(self):
         return {
@@ -67,6 +68,7 @@ class FakeLibrary:
         self.failures = {}
         self.status = "running"
         self.kills = []
+        self.annotations = {}
         self.config = {"process": {"args": ["sh"], "cwd": "/", "env": ["A=1"], "user": {"uid": 0, "gid": 0}}}
 
     def __call__(self, root, *, systemd_cgroup=False, rootless=None, notes=None):

@@ -348,6 +348,20 @@ def test_a_pidfd_is_sent(command, library, tmp_path, monkeypatch, detached):
     os.close(fd)
 
 
+@pytest.mark.parametrize("words", [["create"], ["run", "-d"]], ids=str)
+def test_a_pidfd_is_sent_where_crun_annotation_says(command, library, tmp_path, monkeypatch, words):
+    monkeypatch.setattr("rung.posix.pidfd_open", lambda _pid: os.open("/dev/null", os.O_RDONLY))
+    library.annotations["run.oci.pidfd_receiver"] = str(tmp_path / "s")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "s"))
+        server.listen()
+        assert command(*words, "web2") == QUIET
+        connection, _ = server.accept()
+        with connection:
+            _, [fd], _, _ = socket.recv_fds(connection, 16, 1)
+    os.close(fd)
+
+
 def test_a_container_whose_pidfd_cannot_be_sent_is_deleted(command, library, tmp_path, monkeypatch):
     monkeypatch.setattr("rung.posix.pidfd_open", lambda _pid: os.open("/dev/null", os.O_RDONLY))
     status, _, err = command("create", "--pidfd-socket", f"{tmp_path}/none", "web2")
