@@ -33,6 +33,7 @@ def run(_call: Call) -> int:
         seccomp_actions=ENUMS["seccomp action"],
         seccomp_flags=FLAGS,
         idmapped_mounts=True,
+        memory_policy=True,
     )
     write_all(1, indented(document, "    ") + "\n")
     return 0

@@ -24,7 +24,8 @@
  * slot.c     descriptors by number                      control.c the talk with the runtime
  * program.c  programs it starts and waits for
  * the verbs: namespace.c (outer and birth), idmap.c, broker.c, mapped.c, mount.c, bind.c, oldmount.c,
- * copyup.c, root.c, mask.c, device.c, proc.c, console.c, hook.c, process.c, listener.c, exec.c
+ * copyup.c, root.c, mask.c, device.c, proc.c, console.c, hook.c, process.c, listener.c,
+ * scheduling.c, exec.c
  */
 #include "call.h"
 #include "control.h"

@@ -57,6 +57,10 @@
     STEP(70, StartBroker, start_broker, "", OUTER)                           \
     STEP(71, MakeUserns, make_userns, "uss", OUTER)                          \
     STEP(72, MakeFs, make_fs, "ussSuu", OUTER)                                   \
+    STEP(80, SetScheduler, set_scheduler, "uuiuuuuss", ANY)                  \
+    STEP(81, SetIoPriority, set_io_priority, "u", ANY)                       \
+    STEP(82, SetAffinity, set_affinity, "bs", ANY)                           \
+    STEP(83, SetMemoryPolicy, set_memory_policy, "ubs", ANY)                 \
     STEP(100, MapIdsBy, map_ids_by, "ss", OUTER)
 
 /* clang-format on */

@@ -21,8 +21,11 @@ from rung.runtime.plan.namespaces import (
     outer_steps,
 )
 from rung.runtime.plan.process import (
+    ANY_CPU,
+    affinity_steps,
     exec_steps,
     identity_steps,
+    inheriting,
     label_steps,
     late_filter,
     limit_steps,
@@ -55,6 +58,7 @@ def _container_steps(request: Request, terminal: bool) -> Iterator[Step]:
     new, _ = new_and_joined(config)
     yield from outer_steps(request)
     yield steps.NewSession()
+    yield ANY_CPU
     yield steps.KeepFds(request.keep_fds)
     if not request.no_new_keyring:
         yield steps.NewKeyring(f"_ses.{request.id}")
@@ -69,7 +73,7 @@ def _container_steps(request: Request, terminal: bool) -> Iterator[Step]:
     yield from pivot_steps(request)
     yield from _inside_steps(request, terminal)
     yield from label_steps(process, config)
-    yield from limit_steps(process)
+    yield from limit_steps(process, config)
     yield from identity_steps(
         process,
         request.seccomp_program,
@@ -164,10 +168,12 @@ def compile_exec(request: ExecRequest) -> Plan:
 
 
 def _exec_steps(request: ExecRequest, terminal: bool) -> Iterator[Step]:
-    process = request.process
+    process = inheriting(request.process, request.config.get("process"))
     new, joined = new_and_joined(request.config)
     if process.get("oomScoreAdj") is not None:
         yield steps.SetOomScoreAdj(process["oomScoreAdj"])
+    initial, final = affinity_steps(process)
+    yield from initial
     yield from cgroup_steps(request.cgroup_paths)
     mapped = "user" in new or "user" in joined
     late = 0 if mapped else request.namespace_flags & CLONE_NEWCGROUP
@@ -179,6 +185,7 @@ def _exec_steps(request: ExecRequest, terminal: bool) -> Iterator[Step]:
     if late:
         yield steps.SetNamespace(steps.SLOT_CONTAINER, late)
     yield steps.NewSession()
+    yield from final
     yield steps.KeepFds(request.keep_fds)
     yield steps.PivotRoot(3, 0)
     if terminal:
@@ -186,7 +193,7 @@ def _exec_steps(request: ExecRequest, terminal: bool) -> Iterator[Step]:
     if process.get("apparmorProfile") or process.get("selinuxLabel"):
         yield steps.OpenProc()
     yield from label_steps(process, request.config)
-    yield from limit_steps(process)
+    yield from limit_steps(process, request.config)
     yield from identity_steps(
         process, request.seccomp_program, request.seccomp_flags, may_set_groups=request.may_set_groups
     )

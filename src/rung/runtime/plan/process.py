@@ -18,6 +18,7 @@ from rung.spec.runtime.names import CAPABILITIES, PERSONALITIES, RLIMITS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Any
 
     from rung.runtime.plan.steps import Step
     from rung.spec.runtime.config import Config, Process
@@ -37,10 +38,54 @@ def label_steps(process: Process, config: Config) -> Iterator[Step]:
         yield steps.SetPersonality(PERSONALITIES[domain])
 
 
-def limit_steps(process: Process) -> Iterator[Step]:
-    """Resource limits, while raising a hard limit may still be allowed."""
+def limit_steps(process: Process, config: Config) -> Iterator[Step]:
+    """Priorities and resource limits, while raising them may still be allowed."""
+    if process.get("scheduler") or process.get("ioPriority") or get(config, "linux", "memoryPolicy"):
+        from rung.runtime.plan.scheduling import priority_steps
+
+        yield from priority_steps(process, config)
     for limit in process.get("rlimits") or ():
         yield steps.SetRlimit(RLIMITS[limit["type"]], limit["soft"], limit["hard"], limit["type"])
+
+
+#: The caller's own restriction is not the container's.
+ANY_CPU = steps.SetAffinity(b"", "all that the cgroup allows")
+
+
+def affinity_steps(process: Process) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+    """The CPUs of an exec, before and after it enters the cgroup; where one is given, the
+    other is left to the kernel."""
+    wanted = process.get("execCPUAffinity") or {}
+    initial, final = wanted.get("initial"), wanted.get("final")
+    if not initial and not final:
+        return (), (ANY_CPU,)
+    from rung.runtime.plan.scheduling import set_affinity
+
+    return (set_affinity(initial),) if initial else (), (set_affinity(final),) if final else ()
+
+
+#: What an exec has from the container's process where its own does not say it, as with runc.
+INHERITED = (
+    "apparmorProfile",
+    "capabilities",
+    "execCPUAffinity",
+    "ioPriority",
+    "rlimits",
+    "scheduler",
+    "selinuxLabel",
+)
+
+
+def inheriting(process: Process, of: Process | None) -> Process:
+    """An exec's process with what it has from the container's."""
+    whole: Any = dict(process)
+    for name in INHERITED:
+        if not whole.get(name) and get(of, name):
+            whole[name] = of[name]  # type: ignore[index,literal-required]
+    umask = get(of, "user", "umask")
+    if umask is not None and get(whole, "user", "umask") is None:
+        whole["user"] = {**(whole.get("user") or {}), "umask": umask}
+    return whole  # type: ignore[no-any-return]
 
 
 def identity_steps(

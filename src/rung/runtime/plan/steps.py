@@ -519,6 +519,46 @@ class MakeFs(Step):
     idmap: int
 
 
+class SetScheduler(Step):
+    """``sched_setattr``; times in nanoseconds. ``refusal``: what EPERM means here, if that is known."""
+
+    code, wire, clause = 80, "uuiuuuuss", "config.md#linux-process: scheduler"
+    policy: int
+    flags: int
+    nice: int
+    priority: int
+    runtime_ns: int
+    deadline_ns: int
+    period_ns: int
+    name: str
+    refusal: str
+
+
+class SetIoPriority(Step):
+    """``ioprio_set`` for the process's group: class in the upper three of 16 bits."""
+
+    code, wire, clause = 81, "u", "config.md#linux-process: ioPriority"
+    priority: int
+
+
+class SetAffinity(Step):
+    """``sched_setaffinity``. An empty ``mask``: whatever the cgroup allows, so that a caller's own
+    is not inherited; that this fails is noted only."""
+
+    code, wire, clause = 82, "bs", "config.md#linux-process: execCPUAffinity"
+    mask: bytes
+    cpus: str
+
+
+class SetMemoryPolicy(Step):
+    """``set_mempolicy``; ``mode`` with its flags."""
+
+    code, wire, clause = 83, "ubs", "config-linux.md#memory-policy"
+    mode: int
+    nodes: bytes
+    name: str
+
+
 class Exec(Step):
     """Become the workload: ``execve`` of what FindExecutable found. 127 when it is not
     there, 126 when it cannot be executed."""

@@ -101,6 +101,10 @@ _SENTENCES: dict[type[Step], Callable[[Any], str]] = {
     steps.KeepFds: lambda s: f"close descriptors from {s.first} on at exec",
     steps.SetPersonality: lambda s: f"set personality {s.domain:#x}",
     steps.BecomeRoot: lambda s: "become the user namespace's root",
+    steps.SetScheduler: lambda s: f"schedule as {s.name}",
+    steps.SetIoPriority: lambda s: f"set the I/O priority to class {s.priority >> 13}, {s.priority & 7}",
+    steps.SetAffinity: lambda s: f"run on CPUs: {s.cpus}",
+    steps.SetMemoryPolicy: lambda s: f"take memory by {s.name}",
     steps.Exec: lambda s: f"execute {' '.join(s.argv)}",
 }
 

@@ -188,6 +188,10 @@ def check_linux(linux: Linux, namespaces: dict[str, str]) -> None:
         check_sysctls(linux["sysctl"], namespaces)
     if "resources" in linux:
         check_resources(linux["resources"], "linux.resources.")
+    if "memoryPolicy" in linux:
+        from rung.spec.runtime.rules_memory_policy import check_memory_policy
+
+        check_memory_policy(linux["memoryPolicy"])
     if "intelRdt" in linux:
         check_intel_rdt(linux["intelRdt"])
 

@@ -9,7 +9,7 @@ from rung.spec.errors import SpecError, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from rung.spec.runtime.config import IOPriority, Process, Rlimit, Scheduler
+    from rung.spec.runtime.config import ExecCPUAffinity, IOPriority, Process, Rlimit, Scheduler
 
 #: Linux's largest id: -1 means "leave it" to setresuid(2).
 ID_MAX = 0xFFFFFFFE
@@ -38,12 +38,8 @@ def check_process(process: Process, at: str) -> None:
         _check_scheduler(process["scheduler"], f"{at}scheduler.")
     if "ioPriority" in process:
         _check_io_priority(process["ioPriority"], f"{at}ioPriority.")
-    affinity = process.get("execCPUAffinity", {})
-    for when, cpus in (("initial", affinity.get("initial", "")), ("final", affinity.get("final", ""))):
-        if cpus.strip("0123456789, -"):
-            raise SpecError(
-                f"{at}execCPUAffinity.{when}", f"{shown(cpus)} is not a list of CPUs", 'as in "0-3,7"'
-            )
+    if "execCPUAffinity" in process:
+        _check_affinity(process["execCPUAffinity"], f"{at}execCPUAffinity.")
 
 
 def _named(value: str, reason: str) -> str:
@@ -75,11 +71,25 @@ def _check_rlimits(rlimits: list[Rlimit], at: str) -> None:
             )
 
 
+def _check_affinity(affinity: ExecCPUAffinity, at: str) -> None:
+    from rung.spec.runtime.idlist import CPUS_MAX, bits_of
+
+    for when, cpus in (("initial", affinity.get("initial", "")), ("final", affinity.get("final", ""))):
+        try:
+            named = bits_of(cpus, CPUS_MAX)
+        except ValueError:
+            named = 0
+        if cpus and not named:
+            raise SpecError(f"{at}{when}", f"{shown(cpus)} is not a list of CPUs", 'as in "0-3,7"')
+
+
 def _check_scheduler(scheduler: Scheduler, at: str) -> None:
     """sched_setattr(2): which fields go with which policy."""
     policy = scheduler["policy"]
     if policy in ("SCHED_OTHER", "SCHED_BATCH") and not -20 <= scheduler.get("nice", 0) <= 19:
         raise SpecError(f"{at}nice", f"{scheduler['nice']} is outside -20 to 19")
+    if not 0 <= scheduler.get("priority", 0) <= 99:
+        raise SpecError(f"{at}priority", f"{scheduler['priority']} is outside 0 to 99")
     if scheduler.get("priority") and policy not in ("SCHED_FIFO", "SCHED_RR"):
         raise SpecError(f"{at}priority", f"does not go with {policy}", "only with SCHED_FIFO and SCHED_RR")
     for field in ("runtime", "deadline", "period"):
