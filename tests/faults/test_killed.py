@@ -34,6 +34,9 @@ ALL_STEPS: dict[str, Any] = {
     "process.cwd": "/tmp",
     "domainname": "example",
     "linux.sysctl": {"kernel.shmmni": "4096"},
+    "process.scheduler": {"policy": "SCHED_BATCH"},
+    "process.ioPriority": {"class": "IOPRIO_CLASS_BE"},
+    "linux.memoryPolicy": {"mode": "MPOL_DEFAULT"},
     "linux.personality": {"domain": "LINUX"},
     "linux.seccomp": {"defaultAction": "SCMP_ACT_ALLOW"},
     "linux.rootfsPropagation": "private",
@@ -149,10 +152,11 @@ def _filters_are_cached(_sealed, busybox) -> None:
 
 
 def test_the_configurations_have_every_kind_of_step(bed):
-    """But for those of joining, exec and terminals, which are tried in their own tests."""
+    """But for those of joining, exec, terminals and users without privilege, which are tried in their own tests."""
     kinds = {type(step) for edits in CONFIGS.values() for step in bed.runtime.plan(str(bed.bundle(edits=edits))).steps}
     others = {
         steps.SetNamespace, steps.BecomeRoot, steps.Ready, steps.OpenConsole, steps.SetExecLabel,
+        steps.MapIdsBy,
     }  # fmt: skip
     assert set(steps.Step.__subclasses__()) - kinds - others <= {steps.MakeDir, steps.Sync, steps.OwnStdio}
 
