@@ -29,21 +29,22 @@ def cpuset_writes(cpu: CPU, controllers: Collection[str]) -> list[Write]:
 def fill(directory: str, cpus: str = "", mems: str = "") -> None:
     """Give an empty v1 cpuset the CPUs and nodes named, or else its parent's.
 
-    Those named come first: all of the parent's might overlap an exclusive sibling."""
+    Those named come at once: all of the parent's might overlap an exclusive sibling."""
     for name, wanted in (("cpuset.cpus", cpus), ("cpuset.mems", mems)):
         if read_line(f"{directory}/{name}"):
             continue
+        above = _of_parent(directory, name)
         if wanted:
             execute([Write("cpuset", name, wanted, f"linux.resources.cpu.{name[7:]}")], {"cpuset": directory})
         else:
-            write(f"{directory}/{name}", _inherited(directory, name))
+            write(f"{directory}/{name}", above)
 
 
-def _inherited(directory: str, name: str) -> str:
+def _of_parent(directory: str, name: str) -> str:
     """What the parent has; an empty parent is filled first. The top is never empty."""
     parent = directory.rpartition("/")[0]
     value = read_line(f"{parent}/{name}")
     if not value:
-        value = _inherited(parent, name)
+        value = _of_parent(parent, name)
         write(f"{parent}/{name}", value)
     return value
