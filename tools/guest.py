@@ -4,7 +4,8 @@
 For what the host's kernel is not set up for: pure cgroup v2, first of all. The kernel of
 /boot is booted directly; its root is the host's root, read-only over virtiofs, under a
 tmpfs that takes what the command writes and is lost. There is no system in the guest: process 1
-is ``guest-init.sh``. The processor is emulated (QEMU's TCG), about ten times slower than this one.
+is ``guest-init.sh``, or, with ``--systemd``, systemd with a D-Bus daemon and nothing else. The processor is
+emulated (QEMU's TCG), about ten times slower than this one.
 
     tools/guest.py [--timeout S] [--env NAME=VALUE] -- COMMAND...
 
@@ -37,6 +38,7 @@ FAILED = 125
 QEMU = f"qemu-system-{platform.machine()}"
 VIRTIOFSD = "/usr/libexec/virtiofsd"
 BUSYBOX = "/usr/bin/busybox"
+SYSTEMD = "/usr/lib/systemd/systemd"
 NEEDED_MODULES = ("virtio_console", "fuse", "virtiofs", "overlay")  # in this order, where not built in
 PACKAGES = "qemu-system-x86 linux-image-cloud-amd64 virtiofsd busybox-static"
 
@@ -53,9 +55,10 @@ class Guest:
     cgroup_options: str = "nsdelegate,memory_recursiveprot"
     append: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
+    systemd: bool = False
 
 
-def lacking() -> str | None:
+def lacking(*, systemd: bool = False) -> str | None:
     """Why no guest can be run on this machine, or None."""
     if os.geteuid() != 0:
         return "needs root"
@@ -64,6 +67,8 @@ def lacking() -> str | None:
     for program in (QEMU, VIRTIOFSD, BUSYBOX, "setpriv"):
         if shutil.which(program) is None:
             return f"no {program}: apt-get install {PACKAGES}"
+    if systemd and not (Path(SYSTEMD).exists() and shutil.which("dbus-daemon")):
+        return "no systemd with a D-Bus daemon: apt-get install systemd dbus"
     if not kernels():
         return f"no kernel with overlay and virtiofs in /boot: apt-get install {PACKAGES}"
     return None
@@ -127,6 +132,7 @@ def _padded(part: bytes) -> bytes:
 def ramdisk(guest: Guest, command: Sequence[str]) -> bytes:
     """Everything the guest is told is in its ramdisk."""
     settings = {"CGROUP": guest.cgroup, "CGROUP_OPTIONS": guest.cgroup_options}
+    settings["SYSTEMD"] = SYSTEMD if guest.systemd else ""
     files = {
         "init": (HERE / "guest-boot.sh").read_bytes(),
         "init.sh": (HERE / "guest-init.sh").read_bytes(),
@@ -255,10 +261,11 @@ def main() -> int:
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--cgroup", default="/guest", help="the cgroup to run in")
     parser.add_argument("--cgroup-options", default="nsdelegate,memory_recursiveprot", help="of the mount")
+    parser.add_argument("--systemd", action="store_true", help="systemd is process 1, and runs the command")
     parser.add_argument("--append", default="", help="more kernel parameters")
     parser.add_argument("command", nargs="+")
     options = parser.parse_args()
-    if reason := lacking():
+    if reason := lacking(systemd=options.systemd):
         print(f"tools/guest.py: {reason}", file=sys.stderr)
         return FAILED
     guest = Guest(
@@ -270,6 +277,7 @@ def main() -> int:
         options.cgroup_options,
         options.append,
         dict(item.split("=", 1) for item in options.env),
+        options.systemd,
     )
     return run(guest, options.command, sys.stdout.buffer)
 

@@ -81,9 +81,9 @@ class Container:
     @property
     def cgroup(self) -> Cgroup:
         """Its cgroups."""
-        from rung.runtime.cgroup import Cgroup
+        from rung.runtime.cgroup import made_by
 
-        return Cgroup(self.facts.cgroup_paths)
+        return made_by(self.facts.cgroup_paths, self.facts.unit)
 
     @property
     def status(self) -> str:

@@ -15,7 +15,7 @@ from rung.runtime import cgroup, privilege, spawn, state
 from rung.runtime.errors import ContainerExists, ContainerNotFound, InitKilled, RuntimeFailure
 from rung.runtime.plan.compile import RUNTIME_HOOKS, compile_container
 from rung.runtime.plan.request import Request, get
-from rung.runtime.plan.steps import SLOT_CONSOLE_SOCKET, SLOT_START_FIFO
+from rung.runtime.plan.steps import SLOT_CONSOLE_SOCKET, SLOT_START_FIFO, SYNC_UNIT
 from rung.spec.runtime.warnings import warnings
 from rung.undo import Closing, Undo
 
@@ -45,6 +45,7 @@ class CreateOptions(Record):
     rootless: bool | None = None  # pass over cgroups that cannot be had; None: unless root of the host
     env: tuple[str, ...] = ()  # more variables for the process: descriptors that come with it
     notify: bool = False  # the process may say that it is ready (notify.py)
+    systemd_cgroup: bool = False
 
 
 def create(
@@ -119,21 +120,26 @@ def _create_locked(
     hosts = cgroup.hierarchies()
     wanted = get(config, "linux", "cgroupsPath")
     lenient = options.rootless if options.rootless is not None else not privilege.is_whole()
-    locate = cgroup.within_reach if lenient else cgroup.locate
-    paths = locate(hosts, wanted, directory.id)
+    how = cgroup.SYSTEMD if options.systemd_cgroup else cgroup.REACHABLE if lenient else cgroup.PLAIN
+    paths, unit = cgroup.place(how, hosts, wanted, directory.id)
     created = timestamp(time_ns())
-    facts = state.Facts(
-        directory.id, path, rootfs, created, paths, config.get("annotations") or {}
-    )
+    annotations = config.get("annotations") or {}
+    facts = state.Facts(directory.id, path, rootfs, created, paths, annotations, unit=unit)
     state.write_atomically(directory.file("config.json"), text)
     config = _with_callers(config, directory, options)
     directory.save(facts)
-    with trace.span("make and limit cgroups", config_path(config, directory.id), "config-linux.md#control-groups"):
-        group = cgroup.Cgroup(paths)
-        undo.push(group.remove)
-        resources = config.get("linux", {}).get("resources", {})
-        group.create(resources)
-        group.apply(resources, lenient=lenient)
+    group = cgroup.made_by(paths, unit)
+    undo.push(group.remove)
+    resources = config.get("linux", {}).get("resources", {})
+
+    def make_cgroups(first_pid: int) -> None:
+        with trace.span("make and limit cgroups", wanted or directory.id, "config-linux.md#control-groups"):
+            group.make(resources, first_pid, directory.id, annotations, lenient)
+
+    if unit:
+        group.check_unused()  # it begins with a process, so it is made when rung-init says that it waits
+    else:
+        make_cgroups(0)
     with trace.span("compile the plan", directory.id):
         program, flags = seccomp_program(config)
         plan = compile_container(
@@ -151,13 +157,21 @@ def _create_locked(
                 posix.exists("/proc/kcore"),
                 caller=who,
                 cgroup_shown=hosts.own if lenient else {},
+                in_unit=bool(unit),
             )
         )
     init = _spawn(directory, plan, options, trace, undo)
+
+    def at_sync(tag: str, pid: int) -> None:
+        if tag == SYNC_UNIT:
+            make_cgroups(init.outer)
+        else:
+            _runtime_hooks(facts, config, pid, trace)
+
     with trace.span("wait until ready", directory.id, "runtime.md#create"):
         try:
             init.until_ready(
-                lambda _tag, pid: _runtime_hooks(facts, config, pid, trace),
+                at_sync,
                 lambda listener, pid: _inform_agent(facts, config, listener, pid),
             )
         except InitKilled:
@@ -204,11 +218,6 @@ def timestamp(moment_ns: int) -> str:
     """RFC 3339 in UTC with nanoseconds, as managers read it."""
     seconds, rest = divmod(moment_ns, 1_000_000_000)
     return f"{strftime('%Y-%m-%dT%H:%M:%S', gmtime(seconds))}.{rest:09d}Z"
-
-
-def config_path(config: Config, container_id: str) -> str:
-    """The cgroup's name as the configuration gives it."""
-    return get(config, "linux", "cgroupsPath") or f"/{container_id}"
 
 
 def seccomp_program(config: Config) -> tuple[bytes, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rung import posix
 from rung.runtime.container import Container
-from rung.runtime.errors import RuntimeFailure
 from rung.runtime.state import Directory
 from rung.trace import Trace
 
@@ -35,10 +34,7 @@ class Runtime:
         rootless: bool | None = None,
         notes: Callable[[str], None] = _unheard,
     ) -> None:
-        if systemd_cgroup:
-            raise RuntimeFailure(
-                "--systemd-cgroup", "", "cgroups through systemd are not built yet", "leave it out: cgroupfs is used"
-            )
+        self.systemd_cgroup = systemd_cgroup
         self.root = posix.abspath(root)
         self.rootless = rootless
         self._warn = notes
@@ -55,7 +51,8 @@ class Runtime:
         directory = Directory(self.root, container_id)
         container = Container(directory, trace, self._warn)
         with trace.span("create", container_id, "runtime.md#create"):
-            create(directory, bundle, CreateOptions(rootless=self.rootless, **options), trace, self._warn)
+            given = CreateOptions(rootless=self.rootless, systemd_cgroup=self.systemd_cgroup, **options)
+            create(directory, bundle, given, trace, self._warn)
         container.save_trace()
         return container
 
@@ -83,8 +80,19 @@ class Runtime:
 
         path, _, config = read_bundle(bundle)
         hosts = cgroup.hierarchies()
-        paths = cgroup.locate(hosts, get(config, "linux", "cgroupsPath"), container_id)
+        wanted = get(config, "linux", "cgroupsPath")
+        paths, unit = cgroup.place(cgroup.SYSTEMD if self.systemd_cgroup else cgroup.PLAIN, hosts, wanted, container_id)
         program, flags = seccomp_program(config)
         return compile_container(
-            Request(container_id, path, config, paths, hosts.mode, program, flags, caller=privilege.caller())
+            Request(
+                container_id,
+                path,
+                config,
+                paths,
+                hosts.mode,
+                program,
+                flags,
+                caller=privilege.caller(),
+                in_unit=bool(unit),
+            )
         )

@@ -43,6 +43,7 @@ class Facts(Record):
     annotations: dict[str, str]
     pid: int = 0
     start_time: int = 0
+    unit: dict[str, Any] = {}  # systemd's, where it made the cgroups
 
 
 def check_id(container_id: str) -> str:

@@ -17,7 +17,7 @@ from rung.runtime.cgroup.limits import late_settings, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from rung.runtime.cgroup.oom import OomWatch
@@ -39,19 +39,19 @@ class Cgroup:
 
     # --- life ---------------------------------------------------------------------
 
-    def create(self, resources: Resources | None = None) -> None:
+    def create(self, resources: Resources | None = None, *, entered: bool = False) -> None:
         """Make the directories that are missing, so that processes can enter.
 
         v1 cpusets get CPUs and nodes (those of ``resources``, else from above); on v2 all
         controllers are enabled down to here. On failure all that was made is removed.
         A cgroup that is there must be empty and not frozen: two containers in one would
-        be killed and paused together."""
+        be killed and paused together. ``entered``: somebody else made it for this container."""
         there = []
         try:
             for directory in self.directories:
                 if not self._make(directory):
                     there.append(directory)
-            if there:
+            if there and not entered:
                 self._check_fit(there[0])
             if "cpuset" in self.paths:
                 from rung.runtime.cgroup.controllers.cpuset import fill
@@ -64,11 +64,23 @@ class Cgroup:
                 enable_above(self.paths[""])
                 make_enterable(self.paths[""], resources or {})
         except OSError as error:
-            self._give_up()
+            self._give_up(entered)
             raise failed("create the container's cgroups:", error) from None
         except BaseException:
-            self._give_up()
+            self._give_up(entered)
             raise
+
+    def make(
+        self,
+        resources: Resources,
+        pid: int,
+        container_id: str,
+        annotations: Mapping[str, str],
+        lenient: bool = False,
+    ) -> None:
+        """All that there is to do before a container's init goes in; what is not looked at is for units."""
+        self.create(resources)
+        self.apply(resources, lenient=lenient)
 
     def _make(self, directory: str) -> bool:
         """Make a directory and those above it; False where it is there already."""
@@ -82,8 +94,8 @@ class Cgroup:
         self.made.append(directory)
         return True
 
-    def _give_up(self) -> None:
-        self._refused = True
+    def _give_up(self, entered: bool) -> None:
+        self._refused = not entered
         self._unmake()
 
     def _unmake(self) -> None:
@@ -96,6 +108,17 @@ class Cgroup:
             except OSError as error:
                 if error.errno not in (EBUSY, ENOTEMPTY):
                     raise failed("remove cgroup", error) from None
+
+    def check_unused(self) -> None:
+        """What ``create`` checks of cgroups that are there. Raises ``CgroupError``, and nothing is ours."""
+        for directory in self.directories:
+            if posix.isdir(directory):
+                try:
+                    self._check_fit(directory)
+                except CgroupError:
+                    self._refused = True
+                    raise
+                return
 
     def _check_fit(self, directory: str) -> None:
         if pids := self.pids():

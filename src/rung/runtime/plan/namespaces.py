@@ -81,6 +81,8 @@ def outer_steps(request: Request) -> Iterator[Step]:
         yield from idmap_steps(request)
     if needs_broker(request):
         yield steps.StartBroker()
+    if request.in_unit:
+        yield steps.Sync(steps.SYNC_UNIT)
     yield from cgroup_steps(request.cgroup_paths)
     mapped = "user" in new or "user" in joined
     late = slots.pop("cgroup", None) if not mapped else None

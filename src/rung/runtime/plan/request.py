@@ -57,6 +57,7 @@ class Request(Record):
     wait_for_start: bool = True
     caller: Caller = Caller()
     cgroup_shown: dict[str, str] = {}
+    in_unit: bool = False  # the cgroup is a unit of systemd's, which begins with rung-init
 
 
 class ExecRequest(Record):

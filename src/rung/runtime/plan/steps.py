@@ -246,6 +246,10 @@ class MakeNode(Step):
     source: str
 
 
+#: Sync's tag before the cgroup exists, which systemd makes around the waiting process.
+SYNC_UNIT = "unit"
+
+
 class Sync(Step):
     """Tell the runtime that ``tag`` is reached and wait for its go-ahead (or its end)."""
 

@@ -68,7 +68,9 @@ _SENTENCES: dict[type[Step], Callable[[Any], str]] = {
     steps.MakeDir: lambda s: f"make sure there is a directory {s.path}",
     steps.MakeSymlink: lambda s: f"link {s.path} to {s.target}",
     steps.MakeNode: lambda s: f"make {node_words(s.mode, s.major, s.minor)} {s.path}",
-    steps.Sync: lambda s: f"wait for the runtime's {s.tag} hooks",
+    steps.Sync: lambda s: "wait until systemd has made the cgroup"
+    if s.tag == steps.SYNC_UNIT
+    else f"wait for the runtime's {s.tag} hooks",
     steps.RunHook: lambda s: f"run {s.stage} hook {s.path}",
     steps.PivotRoot: lambda s: f"change the root: {_HOW[s.how]}",
     steps.OpenConsole: lambda s: "open a terminal and send it to the console socket",
