@@ -125,14 +125,14 @@ def test_what_was_made_is_taken_back(group, mode):
 
 def test_a_hundred_leave_nothing(name):
     found = hierarchies()
-    before = {top: sorted(os.listdir(top)) for top in {*found.v1.values(), found.v2} - {""}}
     open_before = len(os.listdir("/proc/self/fd"))
     for turn in range(100):
         group = Cgroup(locate(found, f"/{name}-{turn}", name))
         group.create()
         group.apply({"devices": [{"allow": False, "access": "rwm"}]})
         group.remove()
-    assert {top: sorted(os.listdir(top)) for top in before} == before
+    tops = {*found.v1.values(), found.v2} - {""}
+    assert not [entry for top in tops for entry in os.listdir(top) if entry.startswith(name)]
     assert len(os.listdir("/proc/self/fd")) == open_before
 
 
@@ -152,3 +152,12 @@ def test_ownership_on_v2(unified):
     for path in (directory, directory / "cgroup.procs", directory / "cgroup.subtree_control"):
         assert (path.stat().st_uid, path.stat().st_gid) == (12345, 12346)
     assert (directory / "cgroup.events").stat().st_uid == 0
+
+
+def test_cpus_can_be_named_below_a_new_parent(group, name):
+    inner = Cgroup({key: f"{path}/inner" for key, path in group.paths.items()})
+    inner.create({"cpu": {"cpus": "0"}})
+    inner.apply({"cpu": {"cpus": "0"}})
+    cpuset = inner.paths.get("cpuset", inner.paths.get(""))
+    assert Path(cpuset, "cpuset.cpus").read_text().strip() == "0"
+    inner.remove()

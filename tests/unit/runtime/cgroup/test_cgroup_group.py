@@ -149,7 +149,7 @@ def test_an_empty_cpuset_is_filled_from_above(tmp_path):
         (tmp_path / name / "cgroup.procs").touch()
     Cgroup({"cpuset": f"{tmp_path}/a/b"}).create({"cpu": {"cpus": "2"}})
     read = {name: (tmp_path / name / "cpuset.cpus").read_text() for name in sets}
-    assert read == {"": "0-3", "a": "", "a/b": "2"}
+    assert read == {"": "0-3", "a": "0-3", "a/b": "2"}  # the kernel refuses it below an empty one
     assert (tmp_path / "a/cpuset.mems").read_text() == "0"
     assert (tmp_path / "a/b/cpuset.mems").read_text() == "0"
 
