@@ -17,13 +17,12 @@ from select import POLLIN, poll
 from rung import posix
 from rung.runtime.state import read_file
 from rung.runtime.warm.remote import peer
-from rung.runtime.warm.start import SERVED
+from rung.runtime.warm.start import NAMESPACES, SERVED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _socket import socket
 
-_NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
 #: Of /proc/PID/status: proc_pid_status(5).
 _FIELDS = (b"Uid", b"Gid", b"CapPrm", b"CapEff", b"CapBnd", b"CapAmb", b"NoNewPrivs", b"Seccomp")
 _UNLIMITED = (RLIMIT_AS, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_FSIZE)
@@ -75,7 +74,7 @@ def _context(pid: str) -> tuple[object, ...]:
         fields.append(status[at : status.index(b"\n", at + 1)])
     root = posix.stat(f"/proc/{pid}/root/")
     return (
-        *(posix.readlink(f"/proc/{pid}/ns/{name}") for name in _NAMESPACES),
+        *(posix.readlink(f"/proc/{pid}/ns/{name}") for name in NAMESPACES),
         root.st_dev,
         root.st_ino,
         *fields,

@@ -17,6 +17,7 @@ SETTING = "RUNG_WARM"
 WORD = "--warm-server"  # as boot.py has it
 LOCK_FD = 3
 CHECK_S = 1.0
+NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
 #: Commands that a server can carry out.
 SERVED = frozenset("create start state kill delete run exec list pause resume ps update".split())
 #: Imported lazily by commands, and not worth a server's memory.
@@ -24,8 +25,21 @@ NOT_IMPORTED = ("rung.runtime.boot", "rung.runtime.pack", "rung.runtime.seccomp.
 
 
 def wanted(words: list[str]) -> bool:
-    """Whether the setting, the user and a command line allow one."""
-    return posix.getenv(SETTING) not in ("off", "0") and posix.geteuid() == 0 and not SERVED.isdisjoint(words)
+    """Whether the setting, the user, a command line and the namespaces allow one."""
+    allowed = posix.getenv(SETTING) not in ("off", "0") and posix.geteuid() == 0
+    return allowed and not SERVED.isdisjoint(words) and _at_home()
+
+
+def _at_home() -> bool:
+    """Whether this process is where process 1 is, as far as that may be seen. A server in any
+    other namespace would keep it alive, with its mounts and network devices, when its owner is long gone."""
+    for name in NAMESPACES:
+        try:
+            if posix.readlink(f"/proc/1/ns/{name}") != posix.readlink(f"/proc/self/ns/{name}"):
+                return False
+        except OSError:
+            continue
+    return True
 
 
 def socket_path(home: str, python: str) -> str:
