@@ -35,12 +35,17 @@ class Ground:
         subprocess.run(spec_command, cwd=spec, check=True)
         self.template: dict[str, Any] = json.loads((spec / "config.json").read_text())
 
-    def bundle(self, name: str, args: list[str]) -> Path:
-        """A bundle that runs ``args``; its cgroup lies below the bench's."""
+    def bundle(self, name: str, args: list[str], namespaces: tuple[str, ...] = (), *, cgroup: bool = True) -> Path:
+        """A bundle that runs ``args``, in the namespaces of the template or in those given; its
+        cgroup lies below the bench's, or is one for each container."""
         config = json.loads(json.dumps(self.template))
         config["process"].update(terminal=False, args=args)
         config["root"]["path"] = str(self.rootfs)
-        config["linux"]["cgroupsPath"] = f"/{measure.CGROUP}/{name}"
+        if cgroup:
+            config["linux"]["cgroupsPath"] = f"/{measure.CGROUP}/{name}"
+        if namespaces:
+            config["linux"]["namespaces"] = [{"type": each} for each in namespaces]
+            config.pop("hostname", None)
         bundle = self.place / name
         bundle.mkdir()
         (bundle / "config.json").write_text(json.dumps(config, indent=2))

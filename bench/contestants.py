@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import measure
 
 HERE = Path(__file__).resolve().parent
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -18,6 +20,12 @@ class Runtime:
 
     name: str
     program: str
+    setting: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment it is started with."""
+        return {**measure.ENVIRONMENT, **self.setting}
 
     def argv(self, state: Path, *words: str | Path) -> list[str]:
         """The command with its own state directory."""
@@ -30,16 +38,22 @@ class Runtime:
 
 
 def installed() -> list[Runtime]:
-    """Rung's runtime beside the running interpreter, and the peers from the distribution."""
+    """Rung's runtime beside the running interpreter, as installed (with its warm server) and without
+    the server, and the peers from the distribution."""
     found = []
     ours = Path(sys.executable).parent / "rung-runtime"
     if ours.exists():
-        found.append(Runtime("rung", str(ours)))
+        found += [Runtime("rung", str(ours)), Runtime("cold", str(ours), {"RUNG_WARM": "off"})]
     for name in ("runc", "crun"):
         program = shutil.which(name, path=SYSTEM_PATH)
         if program:
             found.append(Runtime(name, program))
     return found
+
+
+def bare_python() -> list[str]:
+    """The interpreter that the cold runtime starts, doing nothing."""
+    return [str(Path(sys.executable).resolve()), "-ISc", "pass"]
 
 
 def busybox() -> Path:

@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import statistics
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -21,12 +22,12 @@ from typing import Any
 import contestants
 import measure
 import report
+import server
 from bundles import Ground
 from rows import ROWS, Bench
 
-WARM_UP = 2
-PR_SET_CHILD_SUBREAPER = 36
-CLONE_NEWNS = 0x20000
+WARM_UP = 3
+CLONE_NEWNS, CLONE_NEWPID = 0x20000, 0x20000000
 MS_REC, MS_SLAVE = 0x4000, 0x80000
 
 
@@ -35,8 +36,9 @@ def main() -> int:
     options = parse()
     if os.geteuid() != 0:
         sys.exit("bench: containers need root here")
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # containers whose runtime is gone are ours
-    enter_own_mounts()
+    if os.getpid() != 1:
+        return in_own_namespaces()
+    hide_what_others_share()
     runtimes = contestants.installed()
     if not runtimes:
         sys.exit("bench: no runtime to measure: neither rung-runtime beside this Python, nor runc, nor crun")
@@ -54,12 +56,28 @@ def main() -> int:
     return 0 if all(good or "aim" in sentence for sentence, good in held) else 1
 
 
-def enter_own_mounts() -> None:
-    """A mount namespace of the bench's own. Where cgroups are hybrid, the v2 hierarchy is hidden
+def in_own_namespaces() -> int:
+    """Start this program anew as process 1 of a pid and a mount namespace: a warm server that is measured is
+    of that process 1, containers whose runtime is gone are its children, and all ends with it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNS | CLONE_NEWPID) or libc.mount(b"none", b"/", None, MS_REC | MS_SLAVE, None):
+        raise OSError(ctypes.get_errno(), "namespaces of its own")
+    bench = subprocess.Popen([sys.executable, *sys.argv])
+    while True:
+        try:
+            return bench.wait()
+        except KeyboardInterrupt:  # it hears it, too
+            continue
+
+
+def hide_what_others_share() -> None:
+    """Own /proc and /run/rung. Where cgroups are hybrid, the v2 hierarchy is hidden
     from everyone measured, because crun refuses to work beside it."""
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNS) or libc.mount(b"none", b"/", None, MS_REC | MS_SLAVE, None):
-        raise OSError(ctypes.get_errno(), "a mount namespace of its own")
+    os.makedirs("/run/rung", exist_ok=True)
+    for kind, place in ((b"proc", b"/proc"), (b"tmpfs", b"/run/rung")):
+        if libc.mount(b"none", place, kind, 0, None):
+            raise OSError(ctypes.get_errno(), f"mount on {place.decode()}")
     if os.path.ismount("/sys/fs/cgroup/unified"):
         print("hybrid cgroups: measured without the v2 hierarchy, which crun refuses")
         libc.umount2(b"/sys/fs/cgroup/unified", 0)
@@ -94,6 +112,7 @@ def measure_all(runtimes: list[contestants.Runtime], options: argparse.Namespace
         for number in range(WARM_UP + options.rounds):
             if number == WARM_UP:
                 bench.samples = measure.Samples(meter)
+                meter.adopt(server.pids())
             bench.round = number
             for name in options.rows:
                 ROWS[name](bench)

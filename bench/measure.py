@@ -11,11 +11,14 @@ import os
 import resource
 import select
 import statistics
+import subprocess
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 CGROUP = "rung-bench"
+TAIL_S = 0.001  # what a server or a manager does after its answer is part of the cost
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 
 
@@ -40,10 +43,19 @@ class CpuMeter:
             (self.group / "self").mkdir(parents=True, exist_ok=True)
             (self.group / "self/cgroup.procs").write_text(str(os.getpid()))
 
+    def adopt(self, pids: Iterable[int]) -> None:
+        """Count the CPU of these processes, and of what they fork."""
+        if self.group != Path():
+            (self.group / "server").mkdir(exist_ok=True)
+            for pid in pids:
+                (self.group / "server/cgroup.procs").write_text(str(pid))
+
     def close(self) -> None:
         """Back to where the bench came from; its cgroups are removed."""
-        if self.group != Path():
-            (self.home / "cgroup.procs").write_text(str(os.getpid()))
+        for group in (self.group / "self", self.group / "server"):
+            if self.group != Path() and group.exists():
+                for pid in (group / "cgroup.procs").read_text().split():
+                    (self.home / "cgroup.procs").write_text(pid)
         top = Path("/sys/fs/cgroup")
         for hierarchy in (top, *(each for each in top.iterdir() if each.name != "unified")):  # v1 hides it
             for folder, _, _ in os.walk(hierarchy / CGROUP, topdown=False):
@@ -88,7 +100,9 @@ class Samples:
         """Do ``work`` once and note its cost; with ``in_process`` the bench's own CPU is part of it."""
         own, cpu, began = _own_cpu_ms(), self.meter.read(), time.perf_counter()
         work()
-        wall_ms, cpu_ms = (time.perf_counter() - began) * 1e3, self.meter.read() - cpu
+        wall_ms = (time.perf_counter() - began) * 1e3
+        time.sleep(TAIL_S)
+        cpu_ms = self.meter.read() - cpu
         self.add(row, contestant, wall_ms, cpu_ms + (_own_cpu_ms() - own if in_process else 0))
 
     def add(self, row: str, contestant: str, wall_ms: float, cpu_ms: float) -> None:
@@ -108,7 +122,7 @@ class Samples:
         return table
 
 
-def call(argv: list[str], expect: int = 0) -> None:
+def call(argv: list[str], environment: Mapping[str, str] = ENVIRONMENT, expect: int = 0) -> None:
     """Run a program to its end, its output thrown away unless it fails."""
     reader, writer = os.pipe()
     actions = [
@@ -116,7 +130,7 @@ def call(argv: list[str], expect: int = 0) -> None:
         (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
         (os.POSIX_SPAWN_DUP2, writer, 2),
     ]
-    pid = os.posix_spawn(argv[0], argv, ENVIRONMENT, file_actions=actions)
+    pid = os.posix_spawn(argv[0], argv, environment, file_actions=actions)
     _, status = os.waitpid(pid, 0)
     os.close(writer)
     code = os.waitstatus_to_exitcode(status)
@@ -128,6 +142,18 @@ def call(argv: list[str], expect: int = 0) -> None:
     os.close(reader)
     if code != expect:
         raise Failed(f"{' '.join(argv)}: exit {code}, not {expect}: {said.decode(errors='replace').strip()}")
+
+
+def most_resident_kib(argv: list[str], environment: Mapping[str, str], busybox: str) -> int:
+    """What a program had resident at most. Started by a small one: a child inherits its parent's figure."""
+    with tempfile.TemporaryFile() as said:  # no pipe: a created container keeps it open
+        words = [busybox, "time", "-f", "%M", *argv]
+        status = subprocess.call(words, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+        said.seek(0)
+        text = said.read().decode(errors="replace").strip()
+    if status:
+        raise Failed(f"{' '.join(argv)}: {text}")
+    return int(text.split()[-1])
 
 
 def await_end(pid: int, deadline_s: float = 10.0) -> None:

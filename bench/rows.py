@@ -14,12 +14,16 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import contestants
 import library
+import managers
 import measure
+import server
 from bundles import Ground
 from contestants import Runtime
 
 SETTLE_S = 0.05
+LISTED = 1000
 
 
 class Bench:
@@ -34,6 +38,8 @@ class Bench:
         self.true = {r.name: ground.bundle(f"true-{r.name}", ["/bin/true"]) for r in runtimes}
         self.sleep = {r.name: ground.bundle(f"sleep-{r.name}", ["/bin/sleep", "1000"]) for r in runtimes}
         self.library = library.Library.where_it_works(ground, self.state / "library")
+        self.managers = managers.Managers(runtimes, ground.rootfs)
+        self.crowd: Path | None = None
         self.rss_kib: dict[str, list[int]] = {}
         self.round = 0
 
@@ -43,7 +49,40 @@ class Bench:
 
     def lifecycle(self) -> None:
         """Every command of a manager, one after another, on a container that sleeps."""
-        self._in_turn([partial(self._one_life, runtime) for runtime in self.runtimes])
+        turns = [partial(self._one_life, runtime, self._note_time) for runtime in self.runtimes]
+        self._in_turn([*turns, self._bare_python])
+
+    def thousand(self) -> None:
+        """``list`` of a thousand containers that wait for their start."""
+        ours = [each for each in self.runtimes if each.name in ("rung", "cold")]
+        if ours and self.crowd is None:
+            self._gather(ours[0])
+        for runtime in ours:
+            argv = [runtime.program, "--root", str(self.crowd), "list"]
+            self.samples.time("list", runtime.name, lambda: measure.call(argv, runtime.env))  # noqa: B023
+
+    def _gather(self, runtime: Runtime) -> None:
+        self.crowd = self.ground.place / "crowd"
+        bundle = self.ground.bundle("crowd", ["/bin/true"], namespaces=("pid", "mount"), cgroup=False)
+        for number in range(LISTED):
+            words = ["--root", str(self.crowd), "create", "--bundle", str(bundle), f"crowd{number}"]
+            measure.call([runtime.program, *words], runtime.env)
+
+    def memory(self) -> None:
+        """The most that any command of the cold way has resident, and all of the server."""
+        for runtime in self.runtimes:
+            if runtime.name == "cold":
+                self._one_life(runtime, self._note_resident)
+        kib = server.resident_kib()
+        if kib:
+            self.rss_kib.setdefault("server", []).append(kib)
+
+    def _note_resident(self, row: str, runtime: Runtime, argv: list[str]) -> None:
+        kib = measure.most_resident_kib(argv, runtime.env, str(contestants.busybox()))
+        self.rss_kib.setdefault(f"cold {row}", []).append(kib)
+
+    def _note_time(self, row: str, runtime: Runtime, argv: list[str]) -> None:
+        self.samples.time(row, runtime.name, lambda: measure.call(argv, runtime.env))
 
     def in_process(self) -> None:
         """Create, start, wait and delete through the library, in this warm process."""
@@ -53,47 +92,69 @@ class Bench:
             turns.append(lambda: self.samples.time("library", "rung", one_life, in_process=True))
         self._in_turn(turns)
 
+    def manager(self, name: str) -> None:
+        """``docker run`` and ``podman run``."""
+        self._in_turn(
+            [
+                partial(self.samples.time, f"{name} run", runtime, partial(measure.call, argv, managers.environment()))
+                for runtime, argv in self.managers.turns(name)
+            ]
+        )
+
     def _in_turn(self, turns: list[Callable[[], None]]) -> None:
-        first = self.round % len(turns)
+        first = self.round % max(len(turns), 1)
         for turn in turns[first:] + turns[:first]:
             turn()
             time.sleep(SETTLE_S)
 
     def _run(self, runtime: Runtime) -> None:
-        argv = runtime.argv(self.state, "run", "--bundle", self.true[runtime.name], "bench")
-        self.samples.time("run", runtime.name, lambda: measure.call(argv))
+        self._note_time("run", runtime, runtime.argv(self.state, "run", "--bundle", self.true[runtime.name], "bench"))
 
     def _floor(self, row: str) -> None:
         argv = [self.floor, str(self.ground.rootfs), "/bin/true"]
         self.samples.time(row, "floor", lambda: measure.call(argv))
 
-    def _one_life(self, runtime: Runtime) -> None:
+    def _bare_python(self) -> None:
+        argv = contestants.bare_python()
+        for row in ("state", "start", "kill", "delete"):
+            self.samples.time(row, "python", lambda: measure.call(argv))
+
+    def _one_life(self, runtime: Runtime, note: Callable[[str, Runtime, list[str]], None]) -> None:
         pid_file = self.ground.place / "pid"
 
-        def timed(row: str, *words: str | Path) -> None:
-            self.samples.time(row, runtime.name, lambda: measure.call(runtime.argv(self.state, *words)))
+        def do(row: str, *words: str | Path) -> None:
+            note(row, runtime, runtime.argv(self.state, *words))
 
-        timed("create", "create", "--bundle", self.sleep[runtime.name], "--pid-file", pid_file, "bench")
+        do("create", "create", "--bundle", self.sleep[runtime.name], "--pid-file", pid_file, "bench")
         pid = int(pid_file.read_text())
         self.rss_kib.setdefault(runtime.name, []).append(resident_kib(pid))
-        timed("state", "state", "bench")
-        timed("start", "start", "bench")
-        timed("exec", "exec", "bench", "/bin/true")
-        timed("kill", "kill", "bench", "KILL")
+        do("state", "state", "bench")
+        do("start", "start", "bench")
+        do("exec", "exec", "bench", "/bin/true")
+        do("kill", "kill", "bench", "KILL")
         measure.await_end(pid)
-        timed("delete", "delete", "bench")
+        do("delete", "delete", "bench")
 
     def abandon(self) -> None:
-        """After a failure: no container stays."""
+        """No container stays, after a failure either."""
         for runtime in self.runtimes:
             if (self.state / runtime.name / "bench").exists():
                 os.spawnv(os.P_WAIT, runtime.program, runtime.argv(self.state, "delete", "--force", "bench"))
+        if self.crowd is not None and self.crowd.exists():
+            for each in self.crowd.iterdir():
+                words = ["--root", str(self.crowd), "delete", "--force", each.name]
+                os.spawnv(os.P_WAIT, self.runtimes[0].program, [self.runtimes[0].program, *words])
+        self.managers.close()
 
 
 ROWS: dict[str, Callable[[Bench], None]] = {
     "run": Bench.run,
     "lifecycle": Bench.lifecycle,
     "library": Bench.in_process,
+    "list": Bench.thousand,
+    "memory": Bench.memory,
+    "docker": lambda bench: bench.manager("docker"),
+    "podman": lambda bench: bench.manager("podman"),
 }
 
 
