@@ -14,7 +14,7 @@ from rung.runtime.plan.wire import encode_step
 PLAN = [
     s.SetHostname("x" * 5),
     s.SetSysctl("a", "b"),
-    s.RunHook("stage", "/p", ("a", "b"), (), 0, b"{", b"}"),
+    s.RunHook("stage", "/p", ("a", "b"), (), 0, b"{", b"}", 0),
 ]
 HEADER = struct.Struct("<8s6I8i2i")
 

@@ -12,7 +12,7 @@ from rung.runtime.plan import steps as s
 
 
 def hook(*argv: str, timeout_s: int = 0, path: str = "/bin/sh", env: tuple[str, ...] = ()) -> s.RunHook:
-    return s.RunHook("createContainer", path, argv, env, timeout_s, b'{"pid":', b"}")
+    return s.RunHook("createContainer", path, argv, env, timeout_s, b'{"pid":', b"}", 0)
 
 
 def test_the_state_arrives_on_stdin(run, rootfs):
@@ -46,7 +46,7 @@ def test_what_a_hook_says_is_not_the_workloads(run, rootfs):
 def test_hooks_that_fail(run, rootfs, step, code, words):
     outcome = run(inside(rootfs, step))
     ledger = outcome.ledger
-    assert ledger.error.startswith(f"createContainer hook {step.path}{words}")
+    assert ledger.error.startswith(f"{step.path}{words}")
     assert ledger.error_errno == code
     assert outcome.status == 1
 
@@ -55,14 +55,14 @@ def test_a_hook_after_start_fails_the_workload(rung_init, rootfs):
     plan = inside(rootfs)
     plan[-2:-1] = [
         s.WaitStart(),
-        s.RunHook("startContainer", "/bin/sh", ("sh", "-c", "exit 5"), (), 0, b"", b""),
+        s.RunHook("startContainer", "/bin/sh", ("sh", "-c", "exit 5"), (), 0, b"", b"", 0),
     ]
     running = driver.start(str(rung_init), plan, gate=True)
     assert running.receive() == b"r"
     running.release()
     assert running.receive() == b"e"
     assert running.reap() == 1
-    assert running.ledger.error == "startContainer hook /bin/sh: exit status 5"
+    assert running.ledger.error == "/bin/sh: exit status 5"
 
 
 def test_hooks_keep_no_descriptor_of_ours(run, rootfs):

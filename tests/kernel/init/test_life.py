@@ -79,7 +79,7 @@ def test_dies_with_the_runtime_at_a_sync(rung_init, rootfs):
 
 
 def test_dies_with_the_runtime_in_a_hook(rung_init, rootfs):
-    hook = s.RunHook("createContainer", "/bin/sleep", ("sleep", "1000"), (), 0, b"", b"")
+    hook = s.RunHook("createContainer", "/bin/sleep", ("sleep", "1000"), (), 0, b"", b"", 0)
     handle = runtime_that_dies(str(rung_init), small(rootfs, s.Sync("here"), hook), b"shere", False)
     assert ended(handle, driver.DEADLINE_S)
     os.close(handle)
