@@ -21,6 +21,8 @@ class Undo:
 
     def __init__(self) -> None:
         self._stack: list[tuple[Callable[..., object], tuple[object, ...]]] = []
+        #: What undoing may need: closed when the block ends, however it ends.
+        self.held = Closing()
 
     def push(self, function: Callable[..., object], *args: object) -> None:
         """Call ``function(*args)`` if the block fails."""
@@ -36,8 +38,11 @@ class Undo:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
-            return
+        with self.held:
+            if error is not None:
+                self._take_back(error)
+
+    def _take_back(self, error: BaseException) -> None:
         while self._stack:
             function, args = self._stack.pop()
             try:

@@ -15,7 +15,7 @@ from rung.runtime import cgroup, privilege, spawn, state
 from rung.runtime.errors import ContainerExists, ContainerNotFound, InitKilled, RuntimeFailure
 from rung.runtime.plan.compile import RUNTIME_HOOKS, compile_container
 from rung.runtime.plan.request import Request, get
-from rung.runtime.plan.steps import SLOT_CONSOLE_SOCKET, SLOT_START_FIFO, SYNC_UNIT
+from rung.runtime.plan.steps import SLOT_CONSOLE_SOCKET, SLOT_START_FIFO, SYNC_DEVICES, SYNC_UNIT
 from rung.spec.runtime.warnings import warnings
 from rung.undo import Closing, Undo
 
@@ -162,9 +162,11 @@ def _create_locked(
         )
     init = _spawn(directory, plan, options, trace, undo)
 
-    def at_sync(tag: str, pid: int) -> None:
+    def at_sync(tag: str, pid: int, descriptor: int) -> None:
         if tag == SYNC_UNIT:
             make_cgroups(init.outer)
+        elif tag == SYNC_DEVICES:
+            _move_devices(config, pid, descriptor, trace, undo)
         else:
             _runtime_hooks(facts, config, pid, trace)
 
@@ -274,6 +276,14 @@ def _inform_agent(facts: state.Facts, config: Config, listener: int, pid: int) -
 
     document = state.state_document(facts.id, state.CREATING, pid, facts.bundle, facts.annotations)
     inform(config, listener, pid, document)
+
+
+def _move_devices(config: Config, pid: int, netlink: int, trace: Trace, undo: Undo) -> None:
+    from rung.runtime.netdevices import move
+
+    devices = config["linux"]["netDevices"]
+    with trace.span("move network devices", ", ".join(devices), "config-linux.md#network-devices"):
+        move(devices, pid, netlink, undo)
 
 
 def _runtime_hooks(facts: state.Facts, config: Config, pid: int, trace: Trace) -> None:

@@ -90,7 +90,7 @@ def enter(
         undo.push(init.destroy)
         with trace.span("enter", container.id, "runtime.md#operations"):
             init.until_ready(
-                lambda _tag, _pid: None, lambda listener, pid: _inform_agent(container, listener, pid)
+                lambda _tag, _pid, _fd: None, lambda listener, pid: _inform_agent(container, listener, pid)
             )
             init.until_executed()
         init.close()

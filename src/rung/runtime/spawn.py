@@ -93,28 +93,29 @@ class Init:
         return wire.read_ledger(posix.pread(self._ledger_fd, size, 0), with_calls=with_calls)
 
     def until_ready(
-        self, at_sync: Callable[[str, int], None], at_listener: Callable[[int, int], None]
+        self, at_sync: Callable[[str, int, int], None], at_listener: Callable[[int, int], None]
     ) -> None:
-        """Listen until it is ready. ``at_sync(tag, pid)`` runs while init waits,
-        ``at_listener(descriptor, pid)`` when a seccomp filter's listener has come.
+        """Listen until it is ready. ``at_sync(tag, pid, descriptor)`` runs while init
+        waits (no descriptor: -1), ``at_listener(descriptor, pid)`` when a seccomp filter's listener has come.
 
         Raises ``StepError`` when a step failed or init was killed."""
         control: Any = self._control
         while True:
             message, words, _, _ = control.recvmsg(_CONTROL_SIZE, _ROOM_FOR_FD, _MSG_CMSG_CLOEXEC)
-            if message[:1] == b"n":
-                self.pid = self.ledger().pid
-                with Closing() as closing:
-                    at_listener(closing.add(int.from_bytes(words[0][2], "little")), self.pid)
-                continue
-            if message[:1] == b"r":
+            kind = message[:1]
+            if kind == b"r":
                 self.pid = self.ledger().pid
                 self._reap_outer()
                 return
-            if message[:1] != b"s":
+            if kind not in (b"n", b"s"):
                 raise self._failure()
             self.pid = self.ledger().pid
-            at_sync(message[1:].decode(), self.pid)
+            with Closing() as closing:
+                given = closing.add(int.from_bytes(words[0][2], "little")) if words else -1
+                if kind == b"n":
+                    at_listener(given, self.pid)
+                    continue
+                at_sync(message[1:].decode(), self.pid, given)
             control.send(b"g")
 
     def until_executed(self) -> None:

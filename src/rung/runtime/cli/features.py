@@ -34,6 +34,7 @@ def run(_call: Call) -> int:
         seccomp_flags=FLAGS,
         idmapped_mounts=True,
         memory_policy=True,
+        net_devices=True,
     )
     write_all(1, indented(document, "    ") + "\n")
     return 0

@@ -1,4 +1,4 @@
-/* Sync, Ready, WaitStart.
+/* Sync, OfferNetlink, Ready, WaitStart.
  *
  * Until `r` is sent the runtime owns this process: its death kills it, by the parent-death
  * signal at once, or at the latest when the control socket ends. With `r` the container
@@ -9,6 +9,7 @@
 
 #include "call.h"
 #include "slot.h"
+#include <linux/netlink.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -30,9 +31,35 @@ static void tell(const char *message, size_t length)
     }
 }
 
+long send_descriptor(const char *message, size_t length, int fd)
+{
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = {.head = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+    struct iovec words = {.iov_base = (void *)(uintptr_t)message, .iov_len = length};
+    struct msghdr whole = {
+        .msg_iov = &words, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
+    return call(sendmsg, control_fd, &whole, MSG_NOSIGNAL);
+}
+
+static void wait_for_go_ahead(const char *tag)
+{
+    char go = 0;
+    long r;
+    do
+        r = call(read, control_fd, &go, 1);
+    while (r == -EINTR);
+    if (r != 1 || go != 'g') {
+        control_fd = -1;
+        FAIL(r < 0 ? (int)-r : ECANCELED, "the runtime gave up at ", tag);
+    }
+}
+
 void sync_with_runtime(const union argument *given)
 {
-    char message[64] = "s", go = 0;
+    char message[64] = "s";
     size_t length = given[0].s.length;
     if (control_fd < 0)
         return;
@@ -40,14 +67,23 @@ void sync_with_runtime(const union argument *given)
         FAIL(EINVAL, given[0].s.data, ": the tag is too long");
     memcpy(message + 1, given[0].s.data, length);
     tell(message, length + 1);
-    long r;
-    do
-        r = call(read, control_fd, &go, 1);
-    while (r == -EINTR);
-    if (r != 1 || go != 'g') {
-        control_fd = -1;
-        FAIL(r < 0 ? (int)-r : ECANCELED, "the runtime gave up at ", given[0].s.data);
-    }
+    wait_for_go_ahead(given[0].s.data);
+}
+
+/* The runtime moves the devices here from its own network namespace, and goes on with them in this
+ * one, which it reaches by a socket that was opened in it. */
+void offer_netlink(const union argument *given)
+{
+    const char *message = "snetDevices";
+    (void)given;
+    int fd = (int)call(socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (fd < 0)
+        FAIL(-fd, "a netlink socket");
+    long r = send_descriptor(message, strlen(message), fd);
+    call(close, fd);
+    if (r < 0)
+        FAIL((int)-r, "the netlink socket, on its way to the runtime");
+    wait_for_go_ahead(message + 1);
 }
 
 void ready(const union argument *given)

@@ -11,9 +11,9 @@
 #include "listener.h"
 
 #include "call.h"
+#include "control.h"
 #include <linux/seccomp.h>
 #include <sched.h>
-#include <sys/socket.h>
 #include <time.h>
 
 enum { NOT_YET = -1, FAILED_TO_LOAD = -2, SENDING_S = 10 };
@@ -22,19 +22,6 @@ static struct {
     int listener; /* written by the filtered thread */
     int outcome;  /* written by the other one: 1 sent, or the negated errno */
 } handover = {NOT_YET, 0};
-
-static long send_listener(int listener)
-{
-    union {
-        struct cmsghdr head;
-        char room[CMSG_SPACE(sizeof(int))];
-    } control = {.head = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
-    struct iovec word = {.iov_base = (char[]){'n'}, .iov_len = 1};
-    struct msghdr message = {
-        .msg_iov = &word, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    memcpy(CMSG_DATA(&control.head), &listener, sizeof listener);
-    return call(sendmsg, control_fd, &message, MSG_NOSIGNAL);
-}
 
 /* The unfiltered thread. It has the other one's errno: no call of it fails while that one makes
  * one. (nanosleep would only for a signal, and none has a handler.) */
@@ -47,7 +34,7 @@ static int hand_over(void *unused)
         syscall(SYS_nanosleep, &moment, NULL);
     if (listener < 0)
         return 0;
-    long r = send_listener(listener);
+    long r = send_descriptor("n", 1, listener);
     call(close, listener); /* or the workload's calls would wait for ever once the agent is gone */
     __atomic_store_n(&handover.outcome, r < 0 ? (int)r : 1, __ATOMIC_RELEASE);
     return 0;

@@ -61,6 +61,7 @@
     STEP(81, SetIoPriority, set_io_priority, "u", ANY)                       \
     STEP(82, SetAffinity, set_affinity, "bs", ANY)                           \
     STEP(83, SetMemoryPolicy, set_memory_policy, "ubs", ANY)                 \
+    STEP(84, OfferNetlink, offer_netlink, "", ANY)                           \
     STEP(100, MapIdsBy, map_ids_by, "ss", OUTER)
 
 /* clang-format on */

@@ -64,6 +64,8 @@ def _container_steps(request: Request, terminal: bool) -> Iterator[Step]:
         yield steps.NewKeyring(f"_ses.{request.id}")
     if "network" in new:
         yield steps.LinkUp("lo")
+    if get(config, "linux", "netDevices"):
+        yield steps.OfferNetlink()
     yield from root_steps(request)
     if has_mounts(config):
         yield from device_steps(request)

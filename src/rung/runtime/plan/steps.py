@@ -248,6 +248,7 @@ class MakeNode(Step):
 
 #: Sync's tag before the cgroup exists, which systemd makes around the waiting process.
 SYNC_UNIT = "unit"
+SYNC_DEVICES = "netDevices"  # OfferNetlink's
 
 
 class Sync(Step):
@@ -552,6 +553,13 @@ class SetAffinity(Step):
     code, wire, clause = 82, "bs", "config.md#linux-process: execCPUAffinity"
     mask: bytes
     cpus: str
+
+
+class OfferNetlink(Step):
+    """A Sync by the tag ``netDevices`` that gives the runtime an rtnetlink socket of this network
+    namespace: by it the runtime goes on with the devices that it moves here."""
+
+    code, wire, clause = 84, "", "config-linux.md#network-devices"
 
 
 class SetMemoryPolicy(Step):

@@ -106,6 +106,7 @@ _SENTENCES: dict[type[Step], Callable[[Any], str]] = {
     steps.SetScheduler: lambda s: f"schedule as {s.name}",
     steps.SetIoPriority: lambda s: f"set the I/O priority to class {s.priority >> 13}, {s.priority & 7}",
     steps.SetAffinity: lambda s: f"run on CPUs: {s.cpus}",
+    steps.OfferNetlink: lambda s: "have the runtime move network devices here",
     steps.SetMemoryPolicy: lambda s: f"take memory by {s.name}",
     steps.Exec: lambda s: f"execute {' '.join(s.argv)}",
 }

@@ -27,9 +27,9 @@ failed step worked on, ``error call`` is the index of the call that failed; ``no
 the last thing that was passed over, ``notes`` counts. ``calls`` goes on counting where the
 capacity is spent: the calls beyond it are not recorded.
 
-On the control socket (SOCK_SEQPACKET) init sends ``s`` + tag at a Sync (answered by
-one byte ``g``), ``n`` with the listener of a seccomp filter as SCM_RIGHTS, ``r`` when ready,
-``e`` when it has failed (its ledger is complete then).
+On the control socket (SOCK_SEQPACKET) init sends ``s`` + tag at a Sync (with a descriptor as
+SCM_RIGHTS where the step has one; answered by one byte ``g``), ``n`` with the listener of a seccomp
+filter as SCM_RIGHTS, ``r`` when ready, ``e`` when it has failed (its ledger is complete then).
 The end of the stream means that it was killed if no ``r`` came before, else that exec
 succeeded. A failure that nobody listens to any more goes to the workload's stderr.
 """
