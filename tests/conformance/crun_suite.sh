@@ -19,6 +19,7 @@ runtime=$(command -v -- "${1:?usage: crun_suite.sh RUNTIME [NAME.py ...]}") || {
 }
 runtime=$(realpath --no-symlinks -- "$runtime")
 shift
+cases_in=$(dirname -- "$(realpath -- "$0")")/crun_cases.py
 tests=${RUNG_CRUN_SUITE:?names no checkout of crun with tests/init built}/tests
 [ -x "$tests/init" ] || {
     echo "crun_suite.sh: $tests/init is not built (see the beginning of this file)" >&2
@@ -42,14 +43,15 @@ clean_up() {
     rm -rf --one-file-system "$work"/.testsuite-run-*
 }
 
-names_in() { python3 -c 'import sys; sys.path.insert(0, sys.argv[1]); print(*__import__(sys.argv[2]).all_tests, sep="\n")' "$tests" "${1%.py}"; }
-
 [ $# -gt 0 ] || set -- $(cd "$tests" && echo test_*.py)
 for file in "$@"; do
     echo "# $file"
-    for case in $(names_in "$file"); do
+    mapfile -t cases < <(python3 "$cases_in" "$tests" "$file")
+    [ ${#cases[@]} -gt 0 ] || echo "not ok 1 - no case can be read"
+    for case in "${cases[@]}"; do
         code=0
-        RUN_TESTS=$case timeout --kill-after=5 "${TEST_TIMEOUT_S:-60}" python3 "$tests/$file" </dev/null 2>&1 || code=$?
+        timeout --kill-after=5 "${TEST_TIMEOUT_S:-60}" \
+            python3 "$cases_in" "$tests" "$file" "$case" </dev/null 2>&1 || code=$?
         [ "$code" != 124 ] || echo "not ok 1 - $case # timeout"
         [ "$code" = 0 ] || clean_up
     done

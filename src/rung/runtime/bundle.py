@@ -10,6 +10,8 @@ from rung.spec.runtime.validate import validate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from rung.spec.runtime.config import Config
 
 
@@ -30,7 +32,22 @@ def read_bundle(bundle: str, config_file: str = "") -> tuple[str, bytes, Config]
         document = jsonc.loads(text)
     except ValueError as error:
         raise BundleError("config.json", f'"{file}"', f"is not JSON: {error}") from None
-    return path, text, validate(document)
+    return path, text, with_own_ids(validate(document), posix.geteuid(), posix.getegid())
+
+
+def with_own_ids(config: Config, uid: int, gid: int) -> Config:
+    """Where a new user namespace has no mappings, its root is the caller, and nobody else is in it:
+    what everybody may map, and what crun does. (runc refuses.)"""
+    linux: Any = config.get("linux") or {}
+    new = any(each["type"] == "user" and not each.get("path") for each in linux.get("namespaces") or ())
+    if not new or linux.get("uidMappings") or linux.get("gidMappings"):
+        return config
+    own = {
+        "uidMappings": [{"containerID": 0, "hostID": uid, "size": 1}],
+        "gidMappings": [{"containerID": 0, "hostID": gid, "size": 1}],
+    }
+    linux = {**linux, **own}
+    return {**config, "linux": linux}
 
 
 def check_rootfs(bundle: str, config: Config) -> str:

@@ -298,3 +298,10 @@ def test_the_callers_groups_stay_where_crun_annotation_says(bed):
     for edits, groups in (({"process.user": kept["process.user"]}, []), (kept, ["71", "72"])):
         outcome = bed.call("run", "-b", bed.bundle(script, edits), bed.new_id(), extra_groups=[71, 72])
         assert outcome.output.split()[1:] == groups
+
+
+def test_a_user_namespace_without_mappings_has_the_callers_own_ids(bed):
+    namespaces = [{"type": kind} for kind in ("mount", "pid", "user", "ipc", "uts", "network")]
+    proc = [{"destination": "/proc", "type": "proc", "source": "proc"}]
+    outcome = bed.run("cat /proc/self/uid_map /proc/self/gid_map", {"linux.namespaces": namespaces, "mounts": proc})
+    assert [line.split() for line in outcome.lines] == [["0", str(os.geteuid()), "1"], ["0", str(os.getegid()), "1"]]

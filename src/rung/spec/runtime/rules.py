@@ -197,7 +197,8 @@ def check_linux(linux: Linux, namespaces: dict[str, str]) -> None:
 
 
 def check_mappings(linux: Linux, namespaces: dict[str, str]) -> None:
-    """A user namespace is joined by its path or made with mappings.
+    """A user namespace is joined by its path or made with mappings; with none at all, its one id
+    is the caller's (``with_own_ids``).
 
     Path and mappings together are against the specification, but containerd and CRI-O
     write them; the runtime compares them with the namespace's own, as runc does."""
@@ -210,9 +211,9 @@ def check_mappings(linux: Linux, namespaces: dict[str, str]) -> None:
             )
         return
     for field, mappings in (("uidMappings", uids), ("gidMappings", gids)):
-        if not mappings and not namespaces["user"]:
+        if not mappings and (uids or gids) and not namespaces["user"]:
             raise SpecError(
-                f"linux.{field}", "missing", "a new user namespace needs uidMappings and gidMappings"
+                f"linux.{field}", "missing", "a new user namespace needs uidMappings and gidMappings, or neither"
             )
         check_id_mappings(mappings, f"linux.{field}")
 
