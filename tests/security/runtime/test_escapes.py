@@ -1,7 +1,8 @@
 """Ways out of a container that other runtimes have had, by their numbers, each tried here.
 
 What an image's links do to mounts and devices is in tests/faults/test_bad_rootfs.py; what
-rung-init does with hostile plans in tests/kernel/init.
+rung-init does with hostile plans in tests/kernel/init. "Without" says which protection was taken out of the
+source once, and that the tests then failed.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ ALL_CAPABILITIES = {
 
 
 # --- CVE-2019-5736: the runtime's own program, overwritten through /proc/PID/exe ---------
+# Without the seals, and without the copy (spawn.py).
 
 
 def writing_through(pid: int) -> int:
@@ -87,6 +89,7 @@ def test_cve_2019_5736_the_image_asks_for_proc_self_exe(bed):
 
 
 # --- CVE-2024-21626: descriptors and working directories that leak -----------------------
+# Without KeepFds; without RESOLVE_IN_ROOT for Chdir.
 
 
 def test_cve_2024_21626_no_descriptor_but_three(bed, tmp_path):
@@ -129,6 +132,7 @@ def test_cve_2024_21626_a_working_directory_of_an_exec(bed, path):
 
 
 # --- CVE-2025-31133, CVE-2025-52565: masks and consoles by what the image put there -------
+# Without O_NOFOLLOW for /dev/console; the null device is looked at twice (device.c, mask.c): see test_races.py.
 
 
 @pytest.mark.parametrize("what", ["link", "file", "another device"])
@@ -184,6 +188,7 @@ def test_cve_2025_52565_a_console_that_is_a_link(bed, target):
 
 
 # --- CVE-2019-16884, CVE-2019-19921: /proc put elsewhere by a volume ----------------------
+# Without O_NOFOLLOW for the mount points of proc and sysfs (mount.c).
 
 
 def test_cve_2019_19921_a_shared_proc_link_between_two_containers(bed):
@@ -197,6 +202,7 @@ def test_cve_2019_19921_a_shared_proc_link_between_two_containers(bed):
 
 
 # --- CVE-2021-30465: mount points swapped while they are resolved -------------------------
+# A race by chance; each of its moments is in test_races.py.
 
 
 def test_cve_2021_30465_a_mount_point_that_is_swapped(bed):
@@ -249,6 +255,7 @@ def _exchange(one: str, other: str) -> None:
 
 
 # --- CVE-2022-24769, CVE-2022-29162: what is inherited -----------------------------------
+# Without the empty inheritable set (plan/process.py; cli/exec.py for --cap); without setgroups.
 
 
 def status_of(outcome: Outcome) -> dict[str, str]:
@@ -287,6 +294,7 @@ def test_cve_2022_29162_no_group_of_the_callers(bed):
 
 
 # --- CVE-2016-9962: looking into whoever enters --------------------------------------------
+# The kernel closes these by itself where ids change; where none does: test_own_programs.py.
 
 
 def test_cve_2016_9962_nobody_looks_into_an_init_that_waits(bed):
