@@ -125,6 +125,9 @@ class Container:
         status = self.status
         self._recorded()
         if status not in ALLOWED[operation]:
+            if operation == "exec" and status == PAUSED:
+                hint = "resume it, or --ignore-paused to wait until somebody does"
+                raise StateError("cannot exec in a paused container", f'"{self.id}"', "", hint)
             wanted = " or ".join(ALLOWED[operation])
             asked = f"cannot {_SAID.get(operation, operation)} container"
             raise StateError(asked, f'"{self.id}"', f"it is {status}", f"it must be {wanted}")

@@ -90,7 +90,7 @@ def test_a_frozen_cgroup_takes_no_container(pausable):
     pausable.create()
     pausable.freeze()
     second = Cgroup(pausable.paths)
-    with pytest.raises(CgroupError, match="it is frozen"):
+    with pytest.raises(CgroupError, match="container's cgroup unexpectedly frozen"):
         second.create()
     pausable.thaw()
 

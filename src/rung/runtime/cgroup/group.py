@@ -123,10 +123,10 @@ class Cgroup:
     def _check_fit(self, directory: str) -> None:
         if pids := self.pids():
             reason = f"{len(pids)} processes are in it, the first is {pids[0]}"
-            raise CgroupError("use cgroup", directory, reason, "give another linux.cgroupsPath")
+            raise CgroupError("container's cgroup is not empty:", directory, reason, "give another linux.cgroupsPath")
         if self.frozen():
             hint = "thaw it or give another linux.cgroupsPath"
-            raise CgroupError("use cgroup", directory, "it is frozen", hint)
+            raise CgroupError("container's cgroup unexpectedly frozen:", directory, "", hint)
 
     def apply(self, resources: Resources, *, update: bool = False, lenient: bool = False) -> None:
         """Set every limit of ``linux.resources``; ``lenient``: but devices, where nobody lets us.

@@ -47,7 +47,7 @@ def _positive(digits: str) -> bool:
 
 def _check_device(device: DeviceCgroup, at: str) -> None:
     access = device.get("access", "")
-    if access.strip("rwm"):
+    if access and not set(access) & set("rwm"):  # other letters beside them are passed over, with a warning
         raise SpecError(f"{at}access", f"{shown(access)} is not made of r, w and m")
     for number in ("major", "minor"):
         if not -1 <= device.get(number, -1) <= 0xFFFFFFFF:  # type: ignore[operator]

@@ -19,6 +19,9 @@ def warnings(config: Config) -> list[str]:
     linux = config.get("linux", {})
     if linux.get("personality", {}).get("flags"):
         found.append("linux.personality.flags: ignored, no flags are defined")
+    for index, device in enumerate(linux.get("resources", {}).get("devices", ())):
+        if strange := device.get("access", "").strip("rwm"):
+            found.append(f"linux.resources.devices[{index}].access: {shown(strange)} ignored, not r, w or m")
     memory = linux.get("resources", {}).get("memory", {})
     if "kernel" in memory or "kernelTCP" in memory:
         found.append("linux.resources.memory.kernel: ignored, kernel memory has no limit of its own any more")

@@ -85,7 +85,7 @@ def test_a_cgroup_with_processes_is_refused_and_left_alone(v2):
 
 def test_a_frozen_cgroup_is_refused(v2):
     level(v2 / "cold", cgroup__freeze="1\n")
-    with pytest.raises(CgroupError, match="it is frozen"):
+    with pytest.raises(CgroupError, match="container's cgroup unexpectedly frozen"):
         Cgroup({"": str(v2 / "cold")}).create()
 
 

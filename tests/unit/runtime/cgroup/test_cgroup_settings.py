@@ -205,6 +205,12 @@ def test_unified_names_nothing_but_control_files(name):
         settings({"unified": {name: "1"}}, V2)
 
 
+def test_unified_is_for_the_controllers_of_v2_only():
+    """Hybrid: a controller is in one hierarchy."""
+    with pytest.raises(CgroupError, match=r"invalid configuration: linux.resources.unified memory.min"):
+        settings({"unified": {"memory.min": "1"}}, (*V1, ""))
+
+
 def test_weights_fall_back_where_another_scheduler_has_them():
     (v1,) = settings({"blockIO": {"weight": 500}}, V1)
     assert v1.otherwise.file == "blkio.bfq.weight"
@@ -223,8 +229,8 @@ def test_values_that_bound_each_other_are_tried_twice():
 def test_a_pids_limit_that_init_could_not_be_born_under_comes_late(limit):
     resources = {"pids": {"limit": limit}}
     assert settings(resources, V2) == []
-    assert [w.value for w in late_settings(resources, V2)] == [str(limit)]
-    assert [w.value for w in settings(resources, V2, update=True)] == [str(limit)]
+    assert [w.value for w in late_settings(resources, V2)] == ["1"], "0 is 1"
+    assert [w.value for w in settings(resources, V2, update=True)] == ["1"]
     assert late_settings({"pids": {"limit": 2}}, V2) == []
     assert late_settings({}, V2) == []
 

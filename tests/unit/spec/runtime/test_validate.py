@@ -228,7 +228,7 @@ def test_accepted(edit):
         ),
         ("l['netDevices'] = {'a/b': {}}", "linux.netDevices", '"a/b" is not the name of an interface'),
         ("del l['namespaces'][1], l['sysctl']; l['netDevices'] = {'e': {}}", "linux.netDevices", "network"),
-        ("r['devices'][0]['access'] = 'rx'", "linux.resources.devices[0].access", '"rx"'),
+        ("r['devices'][0]['access'] = 'x'", "linux.resources.devices[0].access", '"x"'),
         ("r['devices'][0]['type'] = 'p'", "linux.resources.devices[0].type", "one of a, b, c"),
         ("del r['devices'][0]['allow']", "linux.resources.devices[0].allow", "missing"),
         ("r['memory'] = {'limit': 100, 'swap': 99}", "linux.resources.memory.swap", "less than limit"),
@@ -381,4 +381,6 @@ def test_what_is_passed_over_is_said():
     sets = {"permitted": ["CAP_KILL", "CAP_CHOWN"], "inheritable": ["CAP_KILL"], "ambient": ["CAP_KILL", "CAP_CHOWN"]}
     said = warnings(validate(edited(f"p['capabilities'] = {sets}")))
     assert said == ["can't raise ambient capability CAP_CHOWN: it is not both permitted and inheritable"]
+    said = warnings(validate(edited("r['devices'][0]['access'] = 'rwa'")))
+    assert said == ['linux.resources.devices[0].access: "a" ignored, not r, w or m']
     assert warnings(GOOD) == []

@@ -1,6 +1,7 @@
 """``linux.resources.pids``; config-linux.md#pids. One file, the same in both forms.
 
-A limit of 0 is 0, as the specification asks (runc makes it 1)."""
+A limit of 0 is 1, as with runc: either lets the container have its first process and no other, and
+systemd, whose TasksMax is the same limit, knows no 0."""
 
 from __future__ import annotations
 
@@ -17,4 +18,4 @@ def pids_writes(limit: int, controllers: Collection[str]) -> list[Write]:
     if limit < 0 and "pids" not in controllers and "" not in controllers:
         return []
     where = place("pids", "pids.limit", controllers)
-    return [Write(where, "pids.max", "max" if limit < 0 else str(limit), "linux.resources.pids.limit")]
+    return [Write(where, "pids.max", "max" if limit < 0 else str(limit or 1), "linux.resources.pids.limit")]

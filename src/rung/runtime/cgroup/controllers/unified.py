@@ -27,6 +27,10 @@ def unified_writes(unified: Mapping[str, str], controllers: Collection[str]) -> 
                 "not the name of a control file",
                 "names are CONTROLLER.PARAMETER",
             )
+        if name.partition(".")[0] in controllers:
+            raise CgroupError(
+                "invalid configuration: linux.resources.unified", name, "the controller is not on cgroup v2 here"
+            )
         field = f"linux.resources.unified {name}"
         found += [Write("", name, line, field) for line in value.split("\n") if line]
     return found
