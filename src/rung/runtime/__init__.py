@@ -14,12 +14,14 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from rung.runtime.checkpoint.options import CheckpointOptions, RestoreOptions
     from rung.runtime.container import Container
     from rung.runtime.enter import ExecOptions, Process
     from rung.runtime.errors import (
         BundleError,
         ContainerExists,
         ContainerNotFound,
+        CriuError,
         RuntimeFailure,
         StateError,
         StepError,
@@ -34,14 +36,17 @@ if TYPE_CHECKING:
 _HOME = {
     "DEFAULT_ROOT": "runtime",
     "BundleError": "errors",
+    "CheckpointOptions": "checkpoint.options",
     "Container": "container",
     "ContainerExists": "errors",
     "ContainerNotFound": "errors",
+    "CriuError": "errors",
     "ExecOptions": "enter",
     "Foreground": "foreground",
     "Line": "explain",
     "Plan": "plan.request",
     "Process": "enter",
+    "RestoreOptions": "checkpoint.options",
     "Runtime": "runtime",
     "RuntimeFailure": "errors",
     "StateError": "errors",
@@ -53,14 +58,17 @@ _HOME = {
 __all__ = [
     "DEFAULT_ROOT",
     "BundleError",
+    "CheckpointOptions",
     "Container",
     "ContainerExists",
     "ContainerNotFound",
+    "CriuError",
     "ExecOptions",
     "Foreground",
     "Line",
     "Plan",
     "Process",
+    "RestoreOptions",
     "Runtime",
     "RuntimeFailure",
     "StateError",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rung.runtime.cgroup import Cgroup
+    from rung.runtime.checkpoint.options import CheckpointOptions
     from rung.runtime.enter import ExecOptions, Process
     from rung.spec.runtime.config import Config, Resources
     from rung.trace import Trace
@@ -32,6 +33,7 @@ ALLOWED = {
     "delete": (CREATED, STOPPED),
     "ps": (CREATED, RUNNING, PAUSED),
     "events": (CREATED, RUNNING, PAUSED),
+    "checkpoint": (RUNNING, PAUSED),
 }
 _SAID = {"ps": "list the processes of", "events": "read the events of", "exec": "exec in"}
 _SIGKILL = 9
@@ -333,6 +335,17 @@ class Container:
             wanted = updated(self._directory.resources(), resources)
             self.cgroup.apply(wanted, update=True)
             self._directory.save_resources(wanted)
+
+    def checkpoint(self, options: CheckpointOptions) -> None:
+        """Save its processes as files; then it is killed and deleted, unless it shall go on."""
+        from rung.runtime.checkpoint.dump import dump
+
+        with self._trace.span("checkpoint", self.id), self._directory.lock():
+            status = self.require("checkpoint")
+            dump(self.facts, self.config, self.cgroup, status, options)
+            if not (options.leave_running or options.pre_dump):
+                self._end()
+                self._destroy()
 
     def pids(self) -> list[int]:
         """Every process of the container, as the host numbers them."""

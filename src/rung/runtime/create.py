@@ -55,19 +55,20 @@ def create(
     with trace.span("read and check", bundle, "config.md"):
         path, text, config = bundles.read_bundle(bundle, options.config_file)
         rootfs = bundles.check_rootfs(path, config)
-        _check_process(config, options)
+        check_process(config, options)
         who = privilege.caller()
         privilege.check(config, who)
         for passed_over in warnings(config):
             warn(passed_over)
-    with _made_and_locked(directory), Undo() as undo:  # what fails is taken back under the lock
+    with made_and_locked(directory), Undo() as undo:  # what fails is taken back under the lock
         undo.push(directory.remove)
         pid = _create_locked(directory, (path, text, config, rootfs), who, options, trace, undo)
         undo.keep()
     return pid
 
 
-def _check_process(config: Config, options: CreateOptions) -> None:
+def check_process(config: Config, options: CreateOptions) -> None:
+    """That there is one, and a console socket exactly where it wants a terminal."""
     process = config.get("process")
     if not process:
         raise RuntimeFailure("config.json", "process", "missing", "a container needs a program to run")
@@ -83,7 +84,7 @@ def _check_process(config: Config, options: CreateOptions) -> None:
         )
 
 
-def _made_and_locked(directory: Directory) -> Lock:
+def made_and_locked(directory: Directory) -> Lock:
     """A new directory, locked. Between the two somebody may delete it and a third make it
     anew: whoever holds the lock on a directory without records is its creator."""
     posix.makedirs(posix.dirname(directory.path), mode=0o711, exist_ok=True)
@@ -124,7 +125,10 @@ def _create_locked(
     paths, unit = cgroup.place(how, hosts, wanted, directory.id)
     created = timestamp(time_ns())
     annotations = config.get("annotations") or {}
-    facts = state.Facts(directory.id, path, rootfs, created, paths, annotations, unit=unit)
+    descriptors = state.descriptors(options.stdio.values())
+    facts = state.Facts(
+        directory.id, path, rootfs, created, paths, annotations, unit=unit, descriptors=descriptors
+    )
     state.write_atomically(directory.file("config.json"), text)
     config = _with_callers(config, directory, options)
     directory.save(facts)
@@ -168,7 +172,7 @@ def _create_locked(
         elif tag == SYNC_DEVICES:
             _move_devices(config, pid, descriptor, trace, undo)
         else:
-            _runtime_hooks(facts, config, pid, trace)
+            runtime_hooks(facts, config, pid, trace)
 
     with trace.span("wait until ready", directory.id, "runtime.md#create"):
         try:
@@ -286,7 +290,8 @@ def _move_devices(config: Config, pid: int, netlink: int, trace: Trace, undo: Un
         move(devices, pid, netlink, undo)
 
 
-def _runtime_hooks(facts: state.Facts, config: Config, pid: int, trace: Trace) -> None:
+def runtime_hooks(facts: state.Facts, config: Config, pid: int, trace: Trace) -> None:
+    """Those that run in our namespaces while init waits."""
     from rung.runtime import hooks
 
     document = state.state_document(facts.id, state.CREATING, pid, facts.bundle, facts.annotations)

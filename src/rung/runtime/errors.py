@@ -9,6 +9,7 @@
     |  +- InitKilled       it was killed: names the step it was at
     |  +- ExecError        the program could not be executed, when all else was done
     +- HookError           a hook failed
+    +- CriuError           CRIU is missing, cannot do what it is asked for, or failed at it
     +- CgroupError         see runtime/cgroup
 """
 
@@ -55,3 +56,7 @@ class ExecError(StepError):
 
 class InitKilled(StepError):
     """rung-init ended by a signal before it was ready."""
+
+
+class CriuError(RuntimeFailure):
+    """CRIU is not there, lacks a feature, or failed: its log says more."""

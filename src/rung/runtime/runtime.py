@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from rung.runtime.checkpoint.options import RestoreOptions
     from rung.runtime.plan.request import Plan
 
 DEFAULT_ROOT = "/run/rung/runtime"
@@ -53,6 +54,20 @@ class Runtime:
         with trace.span("create", container_id, "runtime.md#create"):
             given = CreateOptions(rootless=self.rootless, systemd_cgroup=self.systemd_cgroup, **options)
             create(directory, bundle, given, trace, self._warn)
+        container.save_trace()
+        return container
+
+    def restore(
+        self, container_id: str, bundle: str, options: RestoreOptions, *, trace: Trace | None = None
+    ) -> Container:
+        """A new container with the processes of a checkpoint; it runs."""
+        from rung.runtime.checkpoint.restore import restore
+
+        trace = trace or Trace()
+        directory = Directory(self.root, container_id)
+        container = Container(directory, trace, self._warn)
+        with trace.span("restore", container_id):
+            restore(directory, bundle, options.replace(systemd_cgroup=self.systemd_cgroup), trace)
         container.save_trace()
         return container
 

@@ -141,10 +141,10 @@ class Init:
     def destroy(self) -> None:
         """Kill what there is and reap it: both are this process's children."""
         if self.outer > 0:
-            _kill_child(self.outer)  # first: until it is gone it may give birth
+            kill_child(self.outer)  # first: until it is gone it may give birth
         self.pid = self.pid or self.ledger().pid
         if self.pid > 0:
-            _kill_child(self.pid)
+            kill_child(self.pid)
         self.close()
 
     def close(self) -> None:
@@ -160,7 +160,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def _kill_child(pid: int) -> None:
+def kill_child(pid: int) -> None:
+    """Kill and reap; one that is gone or another's is left."""
     try:
         posix.kill(pid, 9)
         parent().wait(pid)
@@ -196,20 +197,24 @@ def spawn(
     stdio: Stdio,
     slots: dict[int, int],
     preserve_fds: int = 0,
+    passed_on: Sequence[int] = (),
 ) -> Init:
-    """Start rung-init on ``plan``, written to ``plan_path`` (kept there for readers; "": memory)."""
+    """Start rung-init on ``plan``, written to ``plan_path`` (kept there for readers; "": memory).
+
+    ``passed_on``: descriptors that what the plan executes gets as 3, 4, ..."""
     from _socket import AF_UNIX, SOCK_SEQPACKET, socket, socketpair
 
     with Closing() as closing:
         ours, theirs = socketpair(AF_UNIX, SOCK_SEQPACKET)
-        first = 3 + preserve_fds
+        first = 3 + preserve_fds + len(passed_on)
         control = closing.add(_above(theirs.fileno(), first))
         theirs.close()
         inherited = {slot: closing.add(_above(fd, first)) for slot, fd in slots.items()}
         body = wire.encode(plan.steps, inherited, control, first)
         plan_fd = _write_plan(plan_path, body)
         passed = closing.add(_above(plan_fd, first))
-        fds = [(closing.add(_above(fd, first)), target) for target, fd in enumerate(stdio.values())]
+        open_there = (*stdio.values(), *passed_on)
+        fds = [(closing.add(_above(fd, first)), target) for target, fd in enumerate(open_there)]
         fds += [(fd, fd) for fd in (control, passed, *inherited.values())]
         outer = parent().spawn(sealed_init(), ["rung-init", str(passed)], {}, fds)
     assert isinstance(ours, socket)

@@ -23,6 +23,7 @@ from rung.runtime.errors import ContainerNotFound, RuntimeFailure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from rung.spec.runtime.config import Config, Resources
@@ -33,7 +34,7 @@ _ID_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 
 
 class Facts(Record):
-    """What state.json holds."""
+    """What state.json holds. ``descriptors``: what 0, 1 and 2 were, for a restore."""
 
     id: str
     bundle: str
@@ -44,6 +45,18 @@ class Facts(Record):
     pid: int = 0
     start_time: int = 0
     unit: dict[str, Any] = {}  # systemd's, where it made the cgroups
+    descriptors: list[str] = []
+
+
+def descriptors(fds: Iterable[int]) -> list[str]:
+    """What descriptors of ours are, as /proc has it: ``pipe:[4711]``, ``/dev/null``; "": closed."""
+    found = []
+    for fd in fds:
+        try:
+            found.append(posix.readlink(f"/proc/self/fd/{fd}"))
+        except OSError:
+            found.append("")
+    return found
 
 
 def check_id(container_id: str) -> str:

@@ -42,12 +42,13 @@ COMMANDS = (
     "pause",
     "resume",
     "update",
+    "checkpoint",
+    "restore",
     "events",
     "spec",
     "features",
     "plan",
 )
-NOT_BUILT = ("checkpoint", "restore")
 GLOBAL_FLAGS = (
     Flag(("debug",), "bool", "say more, and show where errors come from", False),
     Flag(("log",), "text", "file for messages, besides stderr", ""),
@@ -146,8 +147,6 @@ def load(name: str) -> Any:
 
 
 def _command(name: str, program: dict[str, Any], words: list[str], log: Log) -> int:
-    if name in NOT_BUILT:
-        raise RungError(name, "", f"{PROGRAM} cannot {name} containers yet")
     if name not in COMMANDS and not {"-h", "--help"}.isdisjoint(words):
         raise RungError("", f"No help topic for '{name}'", "", f"see {PROGRAM} --help")
     if name not in COMMANDS:

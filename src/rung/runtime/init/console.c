@@ -115,6 +115,33 @@ void open_console(const union argument *given)
     call(close, peer);
 }
 
+static bool is_null(int fd)
+{
+    struct stat st;
+    return call(newfstatat, fd, "", &st, AT_EMPTY_PATH) == 0 && S_ISCHR(st.st_mode) &&
+           st.st_rdev == makedev(1, 3);
+}
+
+void reopen_null(const union argument *given)
+{
+    int null = -1;
+    (void)given;
+    for (int fd = 0; fd < 3; fd++) {
+        if (!is_null(fd))
+            continue;
+        if (null < 0) {
+            int node = path_open("/dev/null", O_PATH | O_NOFOLLOW); /* looked at before it is opened */
+            null = node >= 0 && is_null(node) ? path_open("/dev/null", O_RDWR | O_NOFOLLOW) : -1;
+            close_fd(node);
+        }
+        if (null < 0 || !is_null(null) || call(dup3, null, fd, 0) < 0) {
+            NOTE("stdio ", decimal(fd), " stays the caller's null device");
+            break;
+        }
+    }
+    close_fd(null);
+}
+
 void own_stdio(const union argument *given)
 {
     for (int fd = 0; fd < 3; fd++) {

@@ -1,4 +1,4 @@
-/* BindRoot and PivotRoot: how a directory becomes "/". */
+/* BindRoot, DropRoot and PivotRoot: how a directory becomes "/". */
 #include "broker.h"
 #include "call.h"
 #include "mount.h"
@@ -72,6 +72,19 @@ void bind_root(const union argument *given)
     call(close, directory);
     slot_set(SLOT_ROOT, tree);
     new_root = path;
+}
+
+void drop_root(const union argument *given)
+{
+    (void)given;
+    long r = call(fchdir, root_fd());
+    if (r == 0)
+        r = call(umount2, ".", MNT_DETACH);
+    if (r == 0)
+        r = call(chdir, "/");
+    if (r < 0)
+        FAIL((int)-r, new_root);
+    slot_set(SLOT_ROOT, -1);
 }
 
 /* --- MS_MOVE leaves the caller's tree mounted below the new root ------------------------ */

@@ -54,6 +54,8 @@
     STEP(56, SetPersonality, set_personality, "u", ANY)                      \
     STEP(57, BecomeRoot, become_root, "", ANY)                                  \
     STEP(60, Exec, execute, "SS", ANY)                                       \
+    STEP(65, DropRoot, drop_root, "", ANY)                                   \
+    STEP(66, ReopenNull, reopen_null, "", ANY)                                   \
     STEP(70, StartBroker, start_broker, "", OUTER)                           \
     STEP(71, MakeUserns, make_userns, "uss", OUTER)                          \
     STEP(72, MakeFs, make_fs, "ussSuu", OUTER)                                   \

@@ -99,6 +99,8 @@ def _inside_steps(request: Request, terminal: bool) -> Iterator[Step]:
     process = config["process"]
     if terminal:
         yield console_step(config, bind=1)
+    elif has_mounts(config):
+        yield steps.ReopenNull()
     if has_mounts(config) and process["cwd"].strip("/"):
         yield steps.MakeDir(process["cwd"], 0o755, 0, 0)
     sysctl = get(config, "linux", "sysctl") or {}

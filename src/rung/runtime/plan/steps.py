@@ -154,6 +154,12 @@ class BindRoot(Step):
     propagation: int
 
 
+class DropRoot(Step):
+    """Take what BindRoot attached off again, with all that was mounted in it."""
+
+    code, wire, clause = 65, "", ""
+
+
 class MountFs(Step):
     """A new file system: ``fsopen``, ``fsconfig`` each option, ``fsmount``, ``move_mount``.
 
@@ -308,6 +314,15 @@ class OwnStdio(Step):
 
     code, wire, clause = 33, "u", ""
     uid: int
+
+
+class ReopenNull(Step):
+    """Those of descriptors 0 to 2 that are the null device become the container's own ``/dev/null``.
+
+    The caller's lies in a mount that the container does not have: nothing of it is to stay
+    reachable, and a checkpoint could not name it."""
+
+    code, wire, clause = 66, "", "config-linux.md#default-devices"
 
 
 class SetHostname(Step):

@@ -21,7 +21,16 @@ NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
 #: Commands that a server can carry out.
 SERVED = frozenset("create start state kill delete run exec list pause resume ps update".split())
 #: Imported lazily by commands, and not worth a server's memory.
-NOT_IMPORTED = ("rung.runtime.boot", "rung.runtime.pack", "rung.runtime.seccomp.numbers.")
+NOT_IMPORTED = (
+    "rung.runtime.boot",
+    "rung.runtime.checkpoint",
+    "rung.runtime.cli.checkpoint",
+    "rung.runtime.cli.criu_flags",
+    "rung.runtime.cli.restore",
+    "rung.runtime.pack",
+    "rung.runtime.plan.restore",
+    "rung.runtime.seccomp.numbers.",
+)
 
 
 def wanted(words: list[str]) -> bool:

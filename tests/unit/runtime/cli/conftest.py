@@ -86,6 +86,11 @@ class FakeLibrary:
         self.fail("create")
         return FakeContainer(self, container_id)
 
+    def restore(self, container_id, bundle, options):
+        self.calls.append(("restore", container_id, bundle, options))
+        self.fail("restore")
+        return FakeContainer(self, container_id)
+
     def get(self, container_id):
         if container_id not in self.containers:
             raise ContainerNotFound("container", f'"{container_id}"', "does not exist")

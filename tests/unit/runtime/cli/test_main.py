@@ -15,7 +15,6 @@ def test_help_shows_every_command_and_needs_no_library(capfd):
         assert execute(words) == 0
         out = capfd.readouterr().out
         assert all(f"   {name} " in out for name in COMMANDS)
-        assert "checkpoint" not in out
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -56,15 +55,6 @@ def test_a_wrong_command_line_shows_the_usage_and_ends_with_1(command, words, se
     assert "USAGE:\n   rung-runtime" in out
     assert err.startswith(f"rung-runtime: {sentence}")
     assert err.count("\n") == 1
-
-
-@pytest.mark.parametrize("name", ["checkpoint", "restore"])
-def test_what_is_not_built_says_so(command, name):
-    assert command(name, "web1") == (
-        1,
-        "",
-        f"rung-runtime: {name}: rung-runtime cannot {name} containers yet\n",
-    )
 
 
 def test_an_unknown_command(command):
