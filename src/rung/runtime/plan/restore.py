@@ -63,7 +63,8 @@ def _mount_points(made: Sequence[Step]) -> Iterator[Step]:
         if any(dest.startswith(above) for above in own):
             continue
         if isinstance(step, steps.MountBind):
-            yield steps.MountBind(step.dest, step.source, steps.SLOT_NONE, step.flags, 0, 0, 0, 0, 0)
+            none = steps.SLOT_NONE
+            yield steps.MountBind(step.dest, step.source, none, step.flags, 0, 0, 0, 0, 0, none)
         else:
             own.append(dest)
             yield steps.MakeDir(step.dest, 0o755, 0, 0)
