@@ -16,7 +16,8 @@ from __future__ import annotations
 class RungError(Exception):
     """What failed, on which object, why, and what to do about it.
 
-    ``str()`` reads ``operation object: reason (hint)`` with the empty parts left out.
+    ``str()`` reads ``operation object: reason (hint)`` with the empty parts left out, and shows
+    what cannot be printed by its number: names and words of others cannot write to a terminal.
     """
 
     def __init__(self, operation: str, object: str = "", reason: str = "", hint: str = "") -> None:
@@ -29,4 +30,7 @@ class RungError(Exception):
     def __str__(self) -> str:
         subject = " ".join(part for part in (self.operation, self.object) if part)
         sentence = ": ".join(part for part in (subject, self.reason) if part)
-        return f"{sentence} ({self.hint})" if self.hint else sentence
+        sentence = f"{sentence} ({self.hint})" if self.hint else sentence
+        if sentence.isprintable():
+            return sentence
+        return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in sentence)

@@ -156,7 +156,7 @@ def test_the_configurations_have_every_kind_of_step(bed):
     kinds = {type(step) for edits in CONFIGS.values() for step in bed.runtime.plan(str(bed.bundle(edits=edits))).steps}
     others = {
         steps.SetNamespace, steps.BecomeRoot, steps.Ready, steps.OpenConsole, steps.SetExecLabel,
-        steps.MapIdsBy,
+        steps.MapIdsBy, steps.OfferNetlink,
     }  # fmt: skip
     assert set(steps.Step.__subclasses__()) - kinds - others <= {steps.MakeDir, steps.Sync, steps.OwnStdio}
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 ANNOTATIONS = ("run.oci.hooks.stdout", "run.oci.hooks.stderr")
 
+_LONGEST_MS = 0x7FFFFFFF  # what poll takes: 24 days
+
 
 def run_hooks(stage: str, hooks: Sequence[Hook] | None, state: dict[str, Any]) -> None:
     """Run each in order; the first that fails raises ``HookError``."""
@@ -102,7 +104,7 @@ def _wait(pid: int, timeout_s: int | None) -> int | None:
     try:
         waiter = poll()
         waiter.register(pidfd, POLLIN)
-        late = not waiter.poll(timeout_s * 1000)
+        late = not waiter.poll(min(timeout_s * 1000, _LONGEST_MS))
     finally:
         posix.close(pidfd)
     if late:

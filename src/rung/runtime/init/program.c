@@ -82,7 +82,7 @@ const char *last_words(int out)
         return "";
     words[2 + length] = 0;
     for (char *at = words; *at; at++)
-        if (*at == '\n')
+        if ((unsigned char)*at < ' ' || *at == 127) /* nothing of it is for a terminal to obey */
             *at = ' ';
     return words;
 }

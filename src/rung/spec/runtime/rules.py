@@ -138,6 +138,13 @@ def check_hooks(hooks: Hooks) -> None:
             field = f"hooks.{stage}[{index}]"
             if not hook["path"].startswith("/"):
                 raise SpecError(f"{field}.path", f"{shown(hook['path'])} is not an absolute path")
+            if hook.get("args", [])[:1] == [""]:
+                raise SpecError(f"{field}.args[0]", "empty", "the program's name, by habit its path")
+            for number, entry in enumerate(hook.get("env", ())):
+                if entry.find("=") < 1:
+                    raise SpecError(
+                        f"{field}.env[{number}]", f"{shown(entry)} has no name before a =", "write NAME=value"
+                    )
             if hook.get("timeout", 1) <= 0:
                 raise SpecError(f"{field}.timeout", f"{hook['timeout']} is not more than zero seconds")
 

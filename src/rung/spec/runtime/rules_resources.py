@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from rung.spec.runtime.config import CPU, BlockIO, DeviceCgroup, Memory, Resources
 
 
+#: Files of a v2 cgroup that are no limits (cgroup-v2.rst, Core Interface Files).
+NOT_LIMITS = ("cgroup.freeze", "cgroup.kill", "cgroup.procs", "cgroup.threads")
+
+
 def check_resources(resources: Resources, at: str) -> None:
     """Every rule about resources that have passed the schema."""
     for index, device in enumerate(resources.get("devices", ())):
@@ -39,6 +43,8 @@ def check_resources(resources: Resources, at: str) -> None:
             raise SpecError(
                 f"{at}unified", f"{shown(key)} is not the name of a cgroup file", 'as in "memory.high"'
             )
+        if key in NOT_LIMITS:  # "1" in cgroup.procs would move the host's init, to be killed with the rest
+            raise SpecError(f"{at}unified", f"{shown(key)} limits nothing: it acts on processes", "leave it out")
 
 
 def _positive(digits: str) -> bool:

@@ -86,6 +86,8 @@ FULL["linux"]["resources"]["devices"][0]["access"] = "rwm"
 FULL["linux"]["resources"]["cpu"] |= {"cpus": "0", "mems": "0"}
 FULL["linux"]["resources"]["hugepageLimits"][0]["pageSize"] = "2MB"
 FULL["linux"]["resources"]["unified"] = {"memory.high": "max"}
+for stage in FULL["hooks"].values():
+    stage[0]["env"] = ["A=b"]
 FULL["mounts"][0]["options"] = ["bind"]
 FULL["process"]["env"] = ["A=b"]
 FULL["process"]["rlimits"][0]["type"] = "RLIMIT_NOFILE"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from rung.runtime.cgroup.errors import CgroupError
 from rung.runtime.cgroup.files import Write
+from rung.spec.runtime.rules_resources import NOT_LIMITS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def unified_writes(unified: Mapping[str, str], controllers: Collection[str]) -> 
         )
     found = []
     for name, value in unified.items():
-        if "/" in name or "\0" in name or "." not in name.strip("."):
+        if "/" in name or "\0" in name or "." not in name.strip(".") or name in NOT_LIMITS:
             raise CgroupError(
                 "set linux.resources.unified",
                 repr(name),
