@@ -48,10 +48,10 @@ def root_steps(request: Request) -> Iterator[Step]:
         yield steps.OpenFile(steps.SLOT_ROOT, rootfs_path(request), flags)
         return
     propagation = mountopts.PROPAGATION.get(get(config, "linux", "rootfsPropagation") or "", 0)
+    hears = propagation & mountopts.MS_SLAVE  # of the host's mounts, if asked for
     if not propagation or propagation & mountopts.MS_UNBINDABLE:  # else the root could not be bound
         propagation = mountopts.MS_SLAVE | mountopts.MS_REC
     yield steps.SetPropagation(propagation)
-    hears = propagation & mountopts.MS_SLAVE
     yield steps.BindRoot(rootfs_path(request), 0, hears or mountopts.MS_PRIVATE)
     mapped = _mapped(config)
     for index, mount in enumerate(config.get("mounts") or ()):
