@@ -19,7 +19,7 @@ runtime=$(command -v -- "${1:?usage: crun_suite.sh RUNTIME [NAME.py ...]}") || {
 }
 runtime=$(realpath --no-symlinks -- "$runtime")
 shift
-cases_in=$(dirname -- "$(realpath -- "$0")")/crun_cases.py
+here=$(dirname -- "$(realpath -- "$0")")
 tests=${RUNG_CRUN_SUITE:?names no checkout of crun with tests/init built}/tests
 [ -x "$tests/init" ] || {
     echo "crun_suite.sh: $tests/init is not built (see the beginning of this file)" >&2
@@ -46,12 +46,12 @@ clean_up() {
 [ $# -gt 0 ] || set -- $(cd "$tests" && echo test_*.py)
 for file in "$@"; do
     echo "# $file"
-    mapfile -t cases < <(python3 "$cases_in" "$tests" "$file")
+    mapfile -t cases < <(python3 "$here/crun_cases.py" "$tests" "$file")
     [ ${#cases[@]} -gt 0 ] || echo "not ok 1 - no case can be read"
     for case in "${cases[@]}"; do
         code=0
         timeout --kill-after=5 "${TEST_TIMEOUT_S:-60}" \
-            python3 "$cases_in" "$tests" "$file" "$case" </dev/null 2>&1 || code=$?
+            python3 "$here/reaping.py" python3 "$here/crun_cases.py" "$tests" "$file" "$case" </dev/null 2>&1 || code=$?
         [ "$code" != 124 ] || echo "not ok 1 - $case # timeout"
         [ "$code" = 0 ] || clean_up
     done

@@ -19,6 +19,7 @@ runtime=$(command -v -- "${1:?usage: runc_suite.sh RUNTIME [NAME.bats ...]}") ||
 }
 runtime=$(realpath --no-symlinks -- "$runtime")
 shift
+here=$(dirname -- "$(realpath -- "$0")")
 suite=${RUNG_RUNC_SUITE:?names no checkout of runc with its test binaries built}
 integration=$suite/tests/integration
 data=$integration/testdata
@@ -82,5 +83,5 @@ for name in "$@"; do
     # runc's default bundle has a terminal: the tests run on one, which script(1) gives them.
     printf -v line '%q ' timeout --foreground --kill-after=10 "${FILE_TIMEOUT_S:-400}" \
         bats --tap "$integration/$name"
-    script --quiet --flush --return --command "$line" /dev/null <&9 | tr -d '\r' || true
+    python3 "$here/reaping.py" script --quiet --flush --return --command "$line" /dev/null <&9 | tr -d '\r' || true
 done
