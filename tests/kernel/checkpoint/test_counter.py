@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
-from kernel.checkpoint.counter import Saved, inode, ok
+from kernel.checkpoint.counter import COUNT, Saved, inode, ok
 from kernel.runtime.bed import until
 from rung.runtime import CheckpointOptions, RestoreOptions, Stdio
 
@@ -124,6 +125,24 @@ def test_in_the_foreground_the_exit_status_is_the_workloads(saved: Saved) -> Non
     (saved.data / "end").touch()
     places = ("--image-path", saved.images, "--work-path", saved.work, "--bundle", bundle)
     assert saved.call("restore", *places, name).status == 5
+    assert saved.state(name)["status"] == "none"
+
+
+def test_who_stays_with_a_container_that_is_saved_sees_it_killed(saved: Saved) -> None:
+    bundle = saved.bed.bundle(("sh", "-c", COUNT), saved.edits())
+    name = saved.bed.new_id()
+    null = subprocess.DEVNULL
+    log = saved.bed.folder / "staying.log"
+    words = [str(saved.bed.program), "--root", str(saved.bed.state), "--log", str(log), "run", "--bundle", str(bundle), name]
+    staying = subprocess.Popen(words, stdin=null, stdout=null, stderr=null)
+    try:
+        saved.goes_on()
+        ok(saved.checkpoint(name))
+        assert staying.wait(20) == 137
+    finally:
+        staying.kill()
+        staying.wait()
+    assert log.read_text() == ""
     assert saved.state(name)["status"] == "none"
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from conformance.console import ConsoleSocket, window_size
+from conformance.console import ConsoleSocket, converse, window_size
 from kernel.checkpoint.counter import Saved, inode, ok
 from kernel.runtime.bed import reap, until
 from rung.spec.runtime.default import default_config
@@ -76,6 +76,24 @@ def test_a_terminal_is_given_anew_and_what_was_typed_is_not_forgotten(saved: Sav
         os.close(master)
     finally:
         console.close()
+
+
+def test_in_the_foreground_the_terminal_is_joined_to_the_callers(saved: Saved) -> None:
+    path = saved.bed.folder / "console"
+    console = ConsoleSocket(path)
+    bundle = saved.bed.bundle(("sh", "-c", ANSWER + "; exit 3"), saved.edits({"process.terminal": True}))
+    name = saved.bed.new_id()
+    ok(saved.call("run", "--detach", "--console-socket", path, "--bundle", bundle, name))
+    master, _ = console.receive()
+    console.close()
+    os.write(master, b"one\n")
+    read_until(master, b"1:one")
+    ok(saved.checkpoint(name))
+    os.close(master)
+    words = saved.bed.command("restore", "--image-path", saved.images, "--bundle", bundle, name)
+    status, said = converse(words, [(b"", b"two\n"), (b"2:two", b"\x04")])
+    assert (status, "2:two" in said) == (3, True), said
+    assert saved.state(name)["status"] == "none"
 
 
 def test_a_terminal_needs_somebody_who_takes_it(saved: Saved) -> None:

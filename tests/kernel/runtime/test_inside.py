@@ -305,3 +305,11 @@ def test_a_user_namespace_without_mappings_has_the_callers_own_ids(bed):
     proc = [{"destination": "/proc", "type": "proc", "source": "proc"}]
     outcome = bed.run("cat /proc/self/uid_map /proc/self/gid_map", {"linux.namespaces": namespaces, "mounts": proc})
     assert [line.split() for line in outcome.lines] == [["0", str(os.geteuid()), "1"], ["0", str(os.getegid()), "1"]]
+
+
+def test_the_null_device_on_stdin_is_the_containers_own(bed):
+    """Not the caller's, which lies in a mount of the host's."""
+    outcome = bed.run("stat -L -c %d:%i /dev/null /proc/self/fd/0; read line; echo $?")
+    own, stdin, read = outcome.lines
+    assert own == stdin
+    assert read == "1"

@@ -47,17 +47,17 @@ def run(call: Call) -> int:
     if options["detach"]:
         call.runtime().restore(call.arguments[0], bundle, _wanted(options, -1))
         return 0
-    from rung.runtime.cli.run import wants_terminal
+    from rung.runtime.cli.run import delete, wants_terminal
     from rung.runtime.foreground import Foreground
 
     if options["console-socket"]:
         raise RungError("use --console-socket", options["console-socket"], "it goes with --detach only")
-    with Foreground(terminal=wants_terminal(bundle)) as foreground:
+    with Foreground(terminal=wants_terminal(f"{bundle}/config.json")) as foreground:
         container = call.runtime().restore(call.arguments[0], bundle, _wanted(options, foreground.console_fd))
         try:
             return foreground.stay(container)
         finally:
-            container.delete(force=True)
+            delete(container)
 
 
 def _wanted(options: dict[str, Any], console_fd: int) -> RestoreOptions:

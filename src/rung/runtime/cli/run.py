@@ -62,7 +62,7 @@ def _stay(call: Call, bundle: str) -> int:
             return foreground.stay(container)
         finally:
             if not options["keep"]:
-                container.delete(force=True)
+                delete(container)
 
 
 def _start(call: Call, container: Container, *, keep: bool, foreground: Foreground | None = None) -> None:
@@ -86,7 +86,7 @@ def _start(call: Call, container: Container, *, keep: bool, foreground: Foregrou
 
 
 def delete(container: Container) -> None:
-    """Take it away, unless a poststart hook that failed has done so."""
+    """Take it away, unless a poststart hook that failed or a checkpoint has done so."""
     try:
         container.delete(force=True)
     except ContainerNotFound:

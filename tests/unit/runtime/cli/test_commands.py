@@ -423,3 +423,46 @@ def test_run_joins_a_terminal_where_the_configuration_wants_one(command, library
     assert library.calls[0][3]["console_fd"] >= 0
     status, _, err = command("run", "-b", str(tmp_path), "--console-socket", "/s", "web2")
     assert (status, "it goes with --detach only" in err) == (1, True)
+
+
+def test_checkpoint_hands_its_flags_to_the_library(command, library):
+    from rung.runtime.checkpoint.options import CheckpointOptions
+
+    words = "--image-path /i --work-path /w --leave-running --tcp-established --parent-path ../p --page-server [::1]:99"
+    assert command("checkpoint", *words.split(), "--manage-cgroups-mode", "ignore", "web1") == QUIET
+    options = CheckpointOptions(
+        "/i",
+        work_path="/w",
+        leave_running=True,
+        tcp_established=True,
+        parent_path="../p",
+        page_server=("::1", 99),
+        manage_cgroups_mode="ignore",
+    )
+    assert library.calls == [("require", "checkpoint"), ("checkpoint", options)]
+
+
+def test_restore_in_the_background_hands_its_flags_to_the_library(command, library, monkeypatch, tmp_path):
+    from rung.runtime.checkpoint.options import RestoreOptions
+
+    monkeypatch.chdir(tmp_path)
+    words = "-d -b /b --console-socket /s --pid-file p --lsm-profile a:b --tcp-close --no-pivot --no-subreaper"
+    assert command("restore", *words.split(), "web2") == QUIET
+    options = RestoreOptions(
+        str(tmp_path / "checkpoint"),
+        console_socket="/s",
+        pid_file=str(tmp_path / "p"),
+        lsm_profile="a:b",
+        tcp_close=True,
+    )
+    assert library.calls == [("restore", "web2", "/b", options)]
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "restore"])
+@pytest.mark.parametrize(
+    "words", ["--empty-ns pid", "--manage-cgroups-mode x", "--network-lock x", "--image-path"], ids=str
+)
+def test_checkpoint_and_restore_refuse_what_means_nothing(command, library, name, words):
+    status, out, _ = command(name, "web1", *words.split())
+    assert status == 1 and out.startswith("Incorrect Usage: ")
+    assert [call for call in library.calls if call[0] != "require"] == []

@@ -287,3 +287,11 @@ def test_a_path_that_is_named_twice_is_covered_once() -> None:
     made = plan(document)
     assert [step.path for step in of(steps.MaskPath, made)] == ["/a", "/b"]
     assert [step.path for step in of(steps.ReadonlyPath, made)] == ["/c"]
+
+
+def test_the_callers_null_device_is_left_behind_with_its_mounts() -> None:
+    assert order(plan(config()), steps.PivotRoot, steps.ReopenNull) == ["PivotRoot", "ReopenNull"]
+    document = config()
+    document["process"]["terminal"] = True
+    assert not of(steps.ReopenNull, plan(document))
+    assert not of(steps.ReopenNull, plan(config(namespaces=[{"type": "pid"}])))
