@@ -280,3 +280,57 @@ def test_a_destination_that_begins_with_the_roots_path_is_in_it(bed):
     outcome = bed.call("run", "-b", bundle, bed.new_id())
     assert outcome.status == 0, outcome
     assert "ro" in table(outcome.output)["/in/side"][0]
+
+
+# --- file systems that are no binds ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("word", "has"), [("rro", "ro"), ("rnosuid", "nosuid"), ("rnoatime", "noatime")])
+def test_recursive_words_on_a_new_file_system_are_its_own(bed, word, has):
+    mount = {"destination": "/m", "type": "tmpfs", "source": "tmpfs", "options": [word]}
+    outcome = bed.call("run", "-b", configured(bed, False, ["cat", "/proc/self/mountinfo"], mount), bed.new_id())
+    assert has in table(outcome.output)["/m"][0], outcome
+
+
+def test_an_image_that_can_only_be_read_is_mounted_read_only(bed):
+    """`ro` must reach the superblock, or the kernel refuses the device."""
+    image = bed.folder / "image"
+    image.write_bytes(bytes(2 << 20))
+    subprocess.run(["mkfs.ext4", "-q", image], check=True)
+    attach = ["losetup", "--read-only", "--show", "--find", image]
+    device = subprocess.run(attach, check=True, capture_output=True, text=True).stdout.strip()
+    try:
+        mount = {"destination": "/m", "type": "ext4", "source": device, "options": ["ro", "nosuid"]}
+        rule = {"allow": True, "type": "b", "major": 7, "access": "r"}  # loop; else the kernel may not open it for init
+        bundle = configured(bed, False, ["ls", "/m"], mount, **{"linux.resources": {"devices": [rule]}})
+        outcome = bed.call("run", "-b", bundle, bed.new_id())
+        assert outcome.lines == ["lost+found"], outcome
+    finally:
+        subprocess.run(["losetup", "--detach", device], check=True)
+
+
+@pytest.mark.parametrize("shared", [("network",), ("ipc",), ("pid",), ("network", "ipc", "pid")], ids="+".join)
+def test_what_shows_a_namespace_of_the_hosts_is_the_hosts_in_a_user_namespace(bed, source, shared):
+    """Its root may not mount sysfs, mqueue and procfs of namespaces that are not its own."""
+    del source
+    kinds = [{"type": kind} for kind in ("user", "mount", "uts", "pid", "ipc", "network") if kind not in shared]
+    default = [mount for mount in bed.config()["mounts"] if mount["type"] != "cgroup"]
+    edits = {**USERS, "linux.namespaces": kinds, "mounts": default, "root.path": str(root_of(bed, True))}
+    outcome = bed.run("cat /proc/self/mountinfo", edits)
+    assert outcome.status == 0, outcome
+    found = table(outcome.output)
+    assert (found["/proc"][2], found["/sys"][2]) == ("proc", "sysfs")
+    assert "ipc" in shared or found["/dev/mqueue"][2] == "mqueue"  # where the host has none mounted, its directory
+    assert {"ro", "nosuid", "nodev", "noexec"} <= found["/sys"][0]
+    assert not [field for field in found["/sys"][1] if field.startswith("shared")]
+
+
+def test_a_terminal_without_a_mount_namespace_is_the_hosts(bed):
+    """There is no devpts of the container's own then."""
+    from conformance.console import converse
+
+    kinds = [{"type": kind} for kind in ("pid", "ipc", "uts")]
+    edits = {"linux.namespaces": kinds, "linux.maskedPaths": None, "linux.readonlyPaths": None, "process.terminal": True}
+    bundle = bed.bundle(["sh", "-c", "test -t 0 && echo a terminal"], {**edits, "root.path": str(bed.own_rootfs())})
+    code, said = converse(bed.command("run", "-b", bundle, bed.new_id()), [])
+    assert (code, said.strip()) == (0, "a terminal")

@@ -66,6 +66,8 @@ def _container_steps(request: Request, terminal: bool) -> Iterator[Step]:
         yield steps.LinkUp("lo")
     if get(config, "linux", "netDevices"):
         yield steps.OfferNetlink()
+    if terminal and not has_mounts(config):  # no devpts of its own: the caller's, as long as it is in view
+        yield console_step(config, bind=0)
     yield from root_steps(request)
     if has_mounts(config):
         yield from device_steps(request)
@@ -97,7 +99,7 @@ def _inside_steps(request: Request, terminal: bool) -> Iterator[Step]:
     """In the new root, still privileged."""
     config = request.config
     process = config["process"]
-    if terminal:
+    if terminal and has_mounts(config):
         yield console_step(config, bind=1)
     elif has_mounts(config):
         yield steps.ReopenNull()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import stat
 
 from rung.runtime.plan import steps
+from rung.runtime.plan.mounts import binds, inside
 from rung.runtime.plan.request import get
 
 TYPE_CHECKING = False
@@ -39,8 +40,7 @@ def device_steps(request: Request) -> Iterator[Step]:
     """Nothing where /dev itself is bound from the host; else nodes first, then links."""
     config = request.config
     for mount in config.get("mounts") or ():
-        bound = {"bind", "rbind"} & set(mount.get("options") or ())
-        if bound and mount["destination"].rstrip("/") == "/dev":
+        if binds(mount) and inside(request, mount["destination"]).rstrip("/") == "/dev":
             return
     asked = {device["path"]: device for device in get(config, "linux", "devices") or ()}
     for path, major, minor in _DEFAULT:

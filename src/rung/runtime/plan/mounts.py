@@ -37,6 +37,9 @@ EMULATED = (
     "/proc/sys/kernel/ns_last_pid",
     "/proc/sys/crypto/fips_enabled",
 )
+#: Type of file system -> the namespace that it shows, and where the host has it.
+_OF_NAMESPACE = {"sysfs": ("network", "/sys"), "mqueue": ("ipc", "/dev/mqueue"), "proc": ("pid", "/proc")}
+_WITHOUT_DEVICE = ("tmpfs", "proc", "sysfs", "devpts", "mqueue", "devtmpfs", "overlay")
 _CGROUP_TMPFS = mountopts.NOSUID | mountopts.NODEV | mountopts.NOEXEC
 
 
@@ -76,24 +79,62 @@ def mount_steps(request: Request, index: int, mount: Mount, mapped: Mapped | Non
     options = mountopts.parse(mount.get("options") or ())
     kind = mount.get("type") or ""
     dest = inside(request, mount["destination"])
-    if is_bind(mount.get("options")) or kind in ("bind", "rbind"):
+    if binds(mount):
         _check_bind(options, index)
         yield _bind(request, mount, options, dest, mapped)
     elif mapped:
         yield _bind_tree(dest, mount.get("source") or kind, options.propagation, slot=mapped.fs)
     elif kind in ("cgroup", "cgroup2"):
         yield from _cgroup(request, options, dest, kind)
+    elif _belongs_to_the_host(request.config, kind):
+        yield _hosts_own(dest, kind, options)
     else:
-        attrs = options.set & ~(mountopts.RDONLY if sealed_later(mount) else 0)
+        attrs = (options.set | options.set_all) & ~(mountopts.RDONLY if sealed_later(mount) else 0)
         yield steps.MountFs(
             dest,
             kind,
             mount.get("source") or kind,
-            options.flags + options.data,
+            _superblock(mount, options) + options.data,
             attrs,
             options.propagation,
             int(options.copy_up),
         )
+
+
+def binds(mount: Mount) -> bool:
+    """Whether an entry is a bind, by its options or by its type."""
+    return is_bind(mount.get("options")) or mount.get("type") in ("bind", "rbind")
+
+
+def _superblock(mount: Mount, options: MountOptions) -> tuple[str, ...]:
+    """Flags of the superblock. ``ro`` is one where there is a device: an image that is read-only itself
+    could not be mounted otherwise. The kernel's own file systems are shared, and stay as they are."""
+    on_device = (mount.get("source") or "").startswith("/") and mount.get("type") not in _WITHOUT_DEVICE
+    return (("ro",) if on_device and options.set & mountopts.RDONLY else ()) + options.flags
+
+
+def _belongs_to_the_host(config: Config, kind: str) -> bool:
+    """A file system of a namespace that is the host's: the root of a user namespace may not mount it anew."""
+    new, joined = new_and_joined(config)
+    namespace = _OF_NAMESPACE.get(kind, ("", ""))[0]
+    return bool(namespace) and "user" in new | set(joined) and namespace not in new | set(joined)
+
+
+def _hosts_own(dest: str, kind: str, options: MountOptions) -> Step:
+    """The host's is bound instead, as crun does: what it shows is what the process would see anyway."""
+    source = _OF_NAMESPACE[kind][1]
+    return steps.MountBind(
+        dest,
+        source,
+        steps.SLOT_NONE,
+        steps.BIND_RECURSIVE,
+        options.set,
+        0,
+        0,
+        0,
+        options.propagation or mountopts.MS_SLAVE | mountopts.MS_REC,
+        steps.SLOT_NONE,
+    )
 
 
 def inside(request: Request, destination: str) -> str:
@@ -215,8 +256,9 @@ def seal_steps(request: Request) -> Iterator[Step]:
     config = request.config
     for mount in config.get("mounts") or ():
         options = mount.get("options") or ()
-        readonly = mountopts.parse(options).set & mountopts.RDONLY
-        if readonly and sealed_later(mount) and not is_bind(options):
+        parsed = mountopts.parse(options)
+        readonly = (parsed.set | parsed.set_all) & mountopts.RDONLY
+        if readonly and sealed_later(mount) and not binds(mount):
             dest = inside(request, mount["destination"])
             yield steps.SetMountAttr(dest, mountopts.RDONLY, 0, 0, 0)
     if get(config, "root", "readonly"):

@@ -295,3 +295,37 @@ def test_the_callers_null_device_is_left_behind_with_its_mounts() -> None:
     document["process"]["terminal"] = True
     assert not of(steps.ReopenNull, plan(document))
     assert not of(steps.ReopenNull, plan(config(namespaces=[{"type": "pid"}])))
+
+
+def test_in_a_user_namespace_what_shows_a_namespace_of_the_hosts_is_bound() -> None:
+    document = config()
+    document["mounts"] += [{"destination": "/sys", "type": "sysfs", "options": ["ro"]}]
+    document["linux"]["namespaces"] = [{"type": "user", "path": "/u"}, {"type": "mount"}, {"type": "pid"}]
+    made = plan(document)
+    assert [(step.source, step.dest, step.set) for step in of(steps.MountBind, made)] == [("/sys", "/sys", mountopts.RDONLY)]
+    document["linux"]["namespaces"].append({"type": "network", "path": "/n"})
+    assert not of(steps.MountBind, plan(document))
+
+
+def test_read_only_is_a_word_for_the_superblock_where_there_is_a_device() -> None:
+    document = config()
+    document["mounts"] += [
+        {"destination": "/a", "type": "ext4", "source": "/dev/sdz", "options": ["ro"]},
+        {"destination": "/b", "type": "ext4", "source": "/dev/sdz"},
+        {"destination": "/c", "type": "sysfs", "source": "/sys", "options": ["ro"]},
+    ]
+    assert [step.options for step in of(steps.MountFs, plan(document))][-3:] == [("ro",), (), ()]
+
+
+def test_a_terminal_without_a_mount_namespace_is_opened_before_the_root_changes() -> None:
+    document = config()
+    document["process"]["terminal"] = True
+    document["linux"]["namespaces"] = [{"type": "pid"}]
+    assert order(plan(document), steps.OpenConsole, steps.OpenFile, steps.PivotRoot) == ["OpenConsole", "OpenFile", "PivotRoot"]
+
+
+@pytest.mark.parametrize("mount", [{"type": "bind"}, {"options": ["rbind"]}, {"type": "none", "options": ["bind"]}])
+def test_a_dev_that_is_bound_in_any_way_is_left_as_it_is(mount: dict[str, object]) -> None:
+    document = config()
+    document["mounts"][1] = {"destination": "/dev", "source": "/dev", **mount}
+    assert not of(steps.MakeNode, plan(document))
