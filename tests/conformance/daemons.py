@@ -35,7 +35,7 @@ def dockerd(runtimes: Mapping[str, Path]) -> Iterator[Path]:
     Its socket is ``docker.sock`` there. It makes no network, bridge or firewall rule. Which of
     its snapshot drivers works depends on the file system below: it chooses itself.
     """
-    with _folder() as folder:
+    with folder_of_its_own() as folder:
         known = {name: {"path": str(path)} for name, path in runtimes.items()}
         (folder / "daemon.json").write_text(json.dumps({"runtimes": known}))
         words: list[str | Path] = [
@@ -62,7 +62,7 @@ def dockerd(runtimes: Mapping[str, Path]) -> Iterator[Path]:
 @contextmanager
 def containerd() -> Iterator[Path]:
     """A containerd without CRI: the folder it lives in; its socket is ``containerd.sock`` there."""
-    with _folder() as folder:
+    with folder_of_its_own() as folder:
         (folder / "config.toml").write_text(
             f"""version = 2
 root = "{folder}/root"
@@ -80,7 +80,7 @@ address = "{folder}/containerd.sock.ttrpc"
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def folder_of_its_own() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="rungconf-", dir="/tmp"))
     folder.chmod(0o755)
     try:

@@ -10,10 +10,8 @@ void set_oom_score_adj(const union argument *given)
 {
     const char *path = "/proc/self/oom_score_adj", *value = decimal(given[0].i);
     long r = write_to(path, value, strlen(value));
-    if (r == -EACCES || r == -EPERM)
-        NOTE("oom_score_adj ", value, " is lower than this process may set: left as it was");
-    else if (r < 0)
-        FAIL((int)-r, path, " = ", value);
+    if (r < 0)
+        FAIL((int)-r, path, " = ", value, r == -EACCES ? ": lower than the caller may set" : "");
 }
 
 void join_cgroup(const union argument *given)

@@ -95,8 +95,9 @@ def outer_steps(request: Request) -> Iterator[Step]:
         yield steps.MapIdsBy(request.caller.uid_tool, request.caller.gid_tool)
     yield steps.Clone(
         flags_of(new - {"time", "cgroup"}),
-        id_map(get(config, "linux", "uidMappings")).encode(),
-        id_map(get(config, "linux", "gidMappings")).encode(),
+        # one that is joined has its maps already: containerd, CRI-O and Podman repeat them
+        id_map(get(config, "linux", "uidMappings")).encode() if "user" in new else b"",
+        id_map(get(config, "linux", "gidMappings")).encode() if "user" in new else b"",
         int(denies_groups(request)),
         cgroup_slot(request.cgroup_paths),
     )

@@ -53,7 +53,7 @@ class Step(Record):
 
 
 class SetOomScoreAdj(Step):
-    """Write ``/proc/self/oom_score_adj``; lowering without the privilege is clamped and noted."""
+    """Write ``/proc/self/oom_score_adj``; to lower it takes CAP_SYS_RESOURCE, also of runc's callers."""
 
     code, wire, clause = 1, "i", "config.md#linux-process: oomScoreAdj"
     value: int

@@ -82,6 +82,13 @@ def test_in_a_user_namespace_binds_have_a_helper_that_joins_no_cgroup() -> None:
     assert not of(steps.StartBroker, plan(document))
 
 
+def test_a_user_namespace_that_is_joined_keeps_its_maps() -> None:
+    document = config(uidMappings=[{"containerID": 0, "hostID": 1000, "size": 10}])
+    document["linux"]["namespaces"] = [{"type": "mount"}, {"type": "user", "path": "/u"}]
+    (clone,) = of(steps.Clone, plan(document))
+    assert clone.uid_map == b""
+
+
 def test_without_a_mount_namespace_nothing_is_mounted_and_the_root_is_changed_by_chroot() -> None:
     document = config()
     document["linux"]["namespaces"] = [{"type": "pid"}]

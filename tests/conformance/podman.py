@@ -1,0 +1,189 @@
+"""Podman and Buildah with all that they own in one folder, and the containers that a scenario makes.
+
+No daemon: each command is a process of its own, and what stays (conmon) ends with its container. Images come
+from a local archive, and no network is made.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from . import daemons, leftovers, outcome
+from .bed import difference, new_id, until
+from .console import Dialogue, converse
+from .outcome import Outcome
+
+Facts = TypeVar("Facts")
+IMAGE = "localhost/busybox:test"
+FILTER = {
+    "defaultAction": "SCMP_ACT_ALLOW",
+    "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}],
+}
+#: Podman's name for each runtime.
+RUNTIMES = ("reference", "tested")
+#: Ids that Podman gives: 64 digits, or the first 32 or 12 of them.
+_ID = re.compile(r"\b(?:[0-9a-f]{64}|[0-9a-f]{32}|[0-9a-f]{12})\b")
+
+
+class Home:
+    """A folder with storage, settings and an image. ``as_user``: what a command begins with to be another's."""
+
+    def __init__(self, folder: Path, runtimes: Mapping[str, Path], as_user: Sequence[str] = ()) -> None:
+        self.folder, self.runtimes, self.as_user = folder, runtimes, list(as_user)
+        known = "".join(f'{name} = ["{path}"]\n' for name, path in runtimes.items())
+        (folder / "containers.conf").write_text(
+            '[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n'
+            f'[containers]\nlog_driver = "k8s-file"\n[engine.runtimes]\n{known}'
+        )
+        (folder / "storage.conf").write_text(
+            f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/root"\nrunroot = "{folder}/run"\n'
+        )
+        (folder / "policy.json").write_text(json.dumps({"default": [{"type": "insecureAcceptAnything"}]}))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "CONTAINERS_CONF": str(self.folder / "containers.conf"),
+            "CONTAINERS_STORAGE_CONF": str(self.folder / "storage.conf"),
+            "PODMAN_IGNORE_CGROUPSV1_WARNING": "1",
+            "TMPDIR": str(self.folder),
+        }
+
+    def words(self, program: str, *words: str) -> list[str]:
+        """A command line with all that keeps it inside the folder."""
+        settings = [f"{name}={value}" for name, value in self.environment.items()]
+        return [*self.as_user, "env", *settings, program, *words]
+
+    def call(self, program: str, *words: str, into: Path, **more: Any) -> Outcome:
+        return outcome.call(self.words(program, *words), into, **more)
+
+
+@contextmanager
+def home(runtimes: Mapping[str, Path], rootfs: Path) -> Iterator[Home]:
+    """Root's, with the image; empty again at the end."""
+    with daemons.folder_of_its_own() as folder:
+        made = Home(folder, runtimes)
+        archive = daemons.import_rootfs(rootfs, folder / "rootfs.tar")
+        output = folder / "output"
+        made.call("podman", "import", str(archive), IMAGE, into=output, timeout_s=60).ok()
+        yield made
+        made.call("podman", "rm", "--all", "--force", "--time", "0", into=output, timeout_s=60)
+        made.call("podman", "rmi", "--all", "--force", into=output, timeout_s=60)
+        remove_conmons_cgroups(folder.name)
+        left = leftovers.cgroups(folder.name)
+        assert not left, f"left behind: {left}"
+
+
+def remove_conmons_cgroups(mark: str) -> None:
+    """Podman leaves the group that it made for its conmons; where a controller is not mounted, it makes
+    its groups as plain directories of the tmpfs that the hierarchies are mounted in, and leaves these too."""
+    top = Path("/sys/fs/cgroup")
+    for group in top.glob(f"*/{mark}"):
+        plain = group.parent.stat().st_dev == top.stat().st_dev
+        if plain:
+            shutil.rmtree(group)
+            if not any(group.parent.iterdir()):
+                group.parent.rmdir()
+        else:
+            until(lambda group=group: _removed(group), f"nothing is in {group}")
+
+
+def _removed(group: Path) -> bool:
+    """Whether it and its pods' and conmons' are gone: none has a process in it."""
+    for place, _, _ in os.walk(group, topdown=False):
+        try:
+            os.rmdir(place)
+        except OSError:
+            return False
+    return True
+
+
+class Podman:
+    """Podman with one runtime, and the containers that a scenario makes."""
+
+    def __init__(self, home: Home, runtime: str, place: Path) -> None:
+        self.storage, self.runtime, self.home = home, runtime, place
+        self.folder = place / "folder"
+        self.folder.mkdir(parents=True)
+        (self.folder / "file").write_text("content\n")
+        (self.folder / "env").write_text("FROM_FILE=given\n")
+        (self.folder / "filter.json").write_text(json.dumps(FILTER))
+        self.names: list[str] = []
+        self.pods: list[str] = []
+
+    def argv(self, *words: str) -> list[str]:
+        given = [word.replace("FOLDER", str(self.folder)) for word in words]
+        return self.storage.words("podman", "--runtime", self.runtime, *given)
+
+    def call(self, *words: str, **more: Any) -> Outcome:
+        return outcome.call(self.argv(*words), self.home / "output", **more)
+
+    def words(self, *options: str) -> list[str]:
+        """What every container of this scenario is made with, and its name."""
+        self.names.append(new_id())
+        network = [] if {"--network", "--pod"} & set(options) else ["--network", "none"]
+        parent = [] if {"--pod", "--cgroups"} & set(options) else ["--cgroup-parent", f"/{self.storage.folder.name}"]
+        return ["--name", self.names[-1], *network, *parent, *options]
+
+    def run(self, *command: str, options: tuple[str, ...] = (), **more: Any) -> Outcome:
+        image = [str(self.folder / "rootfs")] if "--rootfs" in options else [IMAGE]
+        return self.call("run", *self.words(*options), *image, *command, **more)
+
+    def started(self, *command: str, options: tuple[str, ...] = ()) -> str:
+        """The name of a container that runs in the background."""
+        self.call("run", "--detach", *self.words(*options), IMAGE, *(command or ("sleep", "1000"))).ok()
+        return self.names[-1]
+
+    def inspect(self, name: str) -> Any:
+        return self.call("inspect", name).ok().json()[0]
+
+    def wait(self, name: str) -> int:
+        return int(self.call("wait", name).ok().out)
+
+    def converse(self, *words: str, dialogue: Dialogue) -> tuple[int, str]:
+        return converse(self.argv(*words), dialogue)
+
+    def shown(self, text: str) -> str:
+        """What was said, without what differs by name only."""
+        for name in self.names:
+            text = text.replace(name, "NAME")
+        text = text.replace(str(self.home), "HOME").replace(str(self.storage.folder), "STORAGE")
+        return _ID.sub("ID", text)
+
+    def close(self) -> None:
+        if self.names:
+            self.call("rm", "--force", "--ignore", "--time", "0", "--volumes", *self.names)
+        if self.pods:
+            self.call("pod", "rm", "--force", "--ignore", "--time", "0", *self.pods)
+
+
+class Podmans:
+    """The same scenario with the runtime under test and with the reference."""
+
+    def __init__(self, home: Home, place: Path) -> None:
+        self.storage, self.place = home, place
+
+    def each(self, scenario: Callable[[Podman], Facts]) -> tuple[Facts, Facts]:
+        facts = []
+        for runtime in RUNTIMES:
+            podman = Podman(self.storage, runtime, self.place / runtime)
+            try:
+                facts.append(scenario(podman))
+            finally:
+                podman.close()
+        return facts[0], facts[1]
+
+    def agree(self, scenario: Callable[[Podman], Facts]) -> Facts:
+        wanted, got = self.each(scenario)
+        if got != wanted:
+            pytest.fail(difference(wanted, got), pytrace=False)
+        return got
