@@ -125,7 +125,8 @@ class Podman:
         return self.storage.words("podman", "--runtime", self.runtime, *given)
 
     def call(self, *words: str, **more: Any) -> Outcome:
-        return outcome.call(self.argv(*words), self.home / "output", **more)
+        # conmon drops a file "oom" where it is started, when memory runs out
+        return outcome.call(self.argv(*words), self.home / "output", cwd=self.home, **more)
 
     def words(self, *options: str) -> list[str]:
         """What every container of this scenario is made with, and its name."""
