@@ -328,8 +328,10 @@ class Container:
 
     def update(self, resources: Resources) -> None:
         """Change the limits of a container that lives; what is not named stays."""
-        from rung.runtime.cgroup import updated
+        from rung.runtime.cgroup.update import contradictions, updated
 
+        for sentence in contradictions(resources):
+            self._warn(sentence)
         with self._directory.lock():
             self.require("update")
             wanted = updated(self._directory.resources(), resources)

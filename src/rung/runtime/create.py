@@ -139,6 +139,8 @@ def _create_locked(
     def make_cgroups(first_pid: int) -> None:
         with trace.span("make and limit cgroups", wanted or directory.id, "config-linux.md#control-groups"):
             group.make(resources, first_pid, directory.id, annotations, lenient)
+            if hosts.mode == "v2":
+                _give_cgroup(group, config)
 
     if unit:
         group.check_unused()  # it begins with a process, so it is made when rung-init says that it waits
@@ -208,6 +210,14 @@ def _with_callers(config: Config, directory: Directory, options: CreateOptions) 
         posix.mkdir(directory.file("notify"), 0o755)
         config = inside(config, directory.file("notify"))
     return config
+
+
+def _give_cgroup(group: cgroup.Cgroup, config: Config) -> None:
+    from rung.runtime.cgroup.owner import owner
+
+    uid = owner(config)
+    if uid:  # root of the host owns what it makes
+        group.give_to(uid)
 
 
 def write_pid(path: str, pid: int) -> None:

@@ -12,7 +12,7 @@ from rung import posix
 from rung.record import Record
 from rung.runtime import privilege, spawn, state
 from rung.runtime.create import CreateOptions, console_fd, seccomp_program, write_pid
-from rung.runtime.errors import StateError
+from rung.runtime.errors import CgroupNotEntered, StateError
 from rung.runtime.parent import parent
 from rung.runtime.plan.compile import compile_exec
 from rung.runtime.plan.namespaces import new_and_joined
@@ -42,6 +42,7 @@ class ExecOptions(Record):
     pid_file: str = ""
     preserve_fds: int = 0
     ignore_paused: bool = False
+    cgroups: dict[str, str] = {}  # controller -> path below the container's; "": all of them
 
 
 class Process:
@@ -62,8 +63,25 @@ def enter(
     """Start ``process`` in ``container``; returns once the program is being executed."""
     if not (options.ignore_paused and container.status == state.PAUSED):
         container.require("exec")
-    config = container.config
     checked = validate_process(process)
+    paths = container.facts.cgroup_paths
+    if options.cgroups:
+        from rung.runtime.cgroup.below import below
+
+        paths = below(paths, options.cgroups)
+    try:
+        return _enter(container, checked, paths, options, trace)
+    except CgroupNotEntered as failed:
+        from rung.runtime.cgroup.below import beside_init
+
+        others = beside_init(failed, paths, container.pid, named=bool(options.cgroups))
+    return _enter(container, checked, others, options, trace)
+
+
+def _enter(
+    container: Container, checked: Process_, paths: dict[str, str], options: ExecOptions, trace: Trace
+) -> Process:
+    config = container.config
     with Closing() as closing, Undo() as undo:
         pidfd = closing.add(posix.pidfd_open(container.pid))
         if not state.alive(container.facts):
@@ -74,7 +92,7 @@ def enter(
                 container.id,
                 config,
                 checked,
-                container.facts.cgroup_paths,
+                paths,
                 _namespaces_to_enter(container),
                 program,
                 flags,

@@ -54,6 +54,10 @@ class ExecError(StepError):
     """The last step failed. Where nobody listened any more, init has said so on its own stderr."""
 
 
+class CgroupNotEntered(StepError):
+    """The process could not be born into its cgroup; nothing has happened."""
+
+
 class InitKilled(StepError):
     """rung-init ended by a signal before it was ready."""
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from rung import posix
 from rung.record import Record
-from rung.runtime.errors import ExecError, InitKilled, RuntimeFailure, StepError
+from rung.runtime.errors import CgroupNotEntered, ExecError, InitKilled, RuntimeFailure, StepError
 from rung.runtime.parent import parent
 from rung.runtime.plan import steps, wire
 from rung.runtime.state import write_whole
@@ -188,7 +188,15 @@ def failure(made: Sequence[steps.Step], ledger: wire.Ledger) -> StepError:
 
         number = ledger.calls[ledger.error_call].number
         reason = f"{call_name(number)}: {errno_name(errno)} ({reason})"
-    return StepError(sentence(step), f"[{ledger.error}]" if ledger.error else "", reason, errno)
+    kind = CgroupNotEntered if _enters_cgroup(step) else StepError
+    return kind(sentence(step), f"[{ledger.error}]" if ledger.error else "", reason, errno)
+
+
+def _enters_cgroup(step: steps.Step) -> bool:
+    """On v2 the cgroup's directory is opened, and the inner process born into it."""
+    if isinstance(step, steps.OpenFile):
+        return step.slot == steps.SLOT_CGROUP
+    return isinstance(step, steps.Clone) and step.cgroup_slot == steps.SLOT_CGROUP
 
 
 def spawn(

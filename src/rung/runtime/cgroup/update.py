@@ -21,6 +21,11 @@ def updated(old: Resources, new: Resources) -> Resources:
     for section in _PLAIN:
         if given := _given(new.get(section)):
             result[section] = {**(result.get(section) or {}), **given}
+    cpu = _given(new.get("cpu"))
+    unified = _given(new.get("unified"))
+    weighs = (cpu.get("shares") and "idle" not in cpu) or ("cpu.weight" in unified and "cpu.idle" not in unified)
+    if weighs and (result.get("cpu") or {}).get("idle"):
+        result["cpu"] = {**result["cpu"], "idle": 0}  # an idle one has no share: the kernel would refuse it
     memory = _given(new.get("memory"))
     if memory.get("limit") == -1 and "swap" not in memory:
         result["memory"].pop("swap", None)  # unlimited memory lifts the limit of both
@@ -28,11 +33,22 @@ def updated(old: Resources, new: Resources) -> Resources:
         result["blockIO"] = _block_io(result.get("blockIO") or {}, given)
     if pages := new.get("hugepageLimits"):
         result["hugepageLimits"] = _upsert(result.get("hugepageLimits") or [], pages, ("pageSize",))
-    for section in ("rdma", "unified"):
-        if new.get(section):
-            result[section] = {**(result.get(section) or {}), **_given(new.get(section))}
+    if new.get("rdma"):
+        result["rdma"] = {**(result.get("rdma") or {}), **_given(new["rdma"])}
+    # Written last, unified settings win over fields of the same meaning: earlier ones must not do so again.
+    if unified or "unified" in result:
+        result["unified"] = unified
     changed: Resources = result
     return changed
+
+
+def contradictions(resources: Resources) -> list[str]:
+    """Sentences about settings of which only one can be."""
+    cpu, unified = resources.get("cpu") or {}, resources.get("unified") or {}
+    idle = cpu.get("idle") == 1 or str(unified.get("cpu.idle", "")).strip() == "1"
+    if idle and (cpu.get("shares") or "cpu.weight" in unified):
+        return ["unable to apply both: an idle container has no share of CPU time; cpu.shares is ignored"]
+    return []
 
 
 def _given(section: Any) -> dict[str, Any]:

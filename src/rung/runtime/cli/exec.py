@@ -68,10 +68,7 @@ def run(call: Call) -> int:
     terminal = process.get("terminal") is True
     check_console(terminal, options["detach"], options["console-socket"])
     how = {**process_options(call), "ignore_paused": options["ignore-paused"]}
-    if options["cgroup"] and cgroup_below(options["cgroup"]):
-        raise RungError(
-            "use --cgroup", options["cgroup"][0], "only the container's own cgroup can be entered yet"
-        )
+    how["cgroups"] = cgroups_below(options["cgroup"])
     if options["detach"]:
         started = container.exec(process, ExecOptions(**how))
         send_pidfd(options["pidfd-socket"], started.pid)
@@ -159,13 +156,18 @@ def check_console(terminal: bool, detach: bool, socket: str) -> None:
         raise RungError("use --console-socket", socket, "it goes with --detach and a terminal")
 
 
-def cgroup_below(given: Sequence[str]) -> str:
-    """The path below the container's cgroups that all of ``[controllers:]PATH`` name."""
-    paths = [word.partition(":")[2] if ":" in word else word for word in given]
-    if any(word.startswith(":") for word in given):
-        raise RungError("use --cgroup", " ".join(given), "no controller before the colon")
-    if len(set(paths)) != 1:
-        raise RungError("use --cgroup", " ".join(given), "all controllers must have the same path")
-    if ".." in paths[0].split("/"):
-        raise RungError("use --cgroup", paths[0], "it must lie below the container's cgroup")
-    return paths[0].strip("/")
+def cgroups_below(given: Sequence[str]) -> dict[str, str]:
+    """Controller -> path below the container's cgroup, of ``[controllers:]PATH``; "" is all controllers."""
+    found: dict[str, str] = {}
+    for word in given:
+        names, colon, path = word.partition(":")
+        if not colon:
+            if len(given) > 1:
+                raise RungError("use --cgroup", word, "of several each must name its controllers", "CONTROLLERS:PATH")
+            return {"": word}
+        for name in names.split(","):
+            if not name or name in found:
+                what = f"controller {name} comes twice" if name else "no controller before the colon"
+                raise RungError("use --cgroup", word, what)
+            found[name] = path
+    return found

@@ -1,6 +1,6 @@
 """What resources are after an update."""
 
-from rung.runtime.cgroup.update import updated
+from rung.runtime.cgroup.update import contradictions, updated
 
 
 def test_only_what_is_given_changes():
@@ -64,10 +64,30 @@ def test_huge_pages_rdma_and_unified_by_name():
     }
     assert updated(old, new) == {
         "hugepageLimits": [{"pageSize": "2MB", "limit": 3}, {"pageSize": "1GB", "limit": 2}],
-        "unified": {"a.b": "9", "c.d": "2"},
+        "unified": {"a.b": "9"},
         "rdma": {"x": {"hcaObjects": 1}},
     }
 
 
 def test_devices_rules_stay_as_they_were():
     assert updated({}, {"devices": [{"allow": True, "access": "rwm"}]}) == {}
+
+
+def test_a_share_ends_being_idle():
+    old = {"cpu": {"idle": 1, "shares": 100}}
+    assert updated(old, {"cpu": {"shares": 200}})["cpu"] == {"idle": 0, "shares": 200}
+    assert updated(old, {"unified": {"cpu.weight": "8"}})["cpu"] == {"idle": 0, "shares": 100}
+    assert updated(old, {"cpu": {"period": 5}})["cpu"] == {"idle": 1, "shares": 100, "period": 5}
+    assert updated(old, {"cpu": {"shares": 200, "idle": 1}})["cpu"] == {"idle": 1, "shares": 200}
+
+
+def test_unified_settings_are_of_one_update():
+    """They are written last, and would undo a later ``--memory``."""
+    old = {"unified": {"memory.max": "5"}, "memory": {"limit": 4}}
+    assert updated(old, {"memory": {"limit": 9}}) == {"memory": {"limit": 9}, "unified": {}}
+
+
+def test_idle_and_a_share_contradict():
+    assert "unable to apply both" in contradictions({"cpu": {"idle": 1, "shares": 5}})[0]
+    assert contradictions({"unified": {"cpu.idle": "1\n", "cpu.weight": "5"}})
+    assert not contradictions({"cpu": {"idle": 0, "shares": 5}, "unified": {"cpu.weight": "5"}})

@@ -7,7 +7,7 @@ import pytest
 from rung.errors import RungError
 from rung.runtime.cli.exec import (
     COMMAND,
-    cgroup_below,
+    cgroups_below,
     changed,
     changed_user,
     check_console,
@@ -95,11 +95,12 @@ def test_terminals_and_console_sockets(terminal, detach, socket, fine):
 
 
 def test_cgroups_below_the_containers_own():
-    assert cgroup_below(["sub/group"]) == "sub/group"
-    assert cgroup_below(["cpu,cpuacct:/sub", "memory:/sub"]) == "sub"
-    for bad in (["cpu:a", "memory:b"], [":a"], ["a/../../b"]):
+    assert cgroups_below([]) == {}
+    assert cgroups_below(["sub/group"]) == {"": "sub/group"}
+    assert cgroups_below(["cpu,cpuacct:/sub", "memory:other"]) == {"cpu": "/sub", "cpuacct": "/sub", "memory": "other"}
+    for bad in (["cpu:a", "b"], [":a"], ["cpu,:a"], ["cpu:a", "cpu:b"]):
         with pytest.raises(RungError, match="use --cgroup"):
-            cgroup_below(bad)
+            cgroups_below(bad)
 
 
 def test_a_process_from_a_file(tmp_path):

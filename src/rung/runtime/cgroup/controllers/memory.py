@@ -103,6 +103,6 @@ def check_before_update(memory: Memory, directory: str) -> None:
         usage = int(read_line(f"{directory}/memory.current"))
     except OSError:
         return
-    for name, value in (("swap", swap), ("limit", limit)):
+    for words, value in (("memory+swap", swap), ("memory", limit)):
         if 0 < value <= usage:
-            raise CgroupError(f"set {_FIELD}{name}", f"to {value}", f"{usage} bytes are in use")
+            raise CgroupError(f"rejecting {words} limit", str(value), f"{usage} bytes are in use")

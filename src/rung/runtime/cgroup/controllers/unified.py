@@ -32,6 +32,8 @@ def unified_writes(unified: Mapping[str, str], controllers: Collection[str]) -> 
             raise CgroupError(
                 "invalid configuration: linux.resources.unified", name, "the controller is not on cgroup v2 here"
             )
+        if name == "cpu.weight" and unified.get("cpu.idle", "").strip() == "1":
+            continue  # an idle cgroup has none, and the kernel says so with EINVAL
         field = f"linux.resources.unified {name}"
         found += [Write("", name, line, field) for line in value.split("\n") if line]
     return found

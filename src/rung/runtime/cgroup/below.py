@@ -1,0 +1,65 @@
+"""Which cgroups a process that joins a container enters: the container's, some below them, or its init's.
+
+``exec --cgroup [CONTROLLERS:]PATH`` names cgroups below the container's own. On v2 a cgroup that gives its
+controllers to cgroups below can hold no process itself ("no internal processes"): where the container has made itself
+such a tree, its init has gone below, and another process is put beside that, unless a path was named.
+"""
+
+from __future__ import annotations
+
+from errno import EBUSY, ENODEV, ENOENT, EOPNOTSUPP
+
+from rung.posix import isdir, strerror
+from rung.runtime.cgroup.errors import CgroupError
+from rung.runtime.cgroup.hierarchy import clean, hierarchies
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rung.runtime.errors import CgroupNotEntered
+
+#: The kernel's answers to entering a cgroup that is gone, or that cannot hold a process.
+_NOT_ENTERED = (EBUSY, ENODEV, ENOENT, EOPNOTSUPP)
+_ELSEWHERE = "name one below it that can hold a process"
+
+
+def below(paths: dict[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
+    """The directories to enter. ``wanted``: controller -> path below the container's own; "" is all of them.
+
+    Controllers that are mounted together go together. Raises ``CgroupError``."""
+    found = dict(paths)
+    for controller, inner in wanted.items():
+        if controller and controller not in paths:
+            raise CgroupError("use --cgroup", f"{controller}:{inner}", f"unknown controller {controller}")
+        for name, directory in paths.items():
+            if not controller or directory == paths[controller]:
+                found[name] = directory + _inside(inner)
+    for directory in found.values():
+        if wanted and not isdir(directory):
+            raise refused(directory, ENOENT)
+    return found
+
+
+def _inside(inner: str) -> str:
+    if ".." in inner.split("/"):
+        raise CgroupError("use --cgroup", inner, "bad sub cgroup path", "it must lie below the container's cgroup")
+    return clean(inner).rstrip("/")
+
+
+def beside_init(failed: CgroupNotEntered, paths: Mapping[str, str], pid: int, *, named: bool) -> dict[str, str]:
+    """Where a process goes that could not be born into the container's cgroup: to its init ``pid``, on v2 alone.
+
+    Raises what failed where there is no other place, or this one was ``named``."""
+    if failed.errno not in _NOT_ENTERED or set(paths) != {""}:
+        raise failed
+    of_init = hierarchies(pid).own.get("", "")
+    if named or of_init in ("", paths[""]):
+        raise refused(paths[""], failed.errno)
+    return {"": of_init}
+
+
+def refused(directory: str, number: int) -> CgroupError:
+    """A process cannot be put there."""
+    reason = f"adding pid to cgroups {directory}: {strerror(number)}"
+    return CgroupError("enter the container:", "", reason, _ELSEWHERE if number == EBUSY else "", number)
