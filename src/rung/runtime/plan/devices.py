@@ -47,11 +47,12 @@ def device_steps(request: Request) -> Iterator[Step]:
         if path not in asked:
             yield steps.MakeNode(path, stat.S_IFCHR | 0o666, major, minor, 0, 0, path)
     for path, device in asked.items():
+        numbered = device["type"] != "p"  # a FIFO has no numbers, whatever is written there
         yield steps.MakeNode(
             path,
             _TYPES[device["type"]] | (0o666 if device.get("fileMode") is None else device["fileMode"] & 0o7777),
-            device.get("major") or 0,
-            device.get("minor") or 0,
+            (numbered and device.get("major")) or 0,
+            (numbered and device.get("minor")) or 0,
             device.get("uid") or 0,
             device.get("gid") or 0,
             path,
