@@ -47,6 +47,7 @@ WITH_USERS: dict[str, Any] = {
     "linux.uidMappings": [{"containerID": 0, "hostID": 100000, "size": 65536}],
     "linux.gidMappings": [{"containerID": 0, "hostID": 100000, "size": 65536}],
     "linux.timeOffsets": {"monotonic": {"secs": 5}},
+    "linux.devices": [{"path": "/dev/mine", "type": "c", "major": 1, "minor": 5}],
     "linux.resources": None,
     "mounts": [
         {"destination": "/proc", "type": "proc", "source": "proc"},

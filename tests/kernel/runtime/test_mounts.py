@@ -211,3 +211,22 @@ def test_the_hosts_table_is_untouched(bed):
     before = Path("/proc/self/mountinfo").read_text().count(str(bed.folder))
     with bed.running():
         assert Path("/proc/self/mountinfo").read_text().count(str(bed.folder)) == before
+
+
+def test_devices_asked_for_in_a_user_namespace_are_as_asked(bed):
+    """Made outside: of the kind, the mode and the owner that the configuration says; they can be opened."""
+    from kernel.runtime.test_idmap import USERS, root_of
+
+    for folder in (bed.folder, bed.folder.parent, bed.folder.parent.parent):
+        folder.chmod(0o755)
+    asked = [
+        {"path": "/dev/mine", "type": "c", "major": 1, "minor": 5, "fileMode": 0o640, "uid": 7, "gid": 8},
+        {"path": "/dev/deep/disk", "type": "b", "major": 7, "minor": 200},
+    ]
+    edits = {**USERS, "root.path": str(root_of(bed, True)), "linux.devices": asked, "process.user": {"uid": 7, "gid": 8}}
+    script = "stat -c '%F %a %u %g %t:%T' /dev/mine /dev/deep/disk; head -c 3 /dev/mine | wc -c; cat /proc/self/mountinfo"
+    outcome = bed.run(script, edits)
+    assert outcome.lines[:3] == ["character special file 640 7 8 1:5", "block special file 666 0 0 7:c8", "3"], outcome
+    found = table("\n".join(outcome.lines[3:]))
+    assert {"nosuid", "noexec"} <= found["/dev/mine"][0] & found["/dev/null"][0]
+    assert found["/dev/mine"][2] == "tmpfs"

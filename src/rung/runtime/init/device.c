@@ -1,7 +1,8 @@
-/* MakeDir, MakeSymlink, MakeNode: what a root file system may lack. */
+/* MakeDir, MakeSymlink, MakeNode, MakeDevice: what a root file system may lack. */
 #include "call.h"
 #include "mount.h"
 #include "path.h"
+#include "slot.h"
 #include <sys/sysmacros.h>
 
 static int parent_of(const char *path, const char **name)
@@ -94,4 +95,31 @@ void make_node(const union argument *given)
     else
         own(parent, name, given[4].u, given[5].u, path);
     call(close, parent);
+}
+
+/* One file system holds all: nobody but its mounts of single files will ever see it. */
+static int store(const char *path)
+{
+    static int mount = -1;
+    if (mount < 0)
+        mount = mount_new(path, "tmpfs", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+    return mount;
+}
+
+void make_device(const union argument *given)
+{
+    const char *path = given[1].s.data, *name = decimal((int64_t)given[0].u);
+    int mount = store(path);
+    mode_t before = (mode_t)call(umask, 0);
+    long r = call(mknodat, mount, name, (mode_t)given[2].u, makedev(given[3].u, given[4].u));
+    call(umask, before);
+    if (r < 0)
+        FAIL((int)-r, path);
+    own(mount, name, given[5].u, given[6].u, path);
+    int node = (int)call(open_tree, mount, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (node == -EINVAL) /* before Linux 6.15 */
+        node = (int)call(open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (node < 0)
+        FAIL(-node, path);
+    slot_set(given[0].u, node);
 }

@@ -58,6 +58,7 @@
     STEP(66, ReopenNull, reopen_null, "", ANY)                                   \
     STEP(70, StartBroker, start_broker, "", OUTER)                           \
     STEP(71, MakeUserns, make_userns, "uss", OUTER)                          \
+    STEP(73, MakeDevice, make_device, "usuuuuu", OUTER)                      \
     STEP(72, MakeFs, make_fs, "ussSuu", OUTER)                                   \
     STEP(80, SetScheduler, set_scheduler, "uuiuuuuss", ANY)                  \
     STEP(81, SetIoPriority, set_io_priority, "u", ANY)                       \

@@ -1,7 +1,7 @@
 """The container's /dev: nodes and links every container gets, and those it asks for.
 
-config-linux.md: Default Devices, Devices. In a user namespace ``mknod`` is refused, so
-each node carries the host's path to bind instead.
+config-linux.md: Default Devices, Devices. In a user namespace ``mknod`` is refused: those asked
+for are made outside, and the default ones carry the host's path to bind instead.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import stat
 
 from rung.runtime.plan import steps
-from rung.runtime.plan.mounts import binds, inside
+from rung.runtime.plan.mounts import bind_tree, binds, inside
+from rung.runtime.plan.namespaces import new_and_joined
 from rung.runtime.plan.request import get
 
 TYPE_CHECKING = False
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from rung.runtime.plan.request import Request
     from rung.runtime.plan.steps import Step
+    from rung.spec.runtime.config import Config, Device, IdMapping
 
 _DEFAULT = (
     ("/dev/null", 1, 3),
@@ -36,29 +38,72 @@ _LINKS = (
 _TYPES = {"c": stat.S_IFCHR, "u": stat.S_IFCHR, "b": stat.S_IFBLK, "p": stat.S_IFIFO}
 
 
+#: MakeDevice's slots are the last ones; what is over is the host's own.
+_FIRST_SLOT = steps.SLOT_COUNT - steps.DEVICES_MAX
+
+
 def device_steps(request: Request) -> Iterator[Step]:
     """Nothing where /dev itself is bound from the host; else nodes first, then links."""
     config = request.config
-    for mount in config.get("mounts") or ():
-        if binds(mount) and inside(request, mount["destination"]).rstrip("/") == "/dev":
-            return
-    asked = {device["path"]: device for device in get(config, "linux", "devices") or ()}
+    if _dev_is_bound(request):
+        return
+    asked = _asked(config)
+    made = dict(made_outside(request))
     for path, major, minor in _DEFAULT:
         if path not in asked:
             yield steps.MakeNode(path, stat.S_IFCHR | 0o666, major, minor, 0, 0, path)
     for path, device in asked.items():
-        numbered = device["type"] != "p"  # a FIFO has no numbers, whatever is written there
-        yield steps.MakeNode(
-            path,
-            _TYPES[device["type"]] | (0o666 if device.get("fileMode") is None else device["fileMode"] & 0o7777),
-            (numbered and device.get("major")) or 0,
-            (numbered and device.get("minor")) or 0,
-            device.get("uid") or 0,
-            device.get("gid") or 0,
-            path,
-        )
+        if path in made:
+            yield bind_tree(path, path, 0, slot=made[path].slot)
+        else:
+            owners = device.get("uid") or 0, device.get("gid") or 0
+            yield steps.MakeNode(path, _mode(device), *_numbers(device), *owners, path)
     yield steps.MakeSymlink("/dev/ptmx", "pts/ptmx")
     for path, target in _LINKS:
         yield steps.MakeSymlink(path, target)
     if request.has_kcore:
         yield steps.MakeSymlink("/dev/core", "/proc/kcore")
+
+
+def _dev_is_bound(request: Request) -> bool:
+    mounts = request.config.get("mounts") or ()
+    return any(binds(mount) and inside(request, mount["destination"]).rstrip("/") == "/dev" for mount in mounts)
+
+
+def _asked(config: Config) -> dict[str, Device]:
+    return {device["path"]: device for device in get(config, "linux", "devices") or ()}
+
+
+def _mode(device: Device) -> int:
+    mode = device.get("fileMode")
+    return _TYPES[device["type"]] | (0o666 if mode is None else mode & 0o7777)
+
+
+def _numbers(device: Device) -> tuple[int, int]:
+    """A FIFO has none, whatever is written there."""
+    return (0, 0) if device["type"] == "p" else (device.get("major") or 0, device.get("minor") or 0)
+
+
+def made_outside(request: Request) -> Iterator[tuple[str, steps.MakeDevice]]:
+    """The devices of a container in a new user namespace, made with the caller's privilege.
+
+    One whose owner has no id on the host is left to MakeNode, as all are where the caller has no privilege:
+    the host's node is bound then."""
+    config = request.config
+    if request.caller.uid or "user" not in new_and_joined(config)[0] or _dev_is_bound(request):
+        return
+    slot = _FIRST_SLOT
+    for path, device in _asked(config).items():
+        uid = _outside(device.get("uid") or 0, get(config, "linux", "uidMappings"))
+        gid = _outside(device.get("gid") or 0, get(config, "linux", "gidMappings"))
+        if device["type"] != "p" and uid is not None and gid is not None and slot < steps.SLOT_COUNT:
+            yield path, steps.MakeDevice(slot, path, _mode(device), *_numbers(device), uid, gid)
+            slot += 1
+
+
+def _outside(inside_id: int, mappings: list[IdMapping] | None) -> int | None:
+    """The host's number of an id of the container."""
+    for mapping in mappings or ():
+        if mapping["containerID"] <= inside_id < mapping["containerID"] + mapping["size"]:
+            return inside_id - mapping["containerID"] + mapping["hostID"]
+    return None

@@ -48,7 +48,7 @@ class _Slots:
 
     def new(self) -> int:
         self._next += 1
-        if self._next > steps.SLOT_COUNT:
+        if self._next > steps.SLOT_COUNT - steps.DEVICES_MAX:
             raise RuntimeFailure("cannot map ids", "mounts", "there are too many different mappings")
         return self._next - 1
 

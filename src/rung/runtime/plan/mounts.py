@@ -83,7 +83,7 @@ def mount_steps(request: Request, index: int, mount: Mount, mapped: Mapped | Non
         _check_bind(options, index)
         yield _bind(request, mount, options, dest, mapped)
     elif mapped:
-        yield _bind_tree(dest, mount.get("source") or kind, options.propagation, slot=mapped.fs)
+        yield bind_tree(dest, mount.get("source") or kind, options.propagation, slot=mapped.fs)
     elif kind in ("cgroup", "cgroup2"):
         yield from _cgroup(request, options, dest, kind)
     elif _belongs_to_the_host(request.config, kind):
@@ -185,7 +185,8 @@ def _bind(request: Request, mount: Mount, options: MountOptions, dest: str, mapp
     )
 
 
-def _bind_tree(dest: str, source: str, propagation: int, *, slot: int = steps.SLOT_NONE, on: int = 0) -> Step:
+def bind_tree(dest: str, source: str, propagation: int, *, slot: int = steps.SLOT_NONE, on: int = 0) -> Step:
+    """A bind without more ado, of a path or of what a step before has put into ``slot``."""
     return steps.MountBind(dest, source, slot, 0, on, 0, 0, 0, propagation, steps.SLOT_NONE)
 
 
@@ -198,7 +199,7 @@ def _cgroup(request: Request, options: MountOptions, dest: str, kind: str) -> It
             yield steps.MountFs(dest, "cgroup2", "cgroup", (), options.set, options.propagation, 0)
         else:
             path = _shown(request).get("", "")
-            yield _bind_tree(dest, path, options.propagation, on=options.set)
+            yield bind_tree(dest, path, options.propagation, on=options.set)
         return
     yield steps.MountFs(dest, "tmpfs", "tmpfs", ("mode=755",), _CGROUP_TMPFS, options.propagation, 0)
     for controllers, path in _hierarchies(request):
@@ -207,7 +208,7 @@ def _cgroup(request: Request, options: MountOptions, dest: str, kind: str) -> It
             data = ("none", controllers[0]) if controllers[0].startswith("name=") else tuple(controllers)
             yield steps.MountFs(inside, "cgroup", "cgroup", data, options.set, 0, 0)
         else:
-            yield _bind_tree(inside, path, options.propagation, on=options.set)
+            yield bind_tree(inside, path, options.propagation, on=options.set)
         if len(controllers) > 1:
             for name in controllers:
                 yield steps.MakeSymlink(f"{dest}/{name}", ",".join(controllers))

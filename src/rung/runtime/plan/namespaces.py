@@ -79,6 +79,11 @@ def outer_steps(request: Request) -> Iterator[Step]:
         from rung.runtime.plan.idmap import idmap_steps
 
         yield from idmap_steps(request)
+    if get(config, "linux", "devices") and has_mounts(config):
+        from rung.runtime.plan.devices import made_outside
+
+        for _, step in made_outside(request):
+            yield step
     if needs_broker(request):
         yield steps.StartBroker()
     if request.in_unit:

@@ -39,6 +39,7 @@ SLOT_ROOT = 8  # the container's root directory (set by BindRoot, PivotRoot)
 SLOT_PROC = 9  # a procfs nobody else can see (set by OpenProc)
 SLOT_FIRST_FREE = 10
 SLOT_COUNT = 256
+DEVICES_MAX = 100  # of these slots MakeDevice has the last ones
 
 
 class Step(Record):
@@ -584,6 +585,22 @@ class SetMemoryPolicy(Step):
     mode: int
     nodes: bytes
     name: str
+
+
+class MakeDevice(Step):
+    """A device node on a file system of the caller's, as a detached mount in ``slot``.
+
+    A user namespace may not make devices, nor open those on a file system of its own. ``uid`` and
+    ``gid`` are the host's; where the kernel clones no detached mount the host's ``source`` is taken."""
+
+    code, wire, clause = 73, "usuuuuu", "config-linux.md#devices"
+    slot: int
+    source: str
+    mode: int
+    major: int
+    minor: int
+    uid: int
+    gid: int
 
 
 class Exec(Step):

@@ -56,6 +56,7 @@ _SENTENCES: dict[type[Step], Callable[[Any], str]] = {
     steps.WriteFile: lambda s: f"write {s.data.decode(errors='replace').strip()!r} to {s.path}",
     steps.StartBroker: lambda s: "keep a helper with the caller's rights for bind sources",
     steps.MakeUserns: lambda s: f"make a user namespace that maps {s.uid_map.strip()!r}",
+    steps.MakeDevice: lambda s: f"make {node_words(s.mode, s.major, s.minor)} for {s.source}",
     steps.MakeFs: lambda s: f"make a file system {s.fstype} with mapped ids",
     steps.MapIdsBy: lambda s: f"map ids by {' and '.join(filter(None, (s.uid_tool, s.gid_tool)))}",
     steps.Clone: _clone,

@@ -336,3 +336,23 @@ def test_a_dev_that_is_bound_in_any_way_is_left_as_it_is(mount: dict[str, object
     document = config()
     document["mounts"][1] = {"destination": "/dev", "source": "/dev", **mount}
     assert not of(steps.MakeNode, plan(document))
+
+
+def test_devices_of_a_new_user_namespace_are_made_outside_with_the_hosts_ids() -> None:
+    asked = [
+        {"path": "/dev/a", "type": "c", "major": 1, "minor": 5, "uid": 3, "gid": 4, "fileMode": 0o600},
+        {"path": "/dev/b", "type": "c", "major": 1, "minor": 5, "uid": 99},
+        {"path": "/dev/c", "type": "p"},
+    ]
+    maps = {"containerID": 0, "hostID": 1000, "size": 10}
+    document = config(devices=asked, uidMappings=[maps], gidMappings=[{**maps, "hostID": 2000}])
+    document["linux"]["namespaces"].append({"type": "user"})
+    made = plan(document)
+    (outside,) = of(steps.MakeDevice, made)
+    assert (outside.mode, outside.uid, outside.gid) == (0o20600, 1003, 2004)
+    assert [(bind.dest, bind.slot) for bind in of(steps.MountBind, made)] == [("/dev/a", outside.slot)]
+    inside = {node.path for node in of(steps.MakeNode, made)}
+    assert {"/dev/b", "/dev/c"} <= inside and "/dev/a" not in inside
+    assert order(made, steps.MakeDevice, steps.Clone, steps.MountBind) == ["MakeDevice", "Clone", "MountBind"]
+    assert not of(steps.MakeDevice, plan(document, caller=Caller(uid=5)))
+    assert not of(steps.MakeDevice, plan(config(devices=asked)))
