@@ -12,9 +12,10 @@ up. RUNG_TEST_EVERY=1 tries every call of everything.
 
 from __future__ import annotations
 
+import functools
 import os
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ import pytest
 from faults import tracer
 from kernel.runtime.bed import captured, ended_within, reap, until
 from rung.runtime import ContainerNotFound, Stdio
-from rung.runtime.plan import steps, wire
+from rung.runtime.plan import steps, text, wire
 from rung.runtime.state import read_file
 
 STRIDE = int(os.environ.get("RUNG_TEST_EVERY", "7"))
@@ -103,6 +104,20 @@ class Subject:
         if ledger.pid and ledger.state not in (wire.READY, wire.EXECUTING):
             ended_within(ledger.pid)
 
+    def first_calls(self, calls: Sequence[wire.Call]) -> Iterator[tuple[int, Callable[[], bool]]]:
+        """The call that begins each step, and when it is entered: the ledger counts a call before it makes it."""
+        firsts: dict[int, int] = {}
+        for index, call in enumerate(calls):
+            firsts.setdefault(call.step, index)
+        for index in sorted(firsts.values()):
+            yield index, functools.partial(self.has_come_to, index)
+
+    def has_come_to(self, index: int) -> bool:
+        try:
+            return len(wire.read_ledger(self.plan(), with_calls=True).calls) > index
+        except (FileNotFoundError, struct.error):
+            return False
+
     def clean(self) -> None:
         """What an operator does after a crash. Orphans are ours to reap meanwhile, as the host's
         init would: the first process of a pid namespace cannot end before its last."""
@@ -157,7 +172,7 @@ def test_the_configurations_have_every_kind_of_step(bed):
     kinds = {type(step) for edits in CONFIGS.values() for step in bed.runtime.plan(str(bed.bundle(edits=edits))).steps}
     others = {
         steps.SetNamespace, steps.BecomeRoot, steps.Ready, steps.OpenConsole, steps.SetExecLabel,
-        steps.MapIdsBy, steps.OfferNetlink,
+        steps.MapIdsBy, steps.OfferNetlink, steps.DropRoot,
     }  # fmt: skip
     assert set(steps.Step.__subclasses__()) - kinds - others <= {steps.MakeDir, steps.Sync, steps.OwnStdio}
 
@@ -166,12 +181,14 @@ def test_init_is_killed_while_create_runs(subject):
     total = tracer.run(subject.create).count
     assert total > 100
     calls = wire.read_ledger(subject.plan(), with_calls=True).calls
+    plan = wire.decode(subject.plan())
+    sentences = {text.sentence(plan[call.step]) for call in calls}
     subject.clean()
     subject.nothing_left("after a create that went well")
     said = set()
-    steps_seen = {call.step for call in calls}
-    for at in range(total) if STRIDE == 1 else first_calls(calls, total):
-        fate = tracer.run(subject.create, "init", "init", at)
+    every = [(at, None) for at in range(total)]
+    for at, now in every if STRIDE == 1 else [*every[:2], *subject.first_calls(calls), *every[-1:]]:
+        fate = tracer.run(subject.create, "init", "init", -1 if now else at, now=now)
         assert not fate.killed
         if fate.failed:
             assert "killed" in fate.said or "died" in fate.said, (at, fate)
@@ -186,7 +203,7 @@ def test_init_is_killed_while_create_runs(subject):
             subject.clean()
         subject.nothing_left(f"killed at call {at} of {total}")
         said.add(fate.said)
-    assert len(said) > 0.8 * len(steps_seen), "each step's sentence was heard"
+    assert len(said) > 0.8 * len(sentences), "each step's sentence was heard"
 
 
 @pytest.mark.parametrize("victim", ["helper", "runtime"])
@@ -208,14 +225,6 @@ def test_a_helper_of_init_is_killed_or_the_runtime_beside_it(bed, victim):
         assert victim == "runtime" or any("the helper that opens it was killed" in words for words in said), said
     finally:
         os.close(subject.null)
-
-
-def first_calls(calls: Sequence[wire.Call], total: int) -> list[int]:
-    """Which call begins each step. What the ledger lacks was made before it began, but for one."""
-    firsts: dict[int, int] = {}
-    for index, call in enumerate(calls):
-        firsts.setdefault(call.step, index)
-    return [0, 1, *(total - len(calls) - 1 + index for index in sorted(firsts.values())), total - 1]
 
 
 @pytest.mark.parametrize("counted", ["init", "runtime"])

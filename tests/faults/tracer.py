@@ -50,6 +50,7 @@ class _Tracer:
     victim: str
     at: int
     watch: Callable[[int], None] | None = None
+    now: Callable[[], bool] | None = None
     kinds: dict[int, str] = field(default_factory=dict)
     inside: set[int] = field(default_factory=set)  # processes between a call's entry and exit
     count: int = 0
@@ -95,7 +96,7 @@ class _Tracer:
             return
         if kind != "runtime" and "rung-init" not in os.readlink(f"/proc/{pid}/exe"):
             return  # not yet executed, or a hook
-        if self.count == self.at:
+        if self.count == self.at or (self.now and not self.hit and self.now()):
             self.hit = self.runtime if self.victim == "runtime" else pid
             os.kill(self.hit, signal.SIGKILL)
         self.count += 1
@@ -115,16 +116,18 @@ def run(
     victim: str = "init",
     at: int = -1,
     watch: Callable[[int], None] | None = None,
+    now: Callable[[], bool] | None = None,
 ) -> Fate:
     """Do ``operation`` in a process of its own; kill ``victim`` ("init", "helper": whichever of them is
-    at it, "runtime") when ``counted`` enters its system call number ``at`` (-1: never).
+    at it, "runtime") when ``counted`` enters its system call number ``at`` (-1: never),
+    or the first one at which ``now`` says so.
     ``watch`` gets the pid at each call of an init, while it is stopped; what it raises fails."""
     said, saying = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(said)
         try:
-            _trace(operation, saying, _Tracer(0, counted, victim, at, watch))
+            _trace(operation, saying, _Tracer(0, counted, victim, at, watch, now))
         except Exception as bug:  # noqa: BLE001 - told by the exit status
             os.write(saying, f"{type(bug).__name__}: {bug}".encode())
         finally:
