@@ -556,3 +556,30 @@ def test_the_words_of_an_error(podmans: Podmans) -> None:
     said = podmans.each(lambda podman: podman.run("/no/such").err)[1]
     assert "/no/such" in said
     assert len(said.splitlines()) == 1
+
+
+@pytest.mark.skipif(shutil.which("criu") is None, reason="no criu: apt-get install criu")
+def test_a_checkpoint(podmans: Podmans) -> None:
+    """The restored one has another conmon, with other pipes."""
+
+    def numbers(podman: Podman, name: str) -> list[int]:
+        return [int(line) for line in podman.call("logs", name).ok().out.splitlines()]
+
+    def scenario(podman: Podman) -> dict[str, Any]:
+        name = podman.started("sh", "-c", "i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done")
+        until(lambda: len(numbers(podman, name)) > 2, "it counted")
+        facts: dict[str, Any] = {"checkpoint": podman.call("container", "checkpoint", name).code}
+        facts["saved"] = podman.inspect(name)["State"]["Checkpointed"]
+        before = len(numbers(podman, name))
+        facts["restore"] = podman.call("container", "restore", name).code
+        until(lambda: len(numbers(podman, name)) > before + 2, "it counted on")
+        found = numbers(podman, name)
+        facts["none is missing"] = found == list(range(1, len(found) + 1))
+        facts["status"] = podman.inspect(name)["State"]["Status"]
+        facts["exec"] = podman.call("exec", name, "cat", "/proc/1/comm").out
+        facts["left running"] = podman.call("container", "checkpoint", "--leave-running", name).code
+        facts["still"] = podman.inspect(name)["State"]["Status"]
+        facts["stop"] = podman.call("stop", "--time", "0", name).code
+        return facts
+
+    podmans.agree(scenario)

@@ -146,6 +146,15 @@ def test_a_network_namespace_of_somebody_elses_is_joined_again(saved: Saved) -> 
     assert saved.state(name)["status"] == "none" and not saved.bed.left()
 
 
+def test_an_own_network_has_its_loopback_device_again(saved: Saved) -> None:
+    name, bundle = saved.started()
+    ok(saved.checkpoint(name))
+    ok(saved.restore(name, bundle))
+    assert "LOOPBACK,UP" in saved.inside(name, "busybox ip link show lo")
+    assert "127.0.0.1" in saved.inside(name, "busybox ip address show lo")
+    saved.delete(name)
+
+
 def test_ipc_and_uts_namespaces_of_somebody_elses_are_joined_again(saved: Saved) -> None:
     with holder("--ipc", "--uts") as pid:
         paths = {kind: f"/proc/{pid}/ns/{kind}" for kind in ("ipc", "uts")}

@@ -7,7 +7,7 @@ know: what of the container belongs to the host, where its cgroups are, who its 
     request.py  what CRIU is asked for; pure
     outside.py  what of a container's mounts belongs to the host; pure but for one look-up
     criu.py     the program started, the talk with it, what it says when it fails
-    dump.py     checkpoint        restore.py   restore
+    dump.py     checkpoint        restore.py   restore        loopback.py   what an empty network lacks
 
 Nothing here is imported by another command.
 """

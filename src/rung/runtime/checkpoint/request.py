@@ -1,7 +1,7 @@
 """What CRIU is asked for, decided as data: the fields of ``criu_opts`` (rpc.py). Pure.
 
 Namespaces. What a container has of its own CRIU saves and makes again, but for the network's
-devices, which are the manager's business: an own network namespace is empty after a restore. A
+devices, which are the manager's business: an own network namespace has but ``lo`` after a restore. A
 network or pid namespace that was joined by path is noted by name and joined anew (the path in
 the bundle's config.json, which may be another one by then); so are the other kinds, for which
 CRIU has a simpler way.

@@ -13,6 +13,7 @@ from rung.runtime import bundle as bundles
 from rung.runtime import cgroup, spawn, state
 from rung.runtime.checkpoint import criu, outside, rpc
 from rung.runtime.checkpoint.dump import DESCRIPTORS, open_directories
+from rung.runtime.checkpoint.loopback import set_up
 from rung.runtime.checkpoint.request import RESTORE_LOG, named, restore_options
 from rung.runtime.create import (
     CreateOptions,
@@ -166,6 +167,8 @@ class _Restore:
     def _notified(self, name: str, pid: int, fd: int) -> None:
         self._pid = pid or self._pid
         if name == "setup-namespaces":
+            if "network" in new_and_joined(self._config)[0]:
+                set_up(pid)
             runtime_hooks(self._facts, self._config, pid, self._trace)
         elif name == "orphan-pts-master" and fd >= 0:
             self._send_console(fd)
