@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -343,3 +344,38 @@ def test_pid_file(ctrs: Ctrs) -> None:
         return Path("/proc", file.read_text(), "cmdline").read_bytes() == b"sleep\0001000\0"
 
     assert ctrs.agree(scenario)
+
+
+@pytest.mark.skipif(shutil.which("criu") is None, reason="no criu: apt-get install criu")
+def test_a_checkpoint(ctrs: Ctrs) -> None:
+    """As an image, of which another container is made."""
+    count = "exec </dev/null >/dev/null 2>&1; i=0; while :; do i=$((i+1)); echo $i >/v/new; mv /v/new /v/count; sleep 0.05; done"
+
+    def scenario(ctr: Ctr) -> dict[str, Any]:
+        file = ctr.folder / "count"
+
+        def counted() -> int:
+            return int(file.read_text() or 0) if file.exists() else 0
+
+        name = ctr.started("sh", "-c", count, options=("--mount", BIND))
+        until(lambda: counted() > 2, "it counted")
+        image = f"example.org/{name}:saved"
+        facts: dict[str, Any] = {}
+        words = ("containers", "checkpoint", "--rw", "--image", "--task", name, image)
+        facts["checkpoint"] = ctr.call(*words, timeout_s=60).code
+        facts["goes on"] = ctr.status(name)
+        at = counted()
+        until(lambda: counted() > at + 20, "it went on")
+        facts["kill"] = ctr.call("tasks", "kill", "--signal", "SIGKILL", name).code
+        until(lambda: ctr.status(name) in ("STOPPED", "gone"), "it is killed")
+        ctr.call("tasks", "delete", name)
+        facts["delete"] = ctr.call("containers", "delete", name).code
+        later = counted()
+        facts["restore"] = ctr.call("containers", "restore", "--rw", "--live", name, image, timeout_s=60).code
+        until(lambda: counted() < later, "it began where it was saved")
+        facts["status"] = ctr.status(name)
+        facts["exec"] = ctr.exec(name, "cat", "/proc/1/comm").out
+        ctr.call("images", "rm", image)
+        return facts
+
+    ctrs.agree(scenario)
