@@ -40,6 +40,7 @@ VIRTIOFSD = "/usr/libexec/virtiofsd"
 BUSYBOX = "/usr/bin/busybox"
 SYSTEMD = "/usr/lib/systemd/systemd"
 NEEDED_MODULES = ("virtio_console", "fuse", "virtiofs", "overlay")  # in this order, where not built in
+WANTED_MODULES = ("loop", "bfq")  # where the kernel has them: block devices to be made and limited
 PACKAGES = "qemu-system-x86 linux-image-cloud-amd64 virtiofsd busybox-static"
 
 
@@ -97,18 +98,19 @@ def release_of(image: Path) -> str:
 
 
 def modules(release: str) -> dict[str, Path]:
-    """Those of ``NEEDED_MODULES`` that are not built in. Raises ``FileNotFoundError``."""
+    """Those of the lists above that are not built in. Raises ``FileNotFoundError``."""
     top = Path("/lib/modules", release)
     built_in = {Path(line).stem for line in (top / "modules.builtin").read_text().split()}
     loadable = {Path(line.split(":")[0]) for line in (top / "modules.dep").read_text().splitlines()}
     by_name = {path.name.split(".")[0]: top / path for path in loadable}
     found = {}
-    for name in NEEDED_MODULES:
+    for name in (*NEEDED_MODULES, *WANTED_MODULES):
         if name in built_in:
             continue
-        if name not in by_name:
+        if name in by_name:
+            found[name] = by_name[name]
+        elif name in NEEDED_MODULES:
             raise FileNotFoundError(name)
-        found[name] = by_name[name]
     return found
 
 
