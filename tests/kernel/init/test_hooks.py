@@ -37,7 +37,7 @@ def test_what_a_hook_says_is_not_the_workloads(run, rootfs):
     ("step", "code", "words"),
     [
         (hook("sh", "-c", "echo first; echo it broke >&2; exit 3"), 0, ": exit status 3: first it broke"),
-        (hook("sh", "-c", "kill -9 $$"), 0, ": killed by signal 9"),
+        (hook("sh", "-c", "kill -9 $$"), 0, ": killed: killed by signal 9"),
         (hook("x", path="/no/hook"), 0, ": exit status 127: no such file or directory"),
         (hook("sleep", "100", path="/bin/sleep", timeout_s=1), errno.ETIMEDOUT, ": took longer than 1 s"),
         (hook("sh", "-c", "head -c 3000 /dev/zero | tr '\\0' x; echo end; exit 1"), 0, ": exit status 1: "),

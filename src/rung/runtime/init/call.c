@@ -144,10 +144,9 @@ const char *decimal(int64_t value)
     return at;
 }
 
-const char *reason(int error)
+static const char *in_lower_case(const char *described)
 {
     static char words[64];
-    const char *described = strerrordesc_np(error);
     if (!described)
         return "unknown error";
     strncpy(words, described, sizeof words - 1);
@@ -155,3 +154,7 @@ const char *reason(int error)
         words[0] = (char)(words[0] + 32);
     return words;
 }
+
+const char *reason(int error) { return in_lower_case(strerrordesc_np(error)); }
+
+const char *signal_meaning(int number) { return in_lower_case(sigdescr_np(number)); }

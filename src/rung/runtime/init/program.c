@@ -66,7 +66,11 @@ long program_run(const char *path, const char **argv, const char **env, int in, 
 
 const char *how_it_ended(const siginfo_t *ended)
 {
-    return ended->si_code == CLD_EXITED ? ": exit status " : ": killed by signal ";
+    static char words[96] = ": ";
+    if (ended->si_code == CLD_EXITED)
+        return ": exit status ";
+    strcpy(words + 2, signal_meaning(ended->si_status)); /* 63 characters at most */
+    return strcat(words, ": killed by signal ");
 }
 
 const char *last_words(int out)

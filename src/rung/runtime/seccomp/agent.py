@@ -33,7 +33,8 @@ def inform(config: Config, listener: int, pid: int, state: dict[str, Any]) -> No
         connection.connect(f"\0{path[1:]}" if path[0] == "@" else path)
         message = jsonc.dumps(process_state(config, pid, state)).encode()
         sent = connection.sendmsg([message], [(SOL_SOCKET, SCM_RIGHTS, pack("=i", listener))])
-        connection.sendall(message[sent:])
+        if sent < len(message):  # sendall of nothing asks the socket too, whose peer may have closed it by then
+            connection.sendall(message[sent:])
     except OSError as error:
         why = str(error.strerror)
         if isinstance(error, BlockingIOError):

@@ -21,7 +21,7 @@ def check_memory_policy(policy: MemoryPolicy) -> None:
         count = bits_of(nodes, NODES_MAX).bit_count()
     except ValueError as error:
         raise SpecError(
-            field, f"{shown(str(error))} is no memory node or range of them", f"0 to {NODES_MAX - 1}"
+            field, f"invalid memory policy nodes: {shown(str(error))} is none or no range", f"0 to {NODES_MAX - 1}"
         ) from None
     if mode in _WITHOUT_NODES and count:
         raise SpecError(field, f"{mode} mode requires 0 nodes but got {count}")

@@ -175,7 +175,7 @@ STRUCTS: Final[dict[str, tuple[tuple[str, ...], dict[str, str]]]] = {
     ),
     "MemoryPolicy": (
         ("mode",),
-        {"mode": "@memory policy", "nodes": "text", "flags": "[@memory policy flag"},
+        {"mode": "@memory policy mode", "nodes": "text", "flags": "[@memory policy flag"},
     ),
     "Personality": (("domain",), {"domain": "@personality", "flags": "[text"}),
     "TimeOffset": ((), {"secs": "i64", "nanosecs": "u32"}),
@@ -300,6 +300,7 @@ MISSING: Final[dict[str, str]] = {
     "Namespace.type": "give the kind of namespace",
     "Device.path": "give the device's path inside the container",
     "DeviceCgroup.allow": "say true or false",
+    "MemoryPolicy.mode": 'no mode is an invalid memory policy mode: give one, as "MPOL_BIND"',
 }
 
 #: Words that a value may be. An empty word stands for "not given".
@@ -357,7 +358,7 @@ ENUMS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "I/O priority class": ("IOPRIO_CLASS_BE", "IOPRIO_CLASS_IDLE", "IOPRIO_CLASS_RT"),
     "personality": ("LINUX", "LINUX32"),
-    "memory policy": (
+    "memory policy mode": (
         "MPOL_BIND",
         "MPOL_DEFAULT",
         "MPOL_INTERLEAVE",

@@ -168,9 +168,8 @@ def _check_map(value: object, kind: str, nulls: list[str]) -> None:
 def _check_word(value: object, enum: str) -> None:
     words = ENUMS[enum]
     if type(value) is not str or value not in words:
-        article = "an" if enum[0] in "aeiouAEIO" else "a"
         choice = ", ".join(word for word in words if word)
-        raise _Wrong(f"{shown(value)} is not {article} {enum}", f"one of {choice}")
+        raise _Wrong(f"invalid {enum} {shown(value)}", f"one of {choice}")
 
 
 def _check_text(value: object, _kind: str) -> None:

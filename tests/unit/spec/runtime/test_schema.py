@@ -72,7 +72,7 @@ def test_every_hint_is_about_a_required_field():
         ("scheduling flag", names.SCHEDULER_FLAGS),
         ("I/O priority class", names.IO_PRIORITIES),
         ("personality", names.PERSONALITIES),
-        ("memory policy", names.MEMORY_POLICIES),
+        ("memory policy mode", names.MEMORY_POLICIES),
         ("memory policy flag", names.MEMORY_POLICY_FLAGS),
     ],
 )

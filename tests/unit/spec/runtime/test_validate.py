@@ -146,7 +146,7 @@ def test_accepted(edit):
         ("p['user']['gid'] = True", "process.user.gid", "true is not an integer"),
         ("p['user']['gid'] = 1.0", "process.user.gid", "1.0 is not an integer"),
         ("p['user']['additionalGids'] = [1, '2']", "process.user.additionalGids[1]", '"2" is not'),
-        ("p['rlimits'][0]['type'] = 'RLIMIT_X'", "process.rlimits[0].type", "is not a resource limit"),
+        ("p['rlimits'][0]['type'] = 'RLIMIT_X'", "process.rlimits[0].type", 'invalid resource limit "RLIMIT_X"'),
         ("p['rlimits'] *= 2", "process.rlimits[1].type", "twice"),
         ("p['rlimits'][0]['soft'] = 2000", "process.rlimits[0].soft", "more than hard"),
         ("del p['rlimits'][0]['hard']", "process.rlimits[0].hard", "missing"),
@@ -184,7 +184,7 @@ def test_accepted(edit):
         ("c['hooks']['prestart'][0]['timeout'] = 0", "hooks.prestart[0].timeout", "more than zero"),
         ("c['annotations'] = {'': 'x'}", "annotations", "empty"),
         ("c['annotations'] = {'k': 1}", 'annotations["k"]', "1 is not a string"),
-        ("l['namespaces'][2]['type'] = 'pidd'", "linux.namespaces[2].type", '"pidd" is not a namespace'),
+        ("l['namespaces'][2]['type'] = 'pidd'", "linux.namespaces[2].type", 'invalid namespace "pidd"'),
         ("l['namespaces'][2]['type'] = 'PID'", "linux.namespaces[2].type", "one of cgroup, ipc, mount"),
         ("l['namespaces'].append({'type': 'pid'})", "linux.namespaces[7].type", "twice"),
         ("l['namespaces'][0]['path'] = 'ns/pid'", "linux.namespaces[0].path", "not an absolute path"),
@@ -215,7 +215,7 @@ def test_accepted(edit):
         ("l['devices'][0]['type'] = 'z'", "linux.devices[0].type", "one of b, c, p, u"),
         ("l['devices'][0]['path'] = 'dev/x'", "linux.devices[0].path", "not an absolute path"),
         ("l['devices'][0]['minor'] = -1", "linux.devices[0].minor", "not a device number"),
-        ("l['rootfsPropagation'] = 'x'", "linux.rootfsPropagation", "is not a propagation"),
+        ("l['rootfsPropagation'] = 'x'", "linux.rootfsPropagation", "invalid propagation"),
         ("l['sysctl'] = {'kernel.panic': '1'}", 'linux.sysctl["kernel.panic"]', "belongs to the host"),
         ("l['sysctl'] = {'kernel.hostname': '1'}", 'linux.sysctl["kernel.hostname"]', '"hostname"'),
         ("l['sysctl'] = {'net/../kernel/panic': '1'}", 'linux.sysctl["net/../kernel/panic"]', "not the name"),
@@ -262,7 +262,7 @@ def test_accepted(edit):
         ("p['execCPUAffinity'] = {'final': ','}", "process.execCPUAffinity.final", "not a list of CPUs"),
         ("p['execCPUAffinity'] = {'initial': '0-'}", "process.execCPUAffinity.initial", "not a list of CPUs"),
         ("p['scheduler'] = {'policy': 'SCHED_FIFO', 'priority': 100}", "process.scheduler.priority", "0 to 99"),
-        ("l['memoryPolicy'] = {}", "linux.memoryPolicy.mode", "missing"),
+        ("l['memoryPolicy'] = {}", "linux.memoryPolicy.mode", "missing (no mode is an invalid memory policy mode"),
         (
             "l['memoryPolicy'] = {'mode': 'MPOL_DEFAULT', 'nodes': '0-7'}",
             "linux.memoryPolicy.nodes",
@@ -272,7 +272,7 @@ def test_accepted(edit):
         (
             "l['memoryPolicy'] = {'mode': 'MPOL_BIND', 'nodes': '0-9876543210'}",
             "linux.memoryPolicy.nodes",
-            "no memory node",
+            "invalid memory policy node",
         ),
         (
             "l['memoryPolicy'] = {'mode': 'MPOL_DEFAULT', 'flags': ['MPOL_F_STATIC_NODES']}",
@@ -280,7 +280,7 @@ def test_accepted(edit):
             "takes none",
         ),
         ("del s['defaultAction']", "linux.seccomp.defaultAction", "missing"),
-        ("s['defaultAction'] = 'SCMP_ACT_X'", "linux.seccomp.defaultAction", "is not a seccomp action"),
+        ("s['defaultAction'] = 'SCMP_ACT_X'", "linux.seccomp.defaultAction", "invalid seccomp action"),
         ("s['defaultAction'] = 'SCMP_ACT_KILL'", "linux.seccomp.defaultErrnoRet", "returns no number"),
         ("s['defaultErrnoRet'] = 65536", "linux.seccomp.defaultErrnoRet", "outside 0 to 65535"),
         ("s['syscalls'][0]['errnoRet'] = 1", "linux.seccomp.syscalls[0].errnoRet", "returns no number"),
@@ -313,7 +313,7 @@ def test_accepted(edit):
         ("l['intelRdt'] = {'closID': '..'}", "linux.intelRdt.closID", "not the name of a directory"),
         ("l['intelRdt'] = {'memBwSchema': 'L3:0=f'}", "linux.intelRdt.memBwSchema", 'begin with "MB:"'),
         ("l['intelRdt'] = {'schemata': ['a', 'b\\nc']}", "linux.intelRdt.schemata[1]", "line break"),
-        ("l['personality'] = {'domain': 'LINUX64'}", "linux.personality.domain", "is not a personality"),
+        ("l['personality'] = {'domain': 'LINUX64'}", "linux.personality.domain", "invalid personality"),
     ],
 )
 def test_refused(edit, field, says):
