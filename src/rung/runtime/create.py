@@ -162,6 +162,7 @@ def _create_locked(
                 options.no_new_keyring,
                 posix.exists("/proc/kcore"),
                 caller=who,
+                mount_label=mount_label(config),
                 cgroup_shown=hosts.own if lenient else {},
                 in_unit=bool(unit),
             )
@@ -228,6 +229,12 @@ def write_pid(path: str, pid: int) -> None:
         state.write_atomically(path, str(pid).encode(), 0o644)
     except OSError as error:
         raise RuntimeFailure("cannot write the pid file", f'"{path}"', str(error.strerror)) from None
+
+
+def mount_label(config: Config) -> str:
+    """SELinux's label for what is mounted; where the kernel has no SELinux it would only be refused."""
+    label = get(config, "linux", "mountLabel")
+    return label if label and posix.exists("/sys/fs/selinux/enforce") else ""
 
 
 def timestamp(moment_ns: int) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import stat
 
 from rung.runtime.plan import steps
-from rung.runtime.plan.mounts import bind_tree, binds, inside
+from rung.runtime.plan.cgroupmounts import bind_tree
+from rung.runtime.plan.mounts import binds, inside
 from rung.runtime.plan.namespaces import new_and_joined
 from rung.runtime.plan.request import get
 

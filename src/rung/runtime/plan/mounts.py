@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from rung import posix
 from rung.runtime.plan import mountopts, steps
+from rung.runtime.plan.cgroupmounts import bind_tree, cgroup_mounts
 from rung.runtime.plan.namespaces import has_mounts, is_bind, maps_ids, new_and_joined
 from rung.runtime.plan.request import get
 
@@ -40,7 +41,8 @@ EMULATED = (
 #: Type of file system -> the namespace that it shows, and where the host has it.
 _OF_NAMESPACE = {"sysfs": ("network", "/sys"), "mqueue": ("ipc", "/dev/mqueue"), "proc": ("pid", "/proc")}
 _WITHOUT_DEVICE = ("tmpfs", "proc", "sysfs", "devpts", "mqueue", "devtmpfs", "overlay")
-_CGROUP_TMPFS = mountopts.NOSUID | mountopts.NODEV | mountopts.NOEXEC
+#: They take no label: the policy has one for each.
+_LABELLED_BY_POLICY = ("proc", "sysfs", "mqueue", "cgroup", "cgroup2")
 
 
 def root_steps(request: Request) -> Iterator[Step]:
@@ -85,7 +87,7 @@ def mount_steps(request: Request, index: int, mount: Mount, mapped: Mapped | Non
     elif mapped:
         yield bind_tree(dest, mount.get("source") or kind, options.propagation, slot=mapped.fs)
     elif kind in ("cgroup", "cgroup2"):
-        yield from _cgroup(request, options, dest, kind)
+        yield from cgroup_mounts(request, options, dest, kind)
     elif _belongs_to_the_host(request.config, kind):
         yield _hosts_own(dest, kind, options)
     else:
@@ -94,7 +96,7 @@ def mount_steps(request: Request, index: int, mount: Mount, mapped: Mapped | Non
             dest,
             kind,
             mount.get("source") or kind,
-            _superblock(mount, options) + options.data,
+            _superblock(mount, options) + options.data + _label(request, kind),
             attrs,
             options.propagation,
             int(options.copy_up),
@@ -113,6 +115,14 @@ def _superblock(mount: Mount, options: MountOptions) -> tuple[str, ...]:
     return (("ro",) if on_device and options.set & mountopts.RDONLY else ()) + options.flags
 
 
+def _label(request: Request, kind: str) -> tuple[str, ...]:
+    """linux.mountLabel, where SELinux is there to read it; crun's annotation says what it is for."""
+    if not request.mount_label or kind in _LABELLED_BY_POLICY:
+        return ()
+    annotations = request.config.get("annotations") or {}
+    return (f"{annotations.get('run.oci.mount_context_type') or 'context'}={request.mount_label}",)
+
+
 def _belongs_to_the_host(config: Config, kind: str) -> bool:
     """A file system of a namespace that is the host's: the root of a user namespace may not mount it anew."""
     new, joined = new_and_joined(config)
@@ -121,16 +131,17 @@ def _belongs_to_the_host(config: Config, kind: str) -> bool:
 
 
 def _hosts_own(dest: str, kind: str, options: MountOptions) -> Step:
-    """The host's is bound instead, as crun does: what it shows is what the process would see anyway."""
+    """The host's is bound instead, as crun does: what it shows is what the process would see anyway.
+    The attributes are for all below too: in /sys lie the host's cgroups."""
     source = _OF_NAMESPACE[kind][1]
     return steps.MountBind(
         dest,
         source,
         steps.SLOT_NONE,
         steps.BIND_RECURSIVE,
-        options.set,
         0,
         0,
+        options.set | options.set_all,
         0,
         options.propagation or mountopts.MS_SLAVE | mountopts.MS_REC,
         steps.SLOT_NONE,
@@ -183,57 +194,6 @@ def _bind(request: Request, mount: Mount, options: MountOptions, dest: str, mapp
         options.propagation,
         mapped.idmap if mapped else steps.SLOT_NONE,
     )
-
-
-def bind_tree(dest: str, source: str, propagation: int, *, slot: int = steps.SLOT_NONE, on: int = 0) -> Step:
-    """A bind without more ado, of a path or of what a step before has put into ``slot``."""
-    return steps.MountBind(dest, source, slot, 0, on, 0, 0, 0, propagation, steps.SLOT_NONE)
-
-
-def _cgroup(request: Request, options: MountOptions, dest: str, kind: str) -> Iterator[Step]:
-    """The container's own cgroups: one file system on v2, a tmpfs of hierarchies on v1."""
-    new, joined = new_and_joined(request.config)
-    namespaced = "cgroup" in new or "cgroup" in joined
-    if request.cgroup_mode == "v2" or kind == "cgroup2":
-        if namespaced:
-            yield steps.MountFs(dest, "cgroup2", "cgroup", (), options.set, options.propagation, 0)
-        else:
-            path = _shown(request).get("", "")
-            yield bind_tree(dest, path, options.propagation, on=options.set)
-        return
-    yield steps.MountFs(dest, "tmpfs", "tmpfs", ("mode=755",), _CGROUP_TMPFS, options.propagation, 0)
-    for controllers, path in _hierarchies(request):
-        inside = f"{dest}/{','.join(controllers).removeprefix('name=')}"
-        if namespaced:
-            data = ("none", controllers[0]) if controllers[0].startswith("name=") else tuple(controllers)
-            yield steps.MountFs(inside, "cgroup", "cgroup", data, options.set, 0, 0)
-        else:
-            yield bind_tree(inside, path, options.propagation, on=options.set)
-        if len(controllers) > 1:
-            for name in controllers:
-                yield steps.MakeSymlink(f"{dest}/{name}", ",".join(controllers))
-    if options.set & mountopts.RDONLY:
-        yield steps.SetMountAttr(dest, mountopts.RDONLY, 0, 0, 0)
-
-
-def _hierarchies(request: Request) -> list[tuple[list[str], str]]:
-    """v1 controllers grouped by the directory they share, v2's part left out."""
-    grouped: dict[str, list[str]] = {}
-    for controller, path in _shown(request).items():
-        if controller:
-            grouped.setdefault(path + "\0" + (controller if _alone(request, controller) else ""), []).append(
-                controller
-            )
-    return [(names, key.split("\0")[0]) for key, names in grouped.items()]
-
-
-def _alone(request: Request, controller: str) -> bool:
-    shown = _shown(request)
-    return sum(1 for other in shown.values() if other == shown[controller]) == 1
-
-
-def _shown(request: Request) -> dict[str, str]:
-    return {**request.cgroup_shown, **request.cgroup_paths}
 
 
 def pivot_steps(request: Request) -> Iterator[Step]:

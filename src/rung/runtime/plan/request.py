@@ -56,6 +56,7 @@ class Request(Record):
     has_kcore: bool = True
     wait_for_start: bool = True
     caller: Caller = Caller()
+    mount_label: str = ""
     cgroup_shown: dict[str, str] = {}
     in_unit: bool = False  # the cgroup is a unit of systemd's, which begins with rung-init
 

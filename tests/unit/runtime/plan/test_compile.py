@@ -309,7 +309,7 @@ def test_in_a_user_namespace_what_shows_a_namespace_of_the_hosts_is_bound() -> N
     document["mounts"] += [{"destination": "/sys", "type": "sysfs", "options": ["ro"]}]
     document["linux"]["namespaces"] = [{"type": "user", "path": "/u"}, {"type": "mount"}, {"type": "pid"}]
     made = plan(document)
-    assert [(step.source, step.dest, step.set) for step in of(steps.MountBind, made)] == [("/sys", "/sys", mountopts.RDONLY)]
+    assert [(step.source, step.dest, step.set_all) for step in of(steps.MountBind, made)] == [("/sys", "/sys", mountopts.RDONLY)]
     document["linux"]["namespaces"].append({"type": "network", "path": "/n"})
     assert not of(steps.MountBind, plan(document))
 
@@ -356,3 +356,13 @@ def test_devices_of_a_new_user_namespace_are_made_outside_with_the_hosts_ids() -
     assert order(made, steps.MakeDevice, steps.Clone, steps.MountBind) == ["MakeDevice", "Clone", "MountBind"]
     assert not of(steps.MakeDevice, plan(document, caller=Caller(uid=5)))
     assert not of(steps.MakeDevice, plan(config(devices=asked)))
+
+
+@pytest.mark.parametrize(("annotations", "word"), [({}, "context"), ({"run.oci.mount_context_type": "rootcontext"}, "rootcontext")])
+def test_file_systems_that_take_a_label_have_it(annotations: dict[str, str], word: str) -> None:
+    document = config() | {"annotations": annotations}
+    document["mounts"].append({"destination": "/sys", "type": "sysfs"})
+    labelled = {step.fstype: step.options for step in of(steps.MountFs, plan(document, mount_label="a:b:c:s0:c1,c2"))}
+    assert labelled["tmpfs"][-1] == f"{word}=a:b:c:s0:c1,c2"
+    assert (labelled["proc"], labelled["sysfs"]) == ((), ())
+    assert not [o for step in of(steps.MountFs, plan(document)) for o in step.options if "context" in o]
