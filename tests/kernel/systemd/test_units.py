@@ -178,3 +178,15 @@ def test_a_scope_that_somebody_stopped_is_a_stopped_container(units: Units) -> N
     reap(pid)
     assert '"stopped"' in units.call("state", name).output
     assert units.call("delete", name).status == 0
+
+
+@pytest.mark.skipif(not V2, reason="cgroup v1's kernel refuses it by itself")
+def test_a_limit_that_is_checked_is_not_given_to_systemd(units: Units) -> None:
+    name = units.run(LIMITS)
+    file = units.bed.folder / "limits.json"
+    file.write_text('{"memory": {"limit": 1024, "checkBeforeUpdate": true}}')
+    refused = units.call("update", "--resources", file, name)
+    assert refused.status == 1
+    assert "rejecting memory limit" in refused.error
+    assert units.systemd.property(f"rung-{name}.scope", "MemoryMax") == 33554432
+    assert '"running"' in units.call("state", name).output

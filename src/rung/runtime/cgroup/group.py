@@ -134,10 +134,8 @@ class Cgroup:
         Devices are left as they are on an update, as others (vendors' hooks) add to them.
         A pids limit below 2 waits for ``apply_late``, unless on an update."""
         writes = settings(resources, self.paths, update=update)
-        if update and self.v2_only and "memory" in resources:
-            from rung.runtime.cgroup.controllers.memory import check_before_update
-
-            check_before_update(resources["memory"] or {}, self.paths[""])
+        if update:
+            self._check_update(resources)
         if not self.v2_only:
             self._enable_hybrid({item.file.split(".", 1)[0] for item in writes if not item.controller})
         execute(writes, self.paths)
@@ -150,6 +148,12 @@ class Cgroup:
                 # Without privilege nobody may limit them, nor make one that was not given.
                 if not lenient and (error.errno not in (EPERM, EACCES) or not in_user_namespace()):
                     raise
+
+    def _check_update(self, resources: Resources) -> None:
+        if self.v2_only and "memory" in resources:
+            from rung.runtime.cgroup.controllers.memory import check_before_update
+
+            check_before_update(resources["memory"] or {}, self.paths[""])
 
     def _enable_hybrid(self, controllers: set[str]) -> None:
         """On a hybrid host v2 controllers are enabled when there is a limit for them."""

@@ -14,6 +14,7 @@ from rung.runtime.cgroup.systemd.bus import BusError
 from rung.runtime.cgroup.systemd.manager import Manager
 from rung.runtime.cgroup.systemd.names import locate_unit, unit_of
 from rung.runtime.cgroup.systemd.properties import resource_properties, unit_properties
+from rung.runtime.cgroup.systemd.values import with_whole_percents
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class SystemdCgroup(Cgroup):
 
     def apply(self, resources: Resources, *, update: bool = False, lenient: bool = False) -> None:
         """The unit's properties, then the cgroup's own files."""
+        if update:
+            self._check_update(resources)  # systemd would have set it before the kernel's usage is asked
         limit = pids_limit(resources)
         told = resources
         if limit is not None and 0 <= limit < PIDS_FOR_BIRTH and not update:
@@ -77,7 +80,7 @@ class SystemdCgroup(Cgroup):
             found += resource_properties(told, v2=self.v2_only, version=manager.version())
             if found:
                 manager.set(self.unit.name, found)
-        super().apply(resources, update=update, lenient=lenient)
+        super().apply(with_whole_percents(resources), update=update, lenient=lenient)
 
     def apply_late(self, resources: Resources) -> None:
         """A limit that rung-init could not have been born under."""

@@ -7,6 +7,8 @@ from rung.runtime.cgroup.systemd.marshal import Variant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from rung.spec.runtime.config import Resources
+
     Property = tuple[str, Variant]
 
 INFINITY = (1 << 64) - 1
@@ -19,6 +21,20 @@ def number(value: int) -> Variant:
     return Variant("t", INFINITY if value < 0 else value)
 
 
+def with_whole_percents(resources: Resources) -> Resources:
+    """With the quota that systemd makes of the one asked for, so that the cgroup and the unit say the same."""
+    cpu = resources.get("cpu") or {}
+    quota, period = cpu.get("quota") or 0, cpu.get("period") or _PERIOD_US
+    if quota <= 0:
+        return resources
+    return {**resources, "cpu": {**cpu, "quota": _rounded(quota, period) * period // _SECOND_US}}
+
+
+def _rounded(quota: int, period: int) -> int:
+    per_second = quota * _SECOND_US // period
+    return per_second + -per_second % _ROUND_US
+
+
 def cpu_quota(quota: int, period: int) -> list[Property]:
     """systemd keeps whole per cents; rounded up, so that nothing below gets less than it was promised."""
     found = []
@@ -27,8 +43,7 @@ def cpu_quota(quota: int, period: int) -> list[Property]:
     if quota or period:
         per_second = INFINITY
         if quota > 0:
-            per_second = quota * _SECOND_US // (period or _PERIOD_US)
-            per_second += -per_second % _ROUND_US
+            per_second = _rounded(quota, period or _PERIOD_US)
         found.append(("CPUQuotaPerSecUSec", Variant("t", per_second)))
     return found
 

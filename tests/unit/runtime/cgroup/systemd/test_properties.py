@@ -11,6 +11,7 @@ from rung.runtime.cgroup.systemd.devices import device_properties
 from rung.runtime.cgroup.systemd.marshal import Variant
 from rung.runtime.cgroup.systemd.names import Unit
 from rung.runtime.cgroup.systemd.properties import resource_properties, unit_properties
+from rung.runtime.cgroup.systemd.values import with_whole_percents
 
 INFINITY = 2**64 - 1
 DENY_ALL = {"allow": False, "access": "rwm"}
@@ -101,6 +102,14 @@ def test_an_older_systemd_is_not_told_what_it_does_not_know() -> None:
 def test_values_that_systemd_could_not_take_are_refused(unified: dict[str, str]) -> None:
     with pytest.raises(CgroupError, match="unified"):
         told({"unified": unified})
+
+
+@pytest.mark.parametrize(
+    ("cpu", "quota"),
+    [({"quota": 500000, "period": 900000}, 504000), ({"quota": 50000}, 50000), ({"quota": -1}, -1), ({"quota": 5001}, 6000)],
+)
+def test_the_cgroup_gets_the_quota_that_systemd_makes_of_it(cpu: dict[str, int], quota: int) -> None:
+    assert with_whole_percents({"cpu": cpu}) == {"cpu": {**cpu, "quota": quota}}  # type: ignore[typeddict-item]
 
 
 def device(kind: str, major: int, minor: int, access: str = "rw", allow: bool = True) -> dict[str, Any]:
