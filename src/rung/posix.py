@@ -61,8 +61,8 @@ def normpath(path: str) -> str:
 
 
 def abspath(path: str) -> str:
-    """``os.path.abspath``: normalized, and from the root."""
-    return normpath(join(getcwd(), path))
+    """``os.path.abspath``: normalized, and from the root. The caller's directory may be gone."""
+    return normpath(path if path[:1] == "/" else join(getcwd(), path))
 
 
 def dirname(path: str) -> str:

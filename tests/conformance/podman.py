@@ -107,16 +107,22 @@ def _removed(group: Path) -> bool:
     return True
 
 
+def make_folder(place: Path) -> Path:
+    """What ``FOLDER`` stands for in options."""
+    folder = place / "folder"
+    folder.mkdir(parents=True)
+    (folder / "file").write_text("content\n")
+    (folder / "env").write_text("FROM_FILE=given\n")
+    (folder / "filter.json").write_text(json.dumps(FILTER))
+    return folder
+
+
 class Podman:
     """Podman with one runtime, and the containers that a scenario makes."""
 
     def __init__(self, home: Home, runtime: str, place: Path) -> None:
         self.storage, self.runtime, self.home = home, runtime, place
-        self.folder = place / "folder"
-        self.folder.mkdir(parents=True)
-        (self.folder / "file").write_text("content\n")
-        (self.folder / "env").write_text("FROM_FILE=given\n")
-        (self.folder / "filter.json").write_text(json.dumps(FILTER))
+        self.folder = make_folder(place)
         self.names: list[str] = []
         self.pods: list[str] = []
 

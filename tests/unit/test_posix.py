@@ -54,3 +54,12 @@ def test_makedirs(tmp_path, exist_ok):
         else:
             with pytest.raises(FileExistsError):
                 posix.makedirs(path, exist_ok=exist_ok)
+
+
+def test_an_absolute_path_needs_no_working_directory(tmp_path, monkeypatch):
+    """Buildah removes the bundle that it has started ``delete`` in."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert posix.abspath("/a/../b") == "/b"

@@ -163,12 +163,14 @@ def sealed_later(mount: Mount) -> bool:
 
 
 def _check_bind(options: MountOptions, index: int) -> None:
-    """mount(2) passes them over silently: the file system is mounted already."""
-    if options.data:
+    """mount(2) passes them over silently: the file system is mounted already. ``z`` and ``Z``, Docker's words
+    for relabelling, Buildah passes on when it has done it."""
+    data = [word for word in options.data if word not in ("z", "Z")]
+    if data:
         from rung.spec.errors import SpecError, shown
 
         raise SpecError(
-            f"mounts[{index}].options", f"{shown(options.data[0])} is for a file system, and this is a bind"
+            f"mounts[{index}].options", f"{shown(data[0])} is for a file system, and this is a bind"
         )
 
 
