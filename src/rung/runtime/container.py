@@ -302,6 +302,10 @@ class Container:
                 if not group.remove_empty():
                     group.kill(_SIGKILL)
                     group.remove()
+        if self.facts.resctrl:
+            from rung.runtime.resctrl import remove
+
+            remove(self.facts.resctrl)
         if self.facts.bundle:
             try:
                 self._run_hooks("poststop", STOPPED)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rung.runtime.plan.request import Caller, Plan
+    from rung.runtime.resctrl import Groups
     from rung.runtime.spawn import Stdio
     from rung.runtime.state import Directory, Lock
     from rung.spec.runtime.config import Config
@@ -129,6 +130,9 @@ def _create_locked(
     facts = state.Facts(
         directory.id, path, rootfs, created, paths, annotations, unit=unit, descriptors=descriptors
     )
+    rdt = resctrl_groups(config, directory.id)
+    if rdt:
+        facts = facts.replace(resctrl=list(rdt.left_to_us()))
     state.write_atomically(directory.file("config.json"), text)
     config = _with_callers(config, directory, options)
     directory.save(facts)
@@ -146,6 +150,9 @@ def _create_locked(
         group.check_unused()  # it begins with a process, so it is made when rung-init says that it waits
     else:
         make_cgroups(0)
+    if rdt:
+        with trace.span("make groups of Intel RDT", rdt.control, "config-linux.md#intelrdt"):
+            rdt.make(undo)
     with trace.span("compile the plan", directory.id):
         program, flags = seccomp_program(config)
         plan = compile_container(
@@ -165,6 +172,7 @@ def _create_locked(
                 mount_label=mount_label(config),
                 cgroup_shown=hosts.own if lenient else {},
                 in_unit=bool(unit),
+                resctrl_tasks=rdt.tasks() if rdt else (),
             )
         )
     init = _spawn(directory, plan, options, trace, undo)
@@ -197,6 +205,15 @@ def _create_locked(
     directory.save(facts.replace(pid=init.pid, start_time=began))
     write_pid(options.pid_file, init.pid)
     return init.pid
+
+
+def resctrl_groups(config: Config, container_id: str) -> Groups | None:
+    """The groups of Intel RDT, where a container has some."""
+    if get(config, "linux", "intelRdt") is None:
+        return None
+    from rung.runtime.resctrl import groups_of
+
+    return groups_of(config, container_id)
 
 
 def _with_callers(config: Config, directory: Directory, options: CreateOptions) -> Config:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from rung import posix
 from rung.record import Record
 from rung.runtime import privilege, spawn, state
-from rung.runtime.create import CreateOptions, console_fd, seccomp_program, write_pid
+from rung.runtime.create import CreateOptions, console_fd, resctrl_groups, seccomp_program, write_pid
 from rung.runtime.errors import CgroupNotEntered, StateError
 from rung.runtime.parent import parent
 from rung.runtime.plan.compile import compile_exec
@@ -87,6 +87,7 @@ def _enter(
         if not state.alive(container.facts):
             raise StateError("cannot exec in container", f'"{container.id}"', "it has stopped")
         program, flags = seccomp_program(config)
+        rdt = resctrl_groups(config, container.id)
         plan = compile_exec(
             ExecRequest(
                 container.id,
@@ -98,6 +99,7 @@ def _enter(
                 flags,
                 3 + options.preserve_fds,
                 _may_set_groups(container, checked),
+                rdt.tasks() if rdt else (),
             )
         )
         slots = {SLOT_CONTAINER: pidfd}

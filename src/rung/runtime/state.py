@@ -46,6 +46,7 @@ class Facts(Record):
     start_time: int = 0
     unit: dict[str, Any] = {}  # systemd's, where it made the cgroups
     descriptors: list[str] = []
+    resctrl: list[str] = []  # groups that go with it
 
 
 def descriptors(fds: Iterable[int]) -> list[str]:

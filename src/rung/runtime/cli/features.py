@@ -35,6 +35,7 @@ def run(_call: Call) -> int:
         idmapped_mounts=True,
         memory_policy=True,
         net_devices=True,
+        intel_rdt=True,
     )
     write_all(1, indented(document, "    ") + "\n")
     return 0

@@ -19,6 +19,7 @@ from rung.runtime.plan.namespaces import (
     has_mounts,
     new_and_joined,
     outer_steps,
+    resctrl_steps,
 )
 from rung.runtime.plan.process import (
     ANY_CPU,
@@ -181,6 +182,7 @@ def _exec_steps(request: ExecRequest, terminal: bool) -> Iterator[Step]:
     initial, final = affinity_steps(process)
     yield from initial
     yield from cgroup_steps(request.cgroup_paths)
+    yield from resctrl_steps(request.resctrl_tasks)
     mapped = "user" in new or "user" in joined
     late = 0 if mapped else request.namespace_flags & CLONE_NEWCGROUP
     if request.namespace_flags & ~late:

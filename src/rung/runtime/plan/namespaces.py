@@ -19,7 +19,7 @@ from rung.spec.runtime.names import NAMESPACES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rung.runtime.plan.request import Request
     from rung.runtime.plan.steps import Step
@@ -89,6 +89,7 @@ def outer_steps(request: Request) -> Iterator[Step]:
     if request.in_unit:
         yield steps.Sync(steps.SYNC_UNIT)
     yield from cgroup_steps(request.cgroup_paths)
+    yield from resctrl_steps(request.resctrl_tasks)
     mapped = "user" in new or "user" in joined
     late = slots.pop("cgroup", None) if not mapped else None
     for kind, slot in slots.items():
@@ -135,6 +136,12 @@ def cgroup_steps(paths: dict[str, str]) -> Iterator[Step]:
         yield steps.JoinCgroup(f"{directory}/tasks")
     if paths.get(""):
         yield steps.OpenFile(steps.SLOT_CGROUP, paths[""], posix.O_PATH | posix.O_DIRECTORY | posix.O_CLOEXEC)
+
+
+def resctrl_steps(tasks: Iterable[str]) -> Iterator[Step]:
+    """Enter the groups of Intel RDT; 0 is whoever writes it."""
+    for file in tasks:
+        yield steps.WriteFile(file, b"0")
 
 
 def cgroup_slot(paths: dict[str, str]) -> int:

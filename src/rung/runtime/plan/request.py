@@ -58,6 +58,7 @@ class Request(Record):
     caller: Caller = Caller()
     mount_label: str = ""
     cgroup_shown: dict[str, str] = {}
+    resctrl_tasks: tuple[str, ...] = ()
     in_unit: bool = False  # the cgroup is a unit of systemd's, which begins with rung-init
 
 
@@ -73,6 +74,7 @@ class ExecRequest(Record):
     seccomp_flags: int = 0
     keep_fds: int = 3
     may_set_groups: bool = True
+    resctrl_tasks: tuple[str, ...] = ()
 
 
 def environment(process: Process) -> dict[str, str]:

@@ -50,7 +50,7 @@ def features(
         },
         "apparmor": {"enabled": True},
         "selinux": {"enabled": True},
-        "intelRdt": {"enabled": intel_rdt},
+        "intelRdt": {"enabled": intel_rdt, "schemata": intel_rdt, "monitoring": intel_rdt},
         "mountExtensions": {"idmap": {"enabled": idmapped_mounts}},
         "netDevices": {"enabled": net_devices},
     }
