@@ -193,7 +193,9 @@ def failure(made: Sequence[steps.Step], ledger: wire.Ledger) -> StepError:
 
 
 def _enters_cgroup(step: steps.Step) -> bool:
-    """On v2 the cgroup's directory is opened, and the inner process born into it."""
+    """On v2 the cgroup's directory is opened, and the inner process born into it; or the outer one enters."""
+    if isinstance(step, steps.JoinCgroup):
+        return step.file.endswith("/cgroup.procs")
     if isinstance(step, steps.OpenFile):
         return step.slot == steps.SLOT_CGROUP
     return isinstance(step, steps.Clone) and step.cgroup_slot == steps.SLOT_CGROUP

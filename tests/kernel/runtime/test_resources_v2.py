@@ -217,3 +217,11 @@ def test_a_container_whose_cgroup_is_gone(bed: Bed) -> None:
         finally:
             until(lambda: "populated 0" in (elsewhere / "cgroup.events").read_text(), "nobody is left")
             elsewhere.rmdir()
+
+
+def test_exec_in_a_user_namespace_with_its_own_cgroup_namespace(bed: Bed) -> None:
+    ids = [{"containerID": 0, "hostID": 0, "size": 65536}]
+    namespaces = [*_NAMESPACES, {"type": "user"}]
+    mapped = {**WRITABLE, "linux.namespaces": namespaces, "linux.uidMappings": ids, "linux.gidMappings": ids}
+    with bed.running(mapped) as container:
+        assert bed.exec(container, "cat /proc/self/cgroup").lines == ["0::/"]

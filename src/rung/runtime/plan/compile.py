@@ -181,13 +181,14 @@ def _exec_steps(request: ExecRequest, terminal: bool) -> Iterator[Step]:
         yield steps.SetOomScoreAdj(process["oomScoreAdj"])
     initial, final = affinity_steps(process)
     yield from initial
-    yield from cgroup_steps(request.cgroup_paths)
-    yield from resctrl_steps(request.resctrl_tasks)
     mapped = "user" in new or "user" in joined
+    early = mapped and bool(request.namespace_flags & CLONE_NEWCGROUP)
+    yield from cgroup_steps(request.cgroup_paths, before_namespace=early)
+    yield from resctrl_steps(request.resctrl_tasks)
     late = 0 if mapped else request.namespace_flags & CLONE_NEWCGROUP
     if request.namespace_flags & ~late:
         yield steps.SetNamespace(steps.SLOT_CONTAINER, request.namespace_flags & ~late)
-    yield steps.Clone(0, b"", b"", 0, cgroup_slot(request.cgroup_paths))
+    yield steps.Clone(0, b"", b"", 0, steps.SLOT_NONE if early else cgroup_slot(request.cgroup_paths))
     if mapped:
         yield steps.BecomeRoot()
     if late:

@@ -127,14 +127,17 @@ def denies_groups(request: Request) -> bool:
     return caller.uid != 0 and is_own(get(request.config, "linux", "gidMappings"), caller.gid)
 
 
-def cgroup_steps(paths: dict[str, str]) -> Iterator[Step]:
+def cgroup_steps(paths: dict[str, str], *, before_namespace: bool = False) -> Iterator[Step]:
     """Enter the v1 cgroups; open the v2 one, which the inner process is born into.
 
     Its cgroup namespace comes after its birth, since it is rooted where the process is,
-    and since under ``nsdelegate`` nobody inside one may be moved in from outside."""
+    and since under ``nsdelegate`` nobody inside one may be moved in from outside. Where it cannot come
+    later (``before_namespace``) the v2 cgroup is entered here, at the cost of the kernel's lock."""
     for directory in sorted({path for controller, path in paths.items() if controller}):
         yield steps.JoinCgroup(f"{directory}/tasks")
-    if paths.get(""):
+    if paths.get("") and before_namespace:
+        yield steps.JoinCgroup(f"{paths['']}/cgroup.procs")
+    elif paths.get(""):
         yield steps.OpenFile(steps.SLOT_CGROUP, paths[""], posix.O_PATH | posix.O_DIRECTORY | posix.O_CLOEXEC)
 
 

@@ -366,3 +366,17 @@ def test_file_systems_that_take_a_label_have_it(annotations: dict[str, str], wor
     assert labelled["tmpfs"][-1] == f"{word}=a:b:c:s0:c1,c2"
     assert (labelled["proc"], labelled["sysfs"]) == ((), ())
     assert not [o for step in of(steps.MountFs, plan(document)) for o in step.options if "context" in o]
+
+
+@pytest.mark.parametrize("mapped", [True, False])
+def test_exec_enters_the_cgroup_before_a_mapped_containers_cgroup_namespace(mapped: bool) -> None:
+    """Under ``nsdelegate`` nobody inside one may be moved in from outside, and a mapped process cannot enter it later."""
+    document = config()
+    document["linux"]["namespaces"] = [{"type": kind} for kind in ("mount", "cgroup", *(["user"] if mapped else []))]
+    flags = 0x02020000 | (0x10000000 if mapped else 0)  # mount, cgroup; user
+    request = ExecRequest("box", document, document["process"], {"": "/cg/box"}, flags)  # type: ignore[arg-type]
+    found = order(compile_exec(request), steps.JoinCgroup, steps.OpenFile, steps.SetNamespace, steps.Clone)
+    if mapped:
+        assert found == ["JoinCgroup", "SetNamespace", "Clone"]
+    else:
+        assert found == ["OpenFile", "SetNamespace", "Clone", "SetNamespace"]
