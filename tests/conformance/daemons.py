@@ -37,7 +37,7 @@ def dockerd(runtimes: Mapping[str, Path]) -> Iterator[Path]:
     """
     with folder_of_its_own() as folder:
         known = {name: {"path": str(path)} for name, path in runtimes.items()}
-        (folder / "daemon.json").write_text(json.dumps({"runtimes": known}))
+        (folder / "daemon.json").write_text(json.dumps({"runtimes": known, "experimental": True}))
         words: list[str | Path] = [
             "dockerd",
             *("--config-file", folder / "daemon.json"),
