@@ -6,7 +6,9 @@ Processes of their own, let go together by a pipe that closes; ROUNDS times each
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import pytest
 
@@ -213,3 +215,74 @@ def test_kill_and_delete_by_force(bed, null):
         assert killed == "" or "does not exist" in killed or "it is stopped" in killed, killed
         reap(container.facts.pid)
         assert not bed.left()
+
+
+def _execute(container):
+    return container.exec({**container.config["process"], "args": ["true"]}).wait()
+
+
+#: What may be done to a container that runs, at the same time as anything else.
+OPERATIONS: dict[str, Callable[..., object]] = {
+    "exec": _execute,
+    "kill": lambda container: container.kill(9),
+    "update": lambda container: container.update({"cpu": {"shares": 512}}),
+    "pause": lambda container: container.pause(),
+    "state": lambda container: container.state(),
+    "ps": lambda container: container.pids(),
+    "delete": lambda container: container.delete(force=True),
+}
+PAIRS = [(one, other) for at, one in enumerate(OPERATIONS) for other in list(OPERATIONS)[at:]]
+#: What the one that came too late may say.
+LATE = ("does not exist", "it is stopped", "it is paused", "a paused container", "it has stopped", "was killed at this step")
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_any_two_on_a_container_that_runs(bed, null, one, other):
+    bundle = str(bed.bundle(["sleep", "1000"]))
+    for _ in range(ROUNDS // 10):
+        name = bed.new_id()
+        container = bed.runtime.create(name, bundle, stdio=Stdio(null, null, null))
+        container.start()
+
+        def do(what: str, name: str = name) -> Callable[[], object]:
+            return lambda: OPERATIONS[what](bed.runtime.get(name))
+
+        with unpaused(container, "pause" in (one, other)):
+            said = at_once(do(one), do(other))
+        for text in said:
+            assert not text or any(words in text for words in LATE), said
+        if one == other == "pause":
+            exactly_one(said, "it is paused")
+        elif one == other == "delete":
+            exactly_one(said, "does not exist")
+        try:
+            bed.runtime.get(name).delete(force=True)
+        except ContainerNotFound:
+            assert "delete" in (one, other)
+        reap_all()
+        assert not bed.left()
+        assert not list(bed.state.iterdir())
+
+
+@contextmanager
+def unpaused(container, wanted: bool) -> Iterator[None]:
+    """What waits in a container that somebody pauses, an exec, goes on in the end."""
+    stop = threading.Event()
+
+    def resume() -> None:
+        while not stop.wait(0.01):
+            try:
+                if container.status == "paused":
+                    container.resume()
+            except RungError:
+                continue
+
+    thread = threading.Thread(target=resume)
+    if wanted:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        if wanted:
+            thread.join()

@@ -12,7 +12,7 @@ from rung import posix
 from rung.record import Record
 from rung.runtime import privilege, spawn, state
 from rung.runtime.create import CreateOptions, console_fd, resctrl_groups, seccomp_program, write_pid
-from rung.runtime.errors import CgroupNotEntered, StateError
+from rung.runtime.errors import CgroupNotEntered, StateError, StepError
 from rung.runtime.parent import parent
 from rung.runtime.plan.compile import compile_exec
 from rung.runtime.plan.namespaces import new_and_joined
@@ -70,6 +70,17 @@ def enter(
 
         paths = below(paths, options.cgroups)
     try:
+        return _entered(container, checked, paths, options, trace)
+    except StepError:
+        if state.alive(container.facts):
+            raise
+        raise _has_stopped(container) from None  # and its cgroups may have gone under the exec's feet
+
+
+def _entered(
+    container: Container, checked: Process_, paths: dict[str, str], options: ExecOptions, trace: Trace
+) -> Process:
+    try:
         return _enter(container, checked, paths, options, trace)
     except CgroupNotEntered as failed:
         from rung.runtime.cgroup.below import beside_init
@@ -83,9 +94,12 @@ def _enter(
 ) -> Process:
     config = container.config
     with Closing() as closing, Undo() as undo:
-        pidfd = closing.add(posix.pidfd_open(container.pid))
+        try:
+            pidfd = closing.add(posix.pidfd_open(container.pid))
+        except ProcessLookupError:
+            raise _has_stopped(container) from None
         if not state.alive(container.facts):
-            raise StateError("cannot exec in container", f'"{container.id}"', "it has stopped")
+            raise _has_stopped(container)
         program, flags = seccomp_program(config)
         rdt = resctrl_groups(config, container.id)
         plan = compile_exec(
@@ -137,9 +151,15 @@ def _may_set_groups(container: Container, process: Process_) -> bool:
     return not denied
 
 
+def _has_stopped(container: Container) -> StateError:
+    return StateError("cannot exec in container", f'"{container.id}"', "it has stopped")
+
+
 def _namespaces_to_enter(container: Container) -> int:
     try:
         return differing_namespaces(container.config, container.pid)
+    except (FileNotFoundError, ProcessLookupError):  # it ends meanwhile
+        raise _has_stopped(container) from None
     except PermissionError:
         created = container.status == state.CREATED  # rung-init lets nobody but root look into it
         reason = "a user can enter it only once it is started" if created else "it is another user's"
