@@ -32,10 +32,6 @@ def run(_call: Call) -> int:
         seccomp_archs=ARCHITECTURES,
         seccomp_actions=ENUMS["seccomp action"],
         seccomp_flags=FLAGS,
-        idmapped_mounts=True,
-        memory_policy=True,
-        net_devices=True,
-        intel_rdt=True,
     )
     write_all(1, indented(document, "    ") + "\n")
     return 0

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-#: Annotations that may change between two versions and are trusted by nobody.
-UNSAFE_ANNOTATIONS = ("bundle", "org.systemd.property.", "org.criu.config")
+#: Annotations that change what the runtime does: not for an engine to take from a stranger. A
+#: last dot makes a prefix; ``run.oci.`` are crun's, of which some are honoured.
+UNSAFE_ANNOTATIONS = ("bundle", "org.criu.config", "org.systemd.property.", "run.oci.")
 
 
 def features(
@@ -28,18 +29,13 @@ def features(
     seccomp_archs: Iterable[str],
     seccomp_actions: Iterable[str],
     seccomp_flags: Iterable[str],
-    systemd: bool = False,
-    idmapped_mounts: bool = False,
-    intel_rdt: bool = False,
-    net_devices: bool = False,
-    memory_policy: bool = False,
 ) -> dict[str, Any]:
-    """The document. The switches say what this build of the runtime implements."""
+    """The document."""
     flags = sorted(seccomp_flags)
     linux: dict[str, Any] = {
         "namespaces": sorted(NAMESPACES),
         "capabilities": list(CAPABILITIES),
-        "cgroup": {"v1": True, "v2": True, "systemd": systemd, "systemdUser": systemd, "rdma": True},
+        "cgroup": {"v1": True, "v2": True, "systemd": True, "systemdUser": True, "rdma": True},
         "seccomp": {
             "enabled": True,
             "actions": sorted(seccomp_actions),
@@ -50,12 +46,11 @@ def features(
         },
         "apparmor": {"enabled": True},
         "selinux": {"enabled": True},
-        "intelRdt": {"enabled": intel_rdt, "schemata": intel_rdt, "monitoring": intel_rdt},
-        "mountExtensions": {"idmap": {"enabled": idmapped_mounts}},
-        "netDevices": {"enabled": net_devices},
+        "intelRdt": {"enabled": True, "schemata": True, "monitoring": True},
+        "mountExtensions": {"idmap": {"enabled": True}},
+        "netDevices": {"enabled": True},
+        "memoryPolicy": {"modes": sorted(MEMORY_POLICIES), "flags": sorted(MEMORY_POLICY_FLAGS)},
     }
-    if memory_policy:
-        linux["memoryPolicy"] = {"modes": sorted(MEMORY_POLICIES), "flags": sorted(MEMORY_POLICY_FLAGS)}
     return {
         "ociVersionMin": "1.0.0",
         "ociVersionMax": OCI_VERSION,
@@ -71,7 +66,7 @@ def features(
         "linux": linux,
         "annotations": {
             "org.rung.runtime.version": version,
-            "org.opencontainers.runc.checkpoint.enabled": "false",
+            "org.opencontainers.runc.checkpoint.enabled": "true",
         },
         "potentiallyUnsafeConfigAnnotations": list(UNSAFE_ANNOTATIONS),
     }

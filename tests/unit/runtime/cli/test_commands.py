@@ -11,6 +11,7 @@ from rung.runtime.cli.list import table
 from rung.runtime.cli.ps import only
 from rung.runtime.cli.update import size_bytes
 from rung.runtime.errors import RuntimeFailure
+from rung.spec.runtime.schema import ENUMS
 
 QUIET = (0, "", "")
 
@@ -329,7 +330,16 @@ def test_features_are_a_document_with_what_engines_look_for(command):
     found = json.loads(out)
     assert (status, found["ociVersionMin"]) == (0, "1.0.0")
     assert "bind" in found["mountOptions"]
-    assert "SCMP_ACT_NOTIFY" in found["linux"]["seccomp"]["actions"]
+    linux = found["linux"]
+    assert set(linux["seccomp"]["actions"]) == set(ENUMS["seccomp action"])
+    assert set(linux["seccomp"]["archs"]) == set(ENUMS["seccomp architecture"])
+    assert set(linux["memoryPolicy"]["modes"]) == set(ENUMS["memory policy mode"])
+    assert all(linux["intelRdt"].values())
+    for word in ("systemd", "systemdUser", "v1", "v2", "rdma"):
+        assert linux["cgroup"][word] is True, word
+    assert linux["netDevices"]["enabled"] and linux["mountExtensions"]["idmap"]["enabled"]
+    assert found["annotations"]["org.opencontainers.runc.checkpoint.enabled"] == "true"
+    assert "run.oci." in found["potentiallyUnsafeConfigAnnotations"]
 
 
 @pytest.mark.parametrize("detached", [True, False])

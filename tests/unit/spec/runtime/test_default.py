@@ -76,5 +76,5 @@ def test_features_has_what_the_schema_requires():
     assert document["mountOptions"] == ["bind", "ro"]
     assert "time" in document["linux"]["namespaces"]
     assert document["linux"]["seccomp"]["supportedFlags"] == ["SECCOMP_FILTER_FLAG_LOG"]
-    assert "memoryPolicy" not in document["linux"]
+    assert "MPOL_F_STATIC_NODES" in document["linux"]["memoryPolicy"]["flags"]
     assert json.loads(to_text(document)) == document
