@@ -35,10 +35,13 @@ _ID = re.compile(r"\b(?:[0-9a-f]{64}|[0-9a-f]{32}|[0-9a-f]{12})\b")
 
 
 class Home:
-    """A folder with storage, settings and an image. ``as_user``: what a command begins with to be another's."""
+    """A folder with storage, settings and an image. ``as_user``: what a command begins with to be another's;
+    ``owner``: that user's id and group."""
 
-    def __init__(self, folder: Path, runtimes: Mapping[str, Path], as_user: Sequence[str] = ()) -> None:
-        self.folder, self.runtimes, self.as_user = folder, runtimes, list(as_user)
+    def __init__(
+        self, folder: Path, runtimes: Mapping[str, Path], as_user: Sequence[str] = (), owner: tuple[int, int] = (0, 0)
+    ) -> None:
+        self.folder, self.runtimes, self.as_user, self.owner = folder, runtimes, list(as_user), owner
         known = "".join(f'{name} = ["{path}"]\n' for name, path in runtimes.items())
         (folder / "containers.conf").write_text(
             '[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n'
@@ -83,6 +86,39 @@ def home(runtimes: Mapping[str, Path], rootfs: Path) -> Iterator[Home]:
         assert not left, f"left behind: {left}"
 
 
+#: Run with these files over those of /etc; $0 is the folder that has them.
+_AS_KNOWN = 'for f in passwd group subuid subgid; do mount --bind "$0/$f" "/etc/$f" || exit 99; done; exec "$@"'
+USER, GROUP = 64223, 64224
+
+
+@contextmanager
+def users_home(runtimes: Mapping[str, Path], rootfs: Path) -> Iterator[Home]:
+    """A user's without privilege, whom the system knows, with subordinate ids, in these commands alone."""
+    with daemons.folder_of_its_own() as folder:
+        etc = folder / "etc"
+        etc.mkdir()
+        (etc / "passwd").write_text(f"root:x:0:0::/root:/bin/sh\nsomebody:x:{USER}:{GROUP}::{folder}/home:/bin/sh\n")
+        (etc / "group").write_text(f"root:x:0:\nsomebody:x:{GROUP}:\n")
+        (etc / "subuid").write_text("somebody:5000000:65536\n")
+        (etc / "subgid").write_text("somebody:6000000:65536\n")
+        known = ["unshare", "--mount", "sh", "-c", _AS_KNOWN, str(etc)]
+        drop = ["setpriv", f"--reuid={USER}", f"--regid={GROUP}", "--clear-groups"]
+        bare = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", f"HOME={folder}/home", f"XDG_RUNTIME_DIR={folder}/xdg"]
+        made = Home(folder, runtimes, [*known, *drop, *bare], (USER, GROUP))
+        for name in ("home", "xdg", "root", "run"):
+            (folder / name).mkdir(mode=0o700)
+            os.chown(folder / name, USER, GROUP)
+        os.chown(folder, USER, GROUP)
+        archive = daemons.import_rootfs(rootfs, folder / "rootfs.tar")
+        output = folder / "output"
+        try:
+            made.call("podman", "import", str(archive), IMAGE, into=output, timeout_s=60).ok()
+            yield made
+            made.call("podman", "rm", "--all", "--force", "--time", "0", into=output, timeout_s=60)
+        finally:
+            made.call("podman", "system", "migrate", into=output, timeout_s=60)  # ends what holds the user namespace
+
+
 def remove_conmons_cgroups(mark: str) -> None:
     """Podman leaves the group that it made for its conmons; where a controller is not mounted, it makes
     its groups as plain directories of the tmpfs that the hierarchies are mounted in, and leaves these too."""
@@ -123,6 +159,8 @@ class Podman:
     def __init__(self, home: Home, runtime: str, place: Path) -> None:
         self.storage, self.runtime, self.home = home, runtime, place
         self.folder = make_folder(place)
+        for path in (self.folder, *self.folder.iterdir()):
+            os.chown(path, *home.owner)
         self.names: list[str] = []
         self.pods: list[str] = []
 
@@ -138,7 +176,8 @@ class Podman:
         """What every container of this scenario is made with, and its name."""
         self.names.append(new_id())
         network = [] if {"--network", "--pod"} & set(options) else ["--network", "none"]
-        parent = [] if {"--pod", "--cgroups"} & set(options) else ["--cgroup-parent", f"/{self.storage.folder.name}"]
+        own = self.storage.as_user or {"--pod", "--cgroups"} & set(options)  # a user has no cgroups to put them in
+        parent = [] if own else ["--cgroup-parent", f"/{self.storage.folder.name}"]
         return ["--name", self.names[-1], *network, *parent, *options]
 
     def run(self, *command: str, options: tuple[str, ...] = (), **more: Any) -> Outcome:
