@@ -48,9 +48,7 @@ static void wait_for_go_ahead(const char *tag)
 {
     char go = 0;
     long r;
-    do
-        r = call(read, control_fd, &go, 1);
-    while (r == -EINTR);
+    r = call(read, control_fd, &go, 1);
     if (r != 1 || go != 'g') {
         control_fd = -1;
         FAIL(r < 0 ? (int)-r : ECANCELED, "the runtime gave up at ", tag);
@@ -116,11 +114,10 @@ void wait_start(const union argument *given)
     slots_let_go();
     listen_to_signals();
     ready(given);
-    do {
-        r = call(ppoll, &fifo, 1, NULL, NULL, 0);
-        if (r > 0)
-            r = call(read, fifo.fd, &byte, 1);
-    } while (r == -EINTR || r == -EAGAIN);
+    /* Never again on EINTR: a signal that is caught ends us, so only a filter answers that, for ever. */
+    r = call(ppoll, &fifo, 1, NULL, NULL, 0);
+    if (r > 0)
+        r = call(read, fifo.fd, &byte, 1);
     if (r != 1)
         FAIL(r < 0 ? (int)-r : EPIPE, "the start gate");
     /* The gate stays open until exec or the end closes it: that is what start waits for. */

@@ -50,18 +50,15 @@ long program_run(const char *path, const char **argv, const char **env, int in, 
 
     struct pollfd over = {.fd = handle, .events = POLLIN};
     struct timespec limit = {.tv_sec = (time_t)limit_s};
-    long r;
-    do /* the kernel leaves the rest of the time in `limit` */
-        r = call(ppoll, &over, 1, limit_s ? &limit : NULL, NULL, 0);
-    while (r == -EINTR);
-    bool late = r == 0;
-    if (late)
+    /* Nothing that we catch interrupts these: EINTR, too, is the answer of a filter, and final. */
+    long waited = call(ppoll, &over, 1, limit_s ? &limit : NULL, NULL, 0);
+    if (waited <= 0)
         call(kill, pid, SIGKILL);
-    do
-        r = call(waitid, WAIT_PIDFD, handle, ended, WEXITED, NULL);
-    while (r == -EINTR);
+    long r = call(waitid, WAIT_PIDFD, handle, ended, WEXITED, NULL);
     call(close, handle);
-    return late && r == 0 ? -ETIMEDOUT : r;
+    if (waited == 0)
+        return r < 0 ? r : -ETIMEDOUT;
+    return waited < 0 ? waited : r;
 }
 
 const char *how_it_ended(const siginfo_t *ended)

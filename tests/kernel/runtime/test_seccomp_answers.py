@@ -1,0 +1,24 @@
+"""A filter may answer anything to what rung-init calls under it: that fails, it never hangs."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+HOOK = [{"path": "/bin/sleep", "args": ["sleep", "1000"], "timeout": 2}]
+CASES = [*((name, None) for name in ("ppoll", "read", "execve")), *((name, HOOK) for name in ("ppoll", "waitid", "clone"))]
+
+
+@pytest.mark.parametrize("number", [errno.EINTR, errno.EAGAIN])
+@pytest.mark.parametrize(("name", "hooks"), CASES)
+def test_no_answer_is_asked_for_again(bed, name, hooks, number, nothing_left):
+    rule = {"names": [name], "action": "SCMP_ACT_ERRNO", "errnoRet": number}
+    edits = {
+        "linux.seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [rule]},
+        "process.noNewPrivileges": False,  # the filter is there before the wait for the start
+        "hooks.startContainer": hooks,
+    }
+    outcome = bed.call("run", "-b", bed.bundle(["true"], edits), bed.new_id())
+    assert outcome.status != 0, outcome
+    assert len(outcome.error.strip().splitlines()) == 1, "and says why"
