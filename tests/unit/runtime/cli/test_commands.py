@@ -81,7 +81,7 @@ def test_preserved_descriptors_that_are_not_open_are_said(command, library):
     ("variables", "count"),
     [
         ({"LISTEN_FDS": "2"}, 2),
-        ({"LISTEN_FDS": "2", "LISTEN_PID": str(os.getpid())}, 2),
+        ({"LISTEN_FDS": "2", "LISTEN_PID": "own"}, 2),
         ({"LISTEN_FDS": "2", "LISTEN_PID": "1"}, 0),
         ({"LISTEN_FDS": "two"}, 0),
         ({}, 0),
@@ -90,7 +90,8 @@ def test_preserved_descriptors_that_are_not_open_are_said(command, library):
 )
 def test_a_service_managers_descriptors_are_the_containers(command, library, monkeypatch, variables, count):
     """sd_listen_fds(3): meant for this process only; inside it is the process 1 that they are meant for."""
-    monkeypatch.setattr("rung.posix.getenv", lambda name: variables.get(name))
+    said = {**variables, "LISTEN_PID": str(os.getpid())} if variables.get("LISTEN_PID") == "own" else variables
+    monkeypatch.setattr("rung.posix.getenv", said.get)
     assert command("create", "web2") == QUIET
     options = library.calls[0][3]
     assert options["preserve_fds"] == count
