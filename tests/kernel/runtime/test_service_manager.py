@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -14,10 +15,10 @@ INSIDE = "echo $NOTIFY_SOCKET; ls /run/notify; touch /run/notify/new 2>/dev/null
 
 
 @pytest.fixture
-def manager(tmp_path):
-    """A service manager's socket."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ours:
-        ours.bind(str(tmp_path / "manager"))
+def manager():
+    """A service manager's socket. Its path must fit into 107 bytes, so it has a folder of its own."""
+    with TemporaryDirectory(dir="/tmp") as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ours:
+        ours.bind(f"{folder}/manager")
         ours.settimeout(DEADLINE_S)
         yield ours
 
@@ -26,9 +27,11 @@ def say(bed: Bed, container_id: str, words: bytes) -> None:
     """What a process in the container would say to its NOTIFY_SOCKET."""
     place = bed.state / container_id / "notify/notify.sock"
     until(place.exists, str(place))
+    folder = os.open(place.parent, os.O_PATH)  # the whole path may be too long for a socket's address
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as theirs:
-        theirs.connect(str(place))
+        theirs.connect(f"/proc/self/fd/{folder}/{place.name}")
         theirs.send(words)
+    os.close(folder)
 
 
 def told(manager: socket.socket) -> list[bytes]:

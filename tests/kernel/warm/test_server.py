@@ -187,10 +187,9 @@ def test_memory_and_descriptors_do_not_grow(installation, make, nothing_left):
     for _ in range(60):
         installation.run("--log", bundle / "log", "run", "-b", bundle, "warm-grow")
         installation.run("state", "nobody")
-    after = sizes()
     assert before[0] < 25 * 1024, "KiB, of all workers"
-    assert after[0] - before[0] < 512
-    assert after[1] <= before[1]
+    assert sizes()[0] - before[0] < 512
+    within(20, lambda: sizes()[1] <= before[1])  # the last command's are closed after its answer
 
 
 def test_one_that_was_killed_is_replaced(own):
