@@ -327,8 +327,8 @@ def test_a_checkpoint(dockers: Dockers) -> None:
         facts["ended"] = docker.inspect(name)["State"]["Status"]
         facts["list"] = sorted(docker.call("checkpoint", "ls", name).out.split()[2:])
         at = counted()
-        facts["start"] = docker.call("start", "--checkpoint", "saved", name, timeout_s=60).code
-        assert facts["start"] == 0, facts
+        start = ("start", "--checkpoint", "saved", name)  # the daemon may not have cleaned up yet
+        until(lambda: docker.call(*start, timeout_s=60).code == 0, "it starts from there")
         until(lambda: counted() > at, "it goes on")
         numbers = [int(line) for line in docker.call("logs", name).out.split()]
         facts["continues"] = numbers[at] - numbers[at - 1] in (1, 2)
@@ -336,8 +336,7 @@ def test_a_checkpoint(dockers: Dockers) -> None:
         facts["remove"] = docker.call("checkpoint", "rm", name, "saved").code
         return facts
 
-    facts = dockers.agree(scenario)
-    assert facts["start"] == 0, facts
+    assert dockers.agree(scenario)["create"] == 0
 
 
 def test_stop_of_a_program_that_ignores_it(dockers: Dockers) -> None:
