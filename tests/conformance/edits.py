@@ -41,6 +41,7 @@ MOUNTS: dict[str, dict[str, Any]] = {
     "bind over proc": bind("/proc", "bind"),
     "bind into proc": bind("/proc/x", "bind"),
     "relative destination": bind("mnt/b", "bind"),
+    "unknown option": bind("/mnt/b", "bind", "no-such-option"),
     "proc": {"destination": "/mnt/proc", "type": "proc", "source": "proc", "options": ["ro", "nosuid"]},
     "sysfs": {"destination": "/mnt/sys", "type": "sysfs", "source": "sysfs", "options": ["ro"]},
     "devpts": {

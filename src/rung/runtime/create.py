@@ -14,6 +14,7 @@ from rung.runtime import bundle as bundles
 from rung.runtime import cgroup, privilege, spawn, state
 from rung.runtime.errors import ContainerExists, ContainerNotFound, InitKilled, RuntimeFailure
 from rung.runtime.plan.compile import RUNTIME_HOOKS, compile_container
+from rung.runtime.plan.mounts import passed_over
 from rung.runtime.plan.request import Request, get
 from rung.runtime.plan.steps import SLOT_CONSOLE_SOCKET, SLOT_START_FIFO, SYNC_DEVICES, SYNC_UNIT
 from rung.spec.runtime.warnings import warnings
@@ -59,8 +60,8 @@ def create(
         check_process(config, options)
         who = privilege.caller()
         privilege.check(config, who)
-        for passed_over in warnings(config):
-            warn(passed_over)
+        for sentence in (*warnings(config), *passed_over(config)):
+            warn(sentence)
     with made_and_locked(directory), Undo() as undo:  # what fails is taken back under the lock
         undo.push(directory.remove)
         pid = _create_locked(directory, (path, text, config, rootfs), who, options, trace, undo)

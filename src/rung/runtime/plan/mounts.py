@@ -82,7 +82,6 @@ def mount_steps(request: Request, index: int, mount: Mount, mapped: Mapped | Non
     kind = mount.get("type") or ""
     dest = inside(request, mount["destination"])
     if binds(mount):
-        _check_bind(options, index)
         yield _bind(request, mount, options, dest, mapped)
     elif mapped:
         yield bind_tree(dest, mount.get("source") or kind, options.propagation, slot=mapped.fs)
@@ -162,16 +161,14 @@ def sealed_later(mount: Mount) -> bool:
     return mount.get("type") == "tmpfs" or mount["destination"].strip("/") == "dev"
 
 
-def _check_bind(options: MountOptions, index: int) -> None:
-    """mount(2) passes them over silently: the file system is mounted already. ``z`` and ``Z``, Docker's words
-    for relabelling, Buildah passes on when it has done it."""
-    data = [word for word in options.data if word not in ("z", "Z")]
-    if data:
-        from rung.spec.errors import SpecError, shown
-
-        raise SpecError(
-            f"mounts[{index}].options", f"{shown(data[0])} is for a file system, and this is a bind"
-        )
+def passed_over(config: Config) -> Iterator[str]:
+    """Sentences about options that mean nothing: of a bind, mount(2) takes none for the file system, which is mounted
+    already. ``z`` and ``Z``, Docker's words for relabelling, Buildah passes on when it has done it."""
+    for index, mount in enumerate(config.get("mounts") or ()):
+        if binds(mount):
+            for word in mountopts.parse(mount.get("options") or ()).data:
+                if word not in ("z", "Z"):
+                    yield f"mounts[{index}].options: {word!r} ignored, it is for a file system, and this is a bind"
 
 
 def _bind(request: Request, mount: Mount, options: MountOptions, dest: str, mapped: Mapped | None) -> Step:
