@@ -63,13 +63,25 @@ def _failure(hook: Hook, state: dict[str, Any]) -> str:
             pid = _start(hook, fds)
     except OSError as error:
         return f"cannot run: {error.filename or hook['path']}: {error.strerror}"
-    status = _wait(pid, hook.get("timeout"))
+    try:
+        status = _wait(pid, hook.get("timeout"))
+    except KeyboardInterrupt:  # what it was to help with is not to be
+        _end(pid)
+        raise
     if status is None:
         return f"took longer than {hook['timeout']} s and was killed"
     code = posix.waitstatus_to_exitcode(status)
     if not code:
         return ""
     return f"failed with exit code {code}" if code > 0 else f"was killed by signal {-code}"
+
+
+def _end(pid: int) -> None:
+    try:
+        posix.kill(pid, 9)
+    except ProcessLookupError:  # it was the child of a launcher that is gone
+        return
+    parent().wait(pid)
 
 
 def _start(hook: Hook, fds: Sequence[tuple[int, int]]) -> int:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import fcntl
 import gc
 import sys
-from _socket import AF_UNIX, SO_RCVTIMEO, SOCK_CLOEXEC, SOCK_SEQPACKET, SOL_SOCKET, socket
+from _socket import AF_UNIX, SHUT_RDWR, SO_RCVTIMEO, SOCK_CLOEXEC, SOCK_SEQPACKET, SOL_SOCKET, socket
+from errno import EAGAIN, EINVAL
 from struct import pack
 from termios import FIONREAD
 
@@ -85,16 +86,20 @@ class Server:
             finally:
                 connection.close()
             reap()
+            if not fresh:
+                self._listening.shutdown(SHUT_RDWR)  # wakes the others, who would wait where nobody asks any more
             if not fresh or self._idle.value() >= IDLE_MAX:
                 break
         self._leave()
 
     def _accept(self) -> socket | None:
-        """The next connection; None when none came for long."""
+        """The next connection; None when none came for long, or none will come."""
         self._idle.up()
         try:
             fd, _ = self._listening._accept()  # type: ignore[attr-defined]
-        except BlockingIOError:
+        except OSError as error:
+            if error.errno not in (EAGAIN, EINVAL):  # the time is over; it was shut down
+                raise
             return None
         finally:
             self._idle.down()
