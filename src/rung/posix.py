@@ -18,7 +18,19 @@ from posix import getcwd, mkdir, stat
 _exit = _posix._exit  # a star does not bring it
 _path_normpath = _posix._path_normpath  # type: ignore[attr-defined]
 SEEK_SET = 0
+_ESRCH, _EINVAL = 3, 22
 _S_IFMT, _S_IFDIR = 0o170000, 0o040000
+
+
+def pidfd_open(pid: int, flags: int = 0) -> int:  # type: ignore[no-redef]
+    """A descriptor of a process. Until Linux 6.15 one that is reaped at this very moment is EINVAL to the kernel, where
+    it is ``ProcessLookupError`` an instant later, and here always."""
+    try:
+        return _posix.pidfd_open(pid, flags)
+    except OSError as error:
+        if error.errno == _EINVAL:
+            raise ProcessLookupError(_ESRCH, "No such process") from None
+        raise
 
 
 def fsencode(name: str | bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import os.path
 
@@ -63,3 +64,22 @@ def test_an_absolute_path_needs_no_working_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(gone)
     gone.rmdir()
     assert posix.abspath("/a/../b") == "/b"
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ESRCH])
+def test_a_process_that_is_just_reaped_is_not_found(monkeypatch, number):
+    def refuse(pid, flags):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("posix.pidfd_open", refuse)
+    with pytest.raises(ProcessLookupError):
+        posix.pidfd_open(4711)
+
+
+def test_other_failures_of_a_pidfd_are_themselves(monkeypatch):
+    def refuse(pid, flags):
+        raise OSError(errno.EMFILE, "too many")
+
+    monkeypatch.setattr("posix.pidfd_open", refuse)
+    with pytest.raises(OSError, match="too many"):
+        posix.pidfd_open(4711)
