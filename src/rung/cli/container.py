@@ -6,6 +6,7 @@ import argparse
 import os
 import re
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from rung.engine import RunOptions
@@ -16,7 +17,7 @@ _NO_PROGRAM = {2: 127, 8: 126, 13: 126, 20: 126, 21: 126}
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
-def register(subparsers: Any) -> None:
+def register(subparsers: Any, words: Sequence[str] = ()) -> None:
     """Add the commands of this file."""
     _register_run(subparsers)
     ps = subparsers.add_parser("ps", help="list containers", epilog="example: rung ps -a")
@@ -97,7 +98,7 @@ def _source(args: argparse.Namespace) -> Any:
         return Source(os.path.abspath(args.rootfs), {}, args.rootfs), words
     if not words:
         raise RungError("rung run", "", "needs an image or --rootfs", "see rung run --help")
-    from rung.cli.image import image_for_run
+    from rung.cli.image.pull import image_for_run
 
     store, image = image_for_run(args, words[0])
     return Source(words[0], image.run_config, "", lambda cid: store.prepare_rootfs(image, cid)), words[1:]

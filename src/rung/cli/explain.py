@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from rung.errors import RungError
 
 
-def register(subparsers: Any) -> None:
+def register(subparsers: Any, words: Sequence[str] = ()) -> None:
     """Add the command of this file."""
     explain = subparsers.add_parser(
         "explain",

@@ -1,6 +1,6 @@
 """``rung``: the command for people.
 
-One file a group of commands; a group is a module with ``register(subparsers)``. Only the
+One file a group of commands; a group is a module with ``register(subparsers, words)``. Only the
 group that the command line names is loaded, all of them for ``--help``. Errors are one
 sentence on stderr, with ``--debug`` the traceback too. Exit status: the command's own,
 1 after an error, 2 for a wrong command line, 130 after Ctrl-C; ``run`` follows Docker
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 GROUPS = {
     "container": ("run", "ps", "rm"),
     "explain": ("explain",),
-    "image": ("pull", "images", "image", "rmi", "save", "load", "import"),
+    "image": (
+        *("image", "images", "history", "import", "load", "login", "logout", "manifest", "pull", "push"),
+        *("rmi", "save", "search", "tag"),
+    ),
 }
 
 
@@ -75,7 +78,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser.add_argument("--state-root", default="/run/rung/runtime", help="running containers (%(default)s)")
     subparsers = parser.add_subparsers(metavar="COMMAND")
     for group in _groups(words):
-        import_module(f"rung.cli.{group}").register(subparsers)
+        import_module(f"rung.cli.{group}").register(subparsers, words)
     return parser
 
 

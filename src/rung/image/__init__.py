@@ -21,16 +21,18 @@ if TYPE_CHECKING:
         RegistryError,
         StoreError,
     )
-    from rung.image.images import Image, Removed, Store
+    from rung.image.images.image import Image
+    from rung.image.images.remove import Removed
+    from rung.image.images.store import Store
     from rung.image.progress import Event
     from rung.image.rootfs import Rootfs
 
 _HOME = {
     "Event": "progress",
-    "Image": "images",
-    "Removed": "images",
+    "Image": "images.image",
+    "Removed": "images.remove",
     "Rootfs": "rootfs",
-    "Store": "images",
+    "Store": "images.store",
 }
 
 __all__ = [

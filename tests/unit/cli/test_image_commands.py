@@ -8,8 +8,9 @@ import io
 import pytest
 
 from rung.cli.changes import parse_changes
-from rung.cli.image import _name_of_file, register
-from rung.cli.imageview import expand, human_size, seconds_of
+from rung.cli.image import COMMANDS, SHORT, register
+from rung.cli.image.import_ import _name_of_file
+from rung.cli.image.view import expand, human_size, seconds_of
 from rung.cli.progress import Bars, Lines
 from rung.errors import RungError
 from rung.image import Event
@@ -90,8 +91,18 @@ def test_every_command_has_an_example_and_runs_something() -> None:
     parser = argparse.ArgumentParser()
     subparsers = parser.add_subparsers()
     register(subparsers)
-    for name in ("pull", "images", "rmi", "save", "load", "import"):
+    assert set(subparsers.choices) == {"image", *SHORT}
+    for name in SHORT:
         assert "example: rung" in subparsers.choices[name].format_help()
         assert callable(subparsers.choices[name].get_default("run"))
-    args = parser.parse_args(["image", "bootstrap", "busybox"])
-    assert args.name == "busybox" and callable(args.run)
+    assert parser.parse_args(["image", "bootstrap", "busybox"]).name == "busybox"
+
+
+@pytest.mark.parametrize("words", [["image", "ls"], ["--debug", "image", "-h", "tag"], ["rmi", "image"]])
+def test_only_the_command_that_is_named_is_there(words: list[str]) -> None:
+    subparsers = argparse.ArgumentParser().add_subparsers()
+    register(subparsers, words)
+    assert len(subparsers.choices) == 1
+    if "image" in subparsers.choices:
+        commands = subparsers.choices["image"]._subparsers._group_actions[0].choices
+        assert set(commands) == {words[-1]} < set(COMMANDS)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
     from rung.image.content import Content
-    from rung.image.images import Image
+    from rung.image.images.image import Image
     from rung.spec.image import Digest
 
 CONTAINERD_NAME = "io.containerd.image.name"

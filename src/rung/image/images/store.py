@@ -1,4 +1,4 @@
-"""The face of this rung: a ``Store`` and the ``Image`` records it gives.
+"""The face of this rung: a ``Store``.
 
 Rule: here names are resolved and work is handed on; how anything is done stands in the
 module that does it, and is imported when it is asked for.
@@ -8,82 +8,23 @@ from __future__ import annotations
 
 import os
 
-from rung import jsonc
+from rung.image import rootfs as rootfs_of
 from rung.image.content import Content
-from rung.image.errors import ImageError, ImageInUse, ImageNotFound
+from rung.image.images import find
+from rung.image.images.image import Image
 from rung.image.progress import silent
-from rung.image.rootfs import find, prepare
-from rung.record import Record
-from rung.spec.errors import SpecError
-from rung.spec.image import Descriptor, Digest, Platform, Reference
+from rung.spec.image import Platform, Reference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, BinaryIO
 
+    from rung.image.images.remove import Removed
     from rung.image.progress import Progress
     from rung.image.rootfs import Rootfs
-    from rung.image.store.metadata import ImageRow
-    from rung.spec.image import ImageConfig, Manifest
 
 DEFAULT_ROOT = "/var/lib/rung"
-
-
-class Removed(Record):
-    """What a removal did: names taken away, then the content that nothing needs any more."""
-
-    untagged: tuple[str, ...]
-    deleted: tuple[str, ...]
-    freed_bytes: int
-
-
-class Image:
-    """One named image of the store. ``size_bytes`` is that of its unpacked files."""
-
-    def __init__(self, content: Content, row: ImageRow) -> None:
-        self._content = content
-        self.row = row
-        self.reference = Reference.parse(row.name)
-        self.digest = Digest.parse(row.target)
-        self.manifest_digest = Digest.parse(row.manifest)
-        self.id = Digest.parse(row.config)
-        self.platform = Platform.parse(row.platform)
-        self.created = row.created
-        self.size_bytes = row.unpacked
-        self.labels = row.labels
-        self._config: ImageConfig | None = None
-
-    @property
-    def name(self) -> str:
-        """The name as people write it (``debian:trixie``)."""
-        return self.reference.familiar
-
-    @property
-    def manifest(self) -> Manifest:
-        """The manifest, read from the store."""
-        return self._content.manifest(self.manifest_digest, self.row.media_type)
-
-    @property
-    def config(self) -> ImageConfig:
-        """The configuration, typed: ``env``, ``cmd``, ``entrypoint``, ``working_dir``, ``user`` ..."""
-        if self._config is None:
-            self._config = self._content.config(self.manifest)
-        return self._config
-
-    @property
-    def run_config(self) -> dict[str, Any]:
-        """The configuration's ``config`` object as it stands, in Docker's and OCI's words."""
-        document = jsonc.loads(self._content.blobs.read(self.id))
-        return dict(document.get("config") or {})
-
-    @property
-    def descriptor(self) -> Descriptor:
-        """Of the manifest."""
-        return Descriptor(self.row.media_type, self.manifest_digest, self.row.manifest_size, self.platform)
-
-    def __repr__(self) -> str:
-        return f"Image({self.name!r}, {self.id.short!r})"
 
 
 class Store:
@@ -111,37 +52,11 @@ class Store:
 
     def get(self, name: str) -> Image:
         """The image of that name, or whose ID (or digest) begins so. Raises ``ImageNotFound``."""
-        found = self.find(name)
-        if found is None:
-            raise ImageNotFound(name)
-        return found
+        return find.get(self.content, name)
 
     def find(self, name: str) -> Image | None:
         """As ``get``, but None where there is none."""
-        reference = _reference(name)
-        if reference is not None:
-            row = self.content.metadata.image(str(reference))
-            if row is None and reference.digest:
-                return self._by_digest(reference)
-            if row is not None:
-                return Image(self.content, row)
-        return self._by_id(name)
-
-    def _by_digest(self, reference: Reference) -> Image | None:
-        for row in self.content.metadata.images_by_id(str(reference.digest)):
-            image = Image(self.content, row)
-            if image.reference.name == reference.name:
-                return image
-        return None
-
-    def _by_id(self, text: str) -> Image | None:
-        algorithm, colon, digits = text.rpartition(":")
-        if (colon and algorithm != "sha256") or not digits or set(digits) - set("0123456789abcdef"):
-            return None
-        rows = self.content.metadata.images_by_id(f"sha256:{digits}")
-        if len({row.config for row in rows}) > 1:
-            raise ImageError("image", text, "stands for several images", "give more of its ID")
-        return Image(self.content, rows[0]) if rows else None
+        return find.find(self.content, name)
 
     # --- bringing in -----------------------------------------------------------------
 
@@ -208,31 +123,9 @@ class Store:
         """Take a name away, or with an ID all names of the image; content that nothing else needs
         goes with the last one. Raises ``ImageInUse`` where a container needs it, unless ``force``d
         (the container keeps its files)."""
-        image = self.get(name)
-        by_id = self._is_id(name, image)
-        metadata = self.content.metadata
-        rows = [row for row in metadata.images_by_id(str(image.id)) if row.config == str(image.id)]
-        doomed = [row.name for row in rows] if by_id else [image.row.name]
-        if by_id and len(doomed) > 1 and not force:
-            names = ", ".join(Reference.parse(one).familiar for one in doomed)
-            raise ImageError("remove", name, f"it has several names: {names}", "remove them, or use --force")
-        users = metadata.rootfs_of_manifest(image.row.manifest)
-        if users and len(doomed) == len(rows) and not force:
-            container = ", ".join(user[:12] for user in users[:3])
-            hint = "remove the container first, or use --force"
-            raise ImageInUse("remove", name, f"is used by container {container}", hint)
-        with metadata.transaction() as change:
-            for one in doomed:
-                change.execute("DELETE FROM image WHERE name = ?", one)
-            self.content.write_index()
-        keys, freed = self.content.collect()
-        untagged = tuple(Reference.parse(one).familiar for one in doomed)
-        return Removed(untagged, tuple(keys), freed)
+        from rung.image.images.remove import remove
 
-    @staticmethod
-    def _is_id(name: str, image: Image) -> bool:
-        reference = _reference(name)
-        return reference is None or reference.name != image.reference.name
+        return remove(self.content, name, force=force)
 
     # --- running ---------------------------------------------------------------------
 
@@ -244,15 +137,15 @@ class Store:
         with self.content.metadata.lease(f"container {container_id}") as lease:
             lease.hold([image.row.manifest])
             self.content.unpack(manifest, config, lease, silent)
-            return prepare(self.content, container_id, image.row.chain, image.row.manifest, driver)
+            return rootfs_of.prepare(self.content, container_id, image.row.chain, image.row.manifest, driver)
 
     def rootfs(self, container_id: str) -> Rootfs | None:
         """The root file system of a container, if it has one here."""
-        return find(self.content, container_id)
+        return rootfs_of.find(self.content, container_id)
 
     def remove_rootfs(self, container_id: str) -> None:
         """Unmount and remove a container's root file system; nothing to do where there is none."""
-        rootfs = find(self.content, container_id)
+        rootfs = rootfs_of.find(self.content, container_id)
         if rootfs is not None:
             rootfs.remove()
 
@@ -262,8 +155,3 @@ def host_platform() -> Platform:
     return Platform.of_machine(os.uname().machine)
 
 
-def _reference(name: str) -> Reference | None:
-    try:
-        return Reference.parse(name)
-    except SpecError:
-        return None

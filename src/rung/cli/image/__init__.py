@@ -1,0 +1,66 @@
+"""``rung image ...`` and docker's short forms of it (``rung images``, ``rung rmi``): a table.
+
+Rule: one file a command, which parses, calls ``rung.image`` and prints; only the file of the
+command that is asked for is imported. Such a file has ``register(commands, name)``, which adds
+its parser under ``name`` (``ls``, or ``images``). Output is docker's where docker has the command.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    from rung.image import Store
+
+#: command of ``rung image`` -> the module here that has it
+COMMANDS = {
+    "bootstrap": "bootstrap",
+    "import": "import_",
+    "inspect": "inspect",
+    "load": "load",
+    "ls": "ls",
+    "pull": "pull",
+    "rm": "rm",
+    "save": "save",
+    "tag": "tag",
+}
+#: word of ``rung`` itself -> the module here that has it
+SHORT = {
+    "images": "ls",
+    "import": "import_",
+    "load": "load",
+    "pull": "pull",
+    "rmi": "rm",
+    "save": "save",
+    "tag": "tag",
+}
+
+
+def register(subparsers: Any, words: Sequence[str] = ()) -> None:
+    """Add the command that ``words`` name; all where they name none."""
+    first = next((word for word in words if word in SHORT or word == "image"), "")
+    if first != "image":
+        _add(subparsers, SHORT, [first] if first else SHORT)
+    if first in ("", "image"):
+        image = subparsers.add_parser("image", help="work with images", description="Work with images.")
+        commands = image.add_subparsers(metavar="COMMAND", required=True)
+        below = words[words.index("image") + 1 :] if first else ()
+        named = next((word for word in below if not word.startswith("-")), "")
+        _add(commands, COMMANDS, [named] if named in COMMANDS else COMMANDS)
+
+
+def _add(commands: Any, table: dict[str, str], names: Iterable[str]) -> None:
+    for name in names:
+        import_module(f"{__name__}.{table[name]}").register(commands, name)
+
+
+def open_store(args: argparse.Namespace) -> Store:
+    """The images below ``--data-root``."""
+    from rung.image import Store
+
+    return Store(args.data_root)

@@ -1,0 +1,61 @@
+"""Which image a person means: by name, by ID or its first digits, by digest.
+
+Rule: as docker, a name comes before an ID, and an ID's digits must stand for one image only.
+"""
+
+from __future__ import annotations
+
+from rung.image.errors import ImageError, ImageNotFound
+from rung.image.images.image import Image
+from rung.spec.errors import SpecError
+from rung.spec.image import Reference
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rung.image.content import Content
+
+
+def get(content: Content, name: str) -> Image:
+    """The image of that name, or whose ID (or digest) begins so. Raises ``ImageNotFound``."""
+    found = find(content, name)
+    if found is None:
+        raise ImageNotFound(name)
+    return found
+
+
+def find(content: Content, name: str) -> Image | None:
+    """The image of that name, or whose ID (or digest) begins so; None where there is none."""
+    reference = reference_of(name)
+    if reference is not None:
+        row = content.metadata.image(str(reference))
+        if row is None and reference.digest:
+            return _by_digest(content, reference)
+        if row is not None:
+            return Image(content, row)
+    return _by_id(content, name)
+
+
+def _by_digest(content: Content, reference: Reference) -> Image | None:
+    for row in content.metadata.images_by_id(str(reference.digest)):
+        image = Image(content, row)
+        if image.reference.name == reference.name:
+            return image
+    return None
+
+
+def _by_id(content: Content, text: str) -> Image | None:
+    algorithm, colon, digits = text.rpartition(":")
+    if (colon and algorithm != "sha256") or not digits or set(digits) - set("0123456789abcdef"):
+        return None
+    rows = content.metadata.images_by_id(f"sha256:{digits}")
+    if len({row.config for row in rows}) > 1:
+        raise ImageError("image", text, "stands for several images", "give more of its ID")
+    return Image(content, rows[0]) if rows else None
+
+
+def reference_of(name: str) -> Reference | None:
+    """A name as a reference; None where it can be none."""
+    try:
+        return Reference.parse(name)
+    except SpecError:
+        return None

@@ -1,0 +1,62 @@
+"""One named image of the store, as the rungs above and the commands see it."""
+
+from __future__ import annotations
+
+from rung import jsonc
+from rung.spec.image import Descriptor, Digest, Platform, Reference
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rung.image.content import Content
+    from rung.image.store.metadata import ImageRow
+    from rung.spec.image import ImageConfig, Manifest
+
+
+class Image:
+    """One named image of the store. ``size_bytes`` is that of its unpacked files."""
+
+    def __init__(self, content: Content, row: ImageRow) -> None:
+        self._content = content
+        self.row = row
+        self.reference = Reference.parse(row.name)
+        self.digest = Digest.parse(row.target)
+        self.manifest_digest = Digest.parse(row.manifest)
+        self.id = Digest.parse(row.config)
+        self.platform = Platform.parse(row.platform)
+        self.created = row.created
+        self.size_bytes = row.unpacked
+        self.labels = row.labels
+        self._config: ImageConfig | None = None
+
+    @property
+    def name(self) -> str:
+        """The name as people write it (``debian:trixie``)."""
+        return self.reference.familiar
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest, read from the store."""
+        return self._content.manifest(self.manifest_digest, self.row.media_type)
+
+    @property
+    def config(self) -> ImageConfig:
+        """The configuration, typed: ``env``, ``cmd``, ``entrypoint``, ``working_dir``, ``user`` ..."""
+        if self._config is None:
+            self._config = self._content.config(self.manifest)
+        return self._config
+
+    @property
+    def run_config(self) -> dict[str, Any]:
+        """The configuration's ``config`` object as it stands, in Docker's and OCI's words."""
+        document = jsonc.loads(self._content.blobs.read(self.id))
+        return dict(document.get("config") or {})
+
+    @property
+    def descriptor(self) -> Descriptor:
+        """Of the manifest."""
+        return Descriptor(self.row.media_type, self.manifest_digest, self.row.manifest_size, self.platform)
+
+    def __repr__(self) -> str:
+        return f"Image({self.name!r}, {self.id.short!r})"
