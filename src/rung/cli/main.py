@@ -3,7 +3,7 @@
 One file a group of commands; a group is a module with ``register(subparsers, words)``. Only the
 group that the command line names is loaded, all of them for ``--help``. Errors are one
 sentence on stderr, with ``--debug`` the traceback too. Exit status: the command's own,
-1 after an error, 2 for a wrong command line, 130 after Ctrl-C; ``run`` follows Docker
+1 after an error, 125 for a wrong flag, 130 after Ctrl-C; ``run`` follows Docker
 (125 for Rung's own errors, 126 and 127 for a program that cannot run or is not there).
 """
 
@@ -14,6 +14,7 @@ import sys
 from importlib import import_module
 
 from rung import __version__
+from rung.cli.parser import Parser
 from rung.errors import RungError
 
 TYPE_CHECKING = False
@@ -42,9 +43,6 @@ def execute(words: Sequence[str]) -> int:
     """Carry out a command line and give the exit status."""
     parser = _parser(words)
     args = parser.parse_args(words)
-    if not hasattr(args, "run"):
-        parser.print_help()
-        return 0 if not words else 2
     try:
         status: int = args.run(args)
     except RungError as error:
@@ -66,8 +64,8 @@ def _failed(error: RungError, args: argparse.Namespace) -> int:
     return int(getattr(args, "error_status", 1))
 
 
-def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser(words: Sequence[str]) -> Parser:
+    parser = Parser(
         prog="rung",
         description="Containers from the system call up.",
         epilog="example: rung image bootstrap debian:trixie && rung run --rm debian:trixie cat /etc/os-release",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 
 import pytest
@@ -11,6 +10,7 @@ from rung.cli.changes import parse_changes
 from rung.cli.image import COMMANDS, SHORT, register
 from rung.cli.image.import_ import _name_of_file
 from rung.cli.image.view import expand, human_size, seconds_of
+from rung.cli.parser import Parser
 from rung.cli.progress import Bars, Lines
 from rung.errors import RungError
 from rung.image import Event
@@ -88,7 +88,7 @@ def test_bars_are_redrawn_in_place() -> None:
 
 
 def test_every_command_has_an_example_and_runs_something() -> None:
-    parser = argparse.ArgumentParser()
+    parser = Parser()
     subparsers = parser.add_subparsers()
     register(subparsers)
     assert set(subparsers.choices) == {"image", *SHORT}
@@ -100,7 +100,7 @@ def test_every_command_has_an_example_and_runs_something() -> None:
 
 @pytest.mark.parametrize("words", [["image", "ls"], ["--debug", "image", "-h", "tag"], ["rmi", "image"]])
 def test_only_the_command_that_is_named_is_there(words: list[str]) -> None:
-    subparsers = argparse.ArgumentParser().add_subparsers()
+    subparsers = Parser().add_subparsers()
     register(subparsers, words)
     assert len(subparsers.choices) == 1
     if "image" in subparsers.choices:
