@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 
-from rung.image.errors import ContentError, LayerError, StoreError
+from rung.image.errors import ContentError, ImageError, LayerError, StoreError
+from rung.image.layer.relay import NotPassed, Relay
 from rung.image.progress import COMPLETE, EXISTS, EXTRACTING, Event
 from rung.image.snapshot.chain import chain_ids
 from rung.image.snapshot.layers import Layers
@@ -22,20 +23,22 @@ from rung.spec.image.manifest import check_layers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
     from typing import Protocol
 
     from rung.image.progress import Progress
     from rung.image.snapshot.layers import NewLayer
+    from rung.image.store.blobs import Tap
     from rung.image.store.metadata import Lease
     from rung.spec.image import Descriptor, Digest, ImageConfig, Manifest
 
     class Source(Protocol):
         """Where blobs come from that are not in the store yet."""
 
-        def fetch(self, blob: Descriptor) -> None:
-            """Return when the blob is in the store. Called from several threads."""
+        def fetch(self, blob: Descriptor, tap: Tap | None = None) -> None:
+            """Return when the blob is in the store; until then ``tap`` sees its bytes as they
+            come. Called from several threads."""
             ...
 
         def cancel(self) -> None:
@@ -137,20 +140,59 @@ class Content:
         return os.path.isdir(self.layers.path(chain))
 
     def _unpack_one(
-        self,
-        layer: Descriptor,
-        diff_id: Digest,
-        progress: Progress,
-        source: Source | None,
+        self, layer: Descriptor, diff_id: Digest, progress: Progress, source: Source | None
     ) -> NewLayer:
-        if source is not None:
+        """Unpack a layer while its blob is fetched, or from the store."""
+        if source is not None and not self.blobs.has(layer.digest):
+            new = self._unpack_arriving(layer, diff_id, progress, source)
+            if new is not None:
+                return new
+        elif source is not None:
             source.fetch(layer)
         progress(Event(layer.digest.short, EXTRACTING))
         with self.blobs.open(layer.digest) as file:
+            return self._unpack(layer, file.read, diff_id)
+
+    def _unpack_arriving(
+        self, layer: Descriptor, diff_id: Digest, progress: Progress, source: Source
+    ) -> NewLayer | None:
+        """None where the blob is in the store, and not unpacked: its bytes did not come in one piece."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        relay = Relay()
+
+        def fetch() -> None:
             try:
-                return self.layers.unpack(file.read, diff_id)
-            except LayerError as error:
-                raise LayerError(f"layer {layer.digest.short}: {error.operation}", *error.args[1:]) from error
+                source.fetch(layer, relay)
+                progress(Event(layer.digest.short, EXTRACTING))
+            finally:
+                relay.finish()
+
+        with ThreadPoolExecutor(1, "fetch") as pool:
+            fetching = pool.submit(fetch)
+            try:
+                new = self._unpack(layer, relay.read, diff_id)
+            except NotPassed:
+                fetching.result()
+                return None
+            except ImageError:
+                relay.abandon()
+                fetching.result()  # that these are not the layer's bytes at all is the better sentence
+                raise
+            finally:
+                relay.abandon()
+            try:
+                fetching.result()
+            except BaseException:
+                new.drop()
+                raise
+            return new
+
+    def _unpack(self, layer: Descriptor, read: Callable[[int], bytes], diff_id: Digest) -> NewLayer:
+        try:
+            return self.layers.unpack(read, diff_id)
+        except LayerError as error:
+            raise LayerError(f"layer {layer.digest.short}: {error.operation}", *error.args[1:]) from error
 
     def _stack(
         self,

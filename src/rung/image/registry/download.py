@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rung.image.progress import Progress
     from rung.image.registry.client import Registry
-    from rung.image.store.blobs import Blobs, Ingest
+    from rung.image.store.blobs import Blobs, Ingest, Tap
     from rung.spec.image import Descriptor
 
 _CHUNK = 1 << 18
@@ -32,11 +32,11 @@ class Downloads:
         self.first_error: Exception | None = None
         self._stop = threading.Event()
 
-    def fetch(self, blob: Descriptor, *, quiet: bool = False) -> None:
-        """Return when the blob is in the store."""
+    def fetch(self, blob: Descriptor, tap: Tap | None = None, *, quiet: bool = False) -> None:
+        """Return when the blob is in the store; ``tap`` sees its bytes as they come."""
         progress = silent if quiet else self.progress
         try:
-            with self.blobs.ingest(blob.digest, blob.size) as ingest:
+            with self.blobs.ingest(blob.digest, blob.size, tap) as ingest:
                 if not ingest.done:
                     progress(Event(blob.digest.short, WAITING))
                     self._fetch(blob, ingest, progress)

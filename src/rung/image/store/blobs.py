@@ -19,7 +19,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
-    from typing import BinaryIO
+    from typing import BinaryIO, Protocol
+
+    class Tap(Protocol):
+        """Who sees a blob's bytes while they arrive, from the first one on, before they are verified."""
+
+        def write(self, data: bytes | memoryview) -> None:
+            """The next bytes; the buffer is used again."""
+            ...
+
+        def restart(self) -> None:
+            """What came is forgotten: the blob begins again."""
+            ...
 
 _CHUNK = 1 << 20
 #: No document (manifest, index, config) is read into memory beyond this.
@@ -81,9 +92,11 @@ class Blobs:
                 ingest.commit()
         return digest
 
-    def ingest(self, digest: Digest | None = None, size: int | None = None) -> Ingest:
+    def ingest(
+        self, digest: Digest | None = None, size: int | None = None, tap: Tap | None = None
+    ) -> Ingest:
         """Begin to store a blob; ``digest`` and ``size`` are verified where given."""
-        return Ingest(self, digest, size)
+        return Ingest(self, digest, size, tap)
 
     def all(self) -> Iterator[Digest]:
         """Every blob that is there."""
@@ -104,10 +117,13 @@ class Blobs:
 class Ingest:
     """A blob on its way in. A context: leaving it uncommitted through an error removes the part."""
 
-    def __init__(self, blobs: Blobs, digest: Digest | None, size: int | None) -> None:
+    def __init__(
+        self, blobs: Blobs, digest: Digest | None, size: int | None, tap: Tap | None = None
+    ) -> None:
         self.blobs = blobs
         self.digest = digest
         self.size = size
+        self._tap = tap
         self.offset = 0
         self.done = False
         self._fd = -1
@@ -145,6 +161,8 @@ class Ingest:
         while chunk := os.read(self._fd, _CHUNK):
             self._hash.update(chunk)
             self.offset += len(chunk)
+            if self._tap is not None:
+                self._tap.write(chunk)
         if self.size is not None and self.offset > self.size:
             self.restart()
 
@@ -154,12 +172,16 @@ class Ingest:
         os.lseek(self._fd, 0, os.SEEK_SET)
         self.offset = 0
         self._hash = self.digest.hasher() if self.digest else Digest("sha256", "").hasher()
+        if self._tap is not None:
+            self._tap.restart()
 
     def write(self, data: bytes | memoryview) -> None:
         """The next bytes. More than announced is an error at once."""
         if self.size is not None and self.offset + len(data) > self.size:
             reason = f"is longer than the {self.size} bytes that were announced"
             raise ContentError("blob", self._name, reason)
+        if self._tap is not None:
+            self._tap.write(data)
         self._hash.update(data)
         self.offset += len(data)
         view = memoryview(data)
