@@ -21,6 +21,8 @@ if TYPE_CHECKING:
         RegistryError,
         StoreError,
     )
+    from rung.image.explore.explored import Explored, explore_image
+    from rung.image.explore.rules import rules_from
     from rung.image.images.image import Image
     from rung.image.images.remove import Removed
     from rung.image.images.store import Store
@@ -29,10 +31,13 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Event": "progress",
+    "Explored": "explore.explored",
     "Image": "images.image",
     "Removed": "images.remove",
     "Rootfs": "rootfs",
     "Store": "images.store",
+    "explore_image": "explore.explored",
+    "rules_from": "explore.rules",
 }
 
 __all__ = [
@@ -40,6 +45,7 @@ __all__ = [
     "BootstrapError",
     "ContentError",
     "Event",
+    "Explored",
     "Image",
     "ImageError",
     "ImageInUse",
@@ -50,6 +56,8 @@ __all__ = [
     "Rootfs",
     "Store",
     "StoreError",
+    "explore_image",
+    "rules_from",
 ]
 
 

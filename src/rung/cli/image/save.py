@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
+from rung.cli.files import replaced
 from rung.cli.image import open_store
 from rung.cli.parser import add_command
 from rung.errors import RungError
@@ -13,8 +13,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from typing import Any
-
-    from rung.image import Store
 
 
 def register(commands: Any, name: str) -> None:
@@ -30,22 +28,10 @@ def register(commands: Any, name: str) -> None:
 def _run(args: argparse.Namespace) -> int:
     store = open_store(args)
     if args.output:
-        _save_to(store, args)
+        with replaced(args.output) as file:
+            store.save(args.names, file, args.format)
         return 0
     if sys.stdout.isatty():
         raise RungError("save", "", "does not write an archive to a terminal", "use -o FILE or redirect")
     store.save(args.names, sys.stdout.buffer, args.format)
     return 0
-
-
-def _save_to(store: Store, args: argparse.Namespace) -> None:
-    """Write beside the file and rename: what was there stays if this fails."""
-    temporary = f"{args.output}.{os.getpid()}"
-    try:
-        with open(temporary, "xb") as file:
-            store.save(args.names, file, args.format)
-        os.rename(temporary, args.output)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise
