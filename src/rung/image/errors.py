@@ -32,7 +32,10 @@ class ImageInUse(ImageError):
 
 
 class RegistryError(ImageError):
-    """A registry refused, lied or fell silent. ``status`` is its HTTP status, or 0."""
+    """A registry refused, lied or fell silent. ``status`` is its HTTP status, or 0; ``retry_after_s``
+    how long it wants to be left alone."""
+
+    retry_after_s = 0.0
 
     def __init__(self, operation: str, object: str, reason: str, hint: str = "", *, status: int = 0) -> None:
         super().__init__(operation, object, reason, hint)

@@ -219,9 +219,11 @@ def test_nobody_is_there(clean_store: Store) -> None:
         quick_pull(clean_store, f"{host}/some/image")
 
 
-def test_plain_http_is_spoken_to_loopback_only(clean_store: Store) -> None:
+def test_plain_http_is_spoken_to_loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
     from rung.image.registry.client import Registry as Client
 
-    assert Client("example.com")._base() == "https://example.com"
-    assert Client("docker.io")._base() == "https://registry-1.docker.io"
-    assert Client("example.com", insecure=True).may_be_plain
+    monkeypatch.setenv("RUNG_CERTS_D", "")
+    assert Client("example.com").origin.url("a/tags/list") == "https://example.com/v2/a/tags/list"
+    assert Client("docker.io").origin.url("x") == "https://registry-1.docker.io/v2/x"
+    assert not Client("example.com").origin.endpoint.may_be_plain
+    assert Client("example.com", insecure=True).origin.endpoint.may_be_plain

@@ -12,11 +12,11 @@ from rung.image.registry.auth import (
     Challenge,
     Credentials,
     choose_challenge,
-    credentials_for,
     parse_challenges,
     token_query,
 )
-from rung.image.registry.client import is_loopback
+from rung.image.registry.logins import credentials_in
+from rung.image.registry.proxy import is_loopback
 
 
 def test_parses_challenges() -> None:
@@ -37,7 +37,7 @@ def test_any_header_is_taken(header: str) -> None:
 
 def test_asks_for_a_token() -> None:
     challenge = Challenge("bearer", {"realm": "https://auth/token?x=1", "service": "the reg"})
-    url = token_query(challenge, "repository:a/b:pull", Credentials("me", "secret"))
+    url = token_query(challenge, ["repository:a/b:pull"], Credentials("me", "secret"))
     assert url == "https://auth/token?x=1&service=the%20reg&scope=repository%3Aa%2Fb%3Apull&account=me"
 
 
@@ -58,7 +58,7 @@ def login(user: str, password: str) -> dict[str, str]:
     ],
 )
 def test_finds_docker_s_login(key: str, domain: str, user: str | None) -> None:
-    found = credentials_for({"auths": {"other": login("x", "y"), key: login("me", "a:b")}}, domain)
+    found = credentials_in({"auths": {"other": login("x", "y"), key: login("me", "a:b")}}, domain)
     assert (found.user if found else None) == user
     assert found is None or found.password == "a:b"
 
@@ -69,13 +69,13 @@ def test_a_login_is_not_printed() -> None:
 
 @pytest.mark.parametrize("entry", [{"auth": "%%%"}, {"auth": ""}, {}, {"auth": 5}, {"username": "a"}])
 def test_a_broken_login_is_none(entry: dict[str, object]) -> None:
-    assert credentials_for({"auths": {"example.com": entry}}, "example.com") is None
+    assert credentials_in({"auths": {"example.com": entry}}, "example.com") is None
 
 
 @pytest.mark.parametrize(
     ("host", "expected"),
-    [("localhost", True), ("localhost:5000", True), ("127.0.0.1:80", True), ("127.9.9.9", True), ("[::1]:5000", True),
-     ("localhost.example.com", False), ("127.0.0.1.example.com", False), ("10.0.0.1", False), ("[::2]", False)],
+    [("localhost", True), ("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("", False),
+     ("localhost.example.com", False), ("127.0.0.1.example.com", False), ("10.0.0.1", False), ("::2", False)],
 )  # fmt: skip
 def test_loopback(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected

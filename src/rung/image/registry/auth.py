@@ -1,27 +1,29 @@
 """Who we are to a registry: challenges, credentials, token requests. Pure.
 
-RFC 9110 section 11 (challenges), the distribution project's token specification
-(``Bearer realm=...,service=...,scope=...``), and docker's ``config.json``.
+RFC 9110 section 11 (challenges) and the distribution project's token specification
+(``Bearer realm=...,service=...,scope=...``; ``POST`` with OAuth 2 for identity tokens).
 """
 
 from __future__ import annotations
 
-import binascii
 import re
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from urllib.parse import quote, urlencode
 
+from rung import jsonc
 from rung.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+    from collections.abc import Sequence
+
+CLIENT_ID = "rung"
+#: The user that a credential helper names beside an identity token.
+TOKEN_USER = "<token>"
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _SCHEME = re.compile(rf"\s*({_TOKEN})(?:\s+|$)")
 _PARAMETER = re.compile(rf'\s*({_TOKEN})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|({_TOKEN}))\s*(?:,|$)')
-_DOCKER_HUB = ("https://index.docker.io/v1/", "index.docker.io", "docker.io", "registry-1.docker.io")
 
 
 class Credentials(Record):
@@ -34,10 +36,15 @@ class Credentials(Record):
     @property
     def basic(self) -> str:
         """The value of an Authorization header."""
-        return "Basic " + b64encode(f"{self.user}:{self.password}".encode()).decode()
+        return basic(self.user, self.password)
 
     def __repr__(self) -> str:
         return f"Credentials({self.user!r}, ...)"  # never into a log
+
+
+def basic(user: str, password: str) -> str:
+    """RFC 7617."""
+    return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
 
 
 class Challenge(Record):
@@ -75,15 +82,62 @@ def choose_challenge(challenges: list[Challenge]) -> Challenge | None:
     return None
 
 
-def token_query(challenge: Challenge, scope: str, credentials: Credentials | None) -> str:
-    """The URL to ask for a token with GET."""
-    query = [("scope", challenge.parameters.get("scope") or scope)]
+def scopes_for(challenge: Challenge, wanted: Sequence[str]) -> list[str]:
+    """What we want, and what the registry says it takes: it knows better, but not of a mount's source."""
+    said = challenge.parameters.get("scope", "").split()
+    return [*said, *(one for one in wanted if not any(_covers(each, one) for each in said))]
+
+
+def _covers(said: str, wanted: str) -> bool:
+    name, _, actions = said.rpartition(":")
+    wanted_name, _, wanted_actions = wanted.rpartition(":")
+    return name == wanted_name and set(wanted_actions.split(",")) <= set(actions.split(","))
+
+
+def token_query(
+    challenge: Challenge, scopes: Sequence[str], credentials: Credentials | None, *, offline: bool = False
+) -> str:
+    """The URL to ask for a token with GET; ``offline`` asks for an identity token too."""
+    query = [("scope", scope) for scope in scopes]
     if service := challenge.parameters.get("service"):
         query.insert(0, ("service", service))
     if credentials and credentials.user:
         query.append(("account", credentials.user))
+    if offline:
+        query += [("client_id", CLIENT_ID), ("offline_token", "true")]
     realm = challenge.parameters.get("realm", "")
-    return f"{realm}{'&' if '?' in realm else '?'}{urlencode(query, quote_via=quote)}"
+    return f"{realm}{'&' if '?' in realm else '?'}{urlencode(query, quote_via=quote)}" if query else realm
+
+
+def refresh_form(challenge: Challenge, scopes: Sequence[str], credentials: Credentials) -> bytes:
+    """The form to POST for a token with an identity token (RFC 6749 section 6)."""
+    form = {
+        "grant_type": "refresh_token",
+        "service": challenge.parameters.get("service", ""),
+        "client_id": CLIENT_ID,
+        "scope": " ".join(scopes),
+        "refresh_token": credentials.identity_token,
+    }
+    return urlencode(form).encode()
+
+
+class Token(Record):
+    """``refresh`` is an identity token, empty where none was given."""
+
+    access: str
+    refresh: str = ""
+
+
+def parse_token(data: bytes | None) -> Token | None:
+    """What a token service answered; None where there is no token in it that may be sent."""
+    try:
+        document = jsonc.loads(data or b"")
+        access, refresh = document.get("token") or document.get("access_token"), document.get("refresh_token")
+    except (ValueError, AttributeError):
+        return None
+    if not isinstance(access, str) or not access or any(ord(c) < 33 or ord(c) > 126 for c in access):
+        return None
+    return Token(access, refresh if isinstance(refresh, str) else "")
 
 
 def pull_scope(repository: str) -> str:
@@ -91,30 +145,6 @@ def pull_scope(repository: str) -> str:
     return f"repository:{repository}:pull"
 
 
-def credentials_for(config: Mapping[str, Any], domain: str) -> Credentials | None:
-    """What a docker ``config.json`` says about a registry; None where nothing."""
-    auths = config.get("auths")
-    if not isinstance(auths, dict):
-        return None
-    names = _DOCKER_HUB if domain == "docker.io" else (domain,)
-    for key, entry in auths.items():
-        plain = key.split("://", 1)[-1].split("/", 1)[0]
-        if (key in names or plain in names) and isinstance(entry, dict):
-            return _entry(entry)
-    return None
-
-
-def _entry(entry: dict[str, Any]) -> Credentials | None:
-    token = entry.get("identitytoken")
-    user, password = entry.get("username"), entry.get("password")
-    auth = entry.get("auth")
-    if isinstance(auth, str) and auth:
-        try:
-            user, _, password = b64decode(auth, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
-            return None
-    if isinstance(token, str) and token:
-        return Credentials(str(user or ""), "", token)
-    if isinstance(user, str) and isinstance(password, str) and user:
-        return Credentials(user, password.rstrip("\0"))
-    return None
+def push_scope(repository: str) -> str:
+    """What writing into a repository needs."""
+    return f"repository:{repository}:pull,push"

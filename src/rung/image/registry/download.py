@@ -1,24 +1,30 @@
-"""Blobs from a registry into the store: verified as they come, taken up where they broke off."""
+"""Blobs from a registry into the store: verified as they come, taken up where they broke off.
+
+Rule: bytes go from the socket into one buffer, and from there to whoever unpacks the layer
+meanwhile, into the hash and into the file.
+"""
 
 from __future__ import annotations
 
 import threading
-from http.client import HTTPException
 
 from rung.image.errors import RegistryError
 from rung.image.progress import DOWNLOADED, DOWNLOADING, WAITING, Event, silent
-from rung.image.registry.client import unreachable
-from rung.image.registry.http import TRANSIENT, Pace
+from rung.image.registry.http1 import ProtocolError
+from rung.image.registry.pace import Pace
+from rung.image.registry.refusal import Tries
+from rung.image.registry.transport import TRANSIENT
+from rung.spec.image import media
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rung.image.progress import Progress
     from rung.image.registry.client import Registry
+    from rung.image.registry.transport import Response
     from rung.image.store.blobs import Blobs, Ingest, Tap
     from rung.spec.image import Descriptor
 
-_CHUNK = 1 << 18
-_TRY_AGAIN = (408, 429, 500, 502, 503, 504)
+_BUFFER = 1 << 18
 
 
 class Downloads:
@@ -52,54 +58,59 @@ class Downloads:
         self._stop.set()
 
     def _fetch(self, blob: Descriptor, ingest: Ingest, progress: Progress) -> None:
+        places = _places(blob)
         limits = self.registry.limits
-        tries = limits.attempts
-        while True:
+        doing = ("download", f"{self.repository}@{blob.digest}")
+        tries = Tries(limits, self.registry.domain, self._pause, doing=doing)
+        while ingest.offset < blob.size or not blob.size:
             before = ingest.offset
             try:
-                self._attempt(blob, ingest, progress)
+                self._attempt(places[0], blob, ingest, progress)
                 break
-            except TRANSIENT as error:
-                problem: Exception = unreachable(self.registry.domain, error)
-            except RegistryError as error:
-                if error.status not in _TRY_AGAIN:
-                    raise
-                problem = error
-            tries = limits.attempts if ingest.offset - before >= limits.worth_bytes else tries - 1
-            if tries <= 0:
-                raise RegistryError(
-                    "download", f"{self.repository}@{blob.digest}", _reason(problem), "try again later"
-                ) from problem
-            self._pause(limits.backoff_s * 2 ** (limits.attempts - tries))
+            except (RegistryError, *TRANSIENT) as error:
+                if len(places) > 1 and isinstance(error, RegistryError) and not self._stop.is_set():
+                    places.pop(0)
+                    continue
+                if ingest.offset - before >= limits.worth_bytes:
+                    tries.progressed()
+                tries.again(error)
         ingest.commit()
 
-    def _attempt(self, blob: Descriptor, ingest: Ingest, progress: Progress) -> None:
-        if ingest.offset == blob.size and blob.size:
-            return
+    def _attempt(self, place: str, blob: Descriptor, ingest: Ingest, progress: Progress) -> None:
         headers = {"Range": f"bytes={ingest.offset}-"} if ingest.offset else {}
         pace = Pace(self.registry.limits)
-        with self.registry.get(self.repository, f"blobs/{blob.digest}", headers, pace) as response:
+        with self._get(place, headers, pace) as response:
             if response.status == 206:
                 if not response.header("Content-Range").startswith(f"bytes {ingest.offset}-"):
                     ingest.restart()
-                    raise HTTPException("answers with another range than was asked for")
+                    raise ProtocolError("answers with another range than was asked for")
             elif ingest.offset:
                 ingest.restart()  # 200: it knows no ranges and begins again
-            while chunk := response.read(_CHUNK):
-                self._check()
-                ingest.write(chunk)
-                progress(Event(blob.digest.short, DOWNLOADING, ingest.offset, blob.size))
+            short, view = blob.digest.short, memoryview(bytearray(_BUFFER))
+            while size := response.readinto(view):
+                if self._stop.is_set():
+                    self._give_up()
+                ingest.write(view[:size])
+                progress(Event(short, DOWNLOADING, ingest.offset, blob.size))
+                pace.rest()
         if ingest.offset < blob.size:
-            raise HTTPException(f"ends after {ingest.offset} of {blob.size} bytes")
+            raise ProtocolError(f"ends after {ingest.offset} of {blob.size} bytes")
 
-    def _check(self) -> None:
-        if self._stop.is_set():
-            raise RegistryError("download", self.repository, "was given up")
+    def _get(self, place: str, headers: dict[str, str], pace: Pace) -> Response:
+        if "://" in place:
+            return self.registry.elsewhere(place, headers, pace)
+        return self.registry.get(self.repository, place, headers, pace)
+
+    def _give_up(self) -> None:
+        raise RegistryError("download", self.repository, "was given up")
 
     def _pause(self, seconds: float) -> None:
-        self._stop.wait(seconds)
-        self._check()
+        if self._stop.wait(seconds):
+            self._give_up()
 
 
-def _reason(problem: Exception) -> str:
-    return str(problem.args[2]) if isinstance(problem, RegistryError) else str(problem)
+def _places(blob: Descriptor) -> list[str]:
+    """Where to ask for a blob. Foreign layers are mostly not in the registry; where they are, it may have them."""
+    own = f"blobs/{blob.digest}"
+    is_foreign = media.is_foreign(blob.media_type)
+    return [*blob.urls, own] if is_foreign else [own, *blob.urls]

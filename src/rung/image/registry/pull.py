@@ -8,18 +8,16 @@ OCI Distribution 1.1, "Pulling manifests"; OCI image-spec, image-index.md.
 
 from __future__ import annotations
 
-from http.client import HTTPException
-from time import sleep
-
 from rung.image.errors import ContentError, RegistryError
 from rung.image.progress import Event
 from rung.image.registry.client import Registry, unreachable
+from rung.image.registry.documents import verified
 from rung.image.registry.download import Downloads
-from rung.image.registry.http import TRANSIENT, Pace
+from rung.image.registry.transport import TRANSIENT
 from rung.image.store.blobs import DOCUMENT_LIMIT
 from rung.record import Record
 from rung.spec.errors import SpecError
-from rung.spec.image import Descriptor, Digest, Index, choose_platform, media, parse_manifest
+from rung.spec.image import Descriptor, Index, choose_platform, media, parse_manifest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,9 +27,8 @@ if TYPE_CHECKING:
     from rung.image.store.metadata import Lease
     from rung.spec.image import Manifest, Platform, Reference
 
-_ACCEPT = ", ".join((*media.INDEXES, *media.MANIFESTS))
 #: Indexes may hold indexes; nobody nests them deeper.
-_DEPTH = 3
+DEPTH = 3
 
 
 class Found(Record):
@@ -42,127 +39,137 @@ class Found(Record):
     manifest: Manifest
 
 
+class Pull:
+    """One pull on its way."""
+
+    def __init__(
+        self, content: Content, registry: Registry, reference: Reference, lease: Lease, progress: Progress
+    ) -> None:
+        self.content = content
+        self.registry = registry
+        self.reference = reference
+        self.lease = lease
+        self.downloads = Downloads(registry, reference.path, content.blobs, progress)
+
+    def resolve(self, platform: Platform) -> Found:
+        """Follow indexes down to the manifest for the platform; all on the way is stored."""
+        target = at = self.fetch_manifest(self.reference.target, None)
+        for _ in range(DEPTH):
+            parsed = self.read(at)
+            if not isinstance(parsed, Index):
+                return Found(target, at, parsed)
+            chosen = choose_platform(parsed.manifests, platform)
+            if chosen is None:
+                offered = ", ".join(sorted({str(one.platform) for one in parsed.manifests if one.platform}))
+                hint = f"--platform chooses one of {offered[:300]}" if offered else ""
+                reason = f"has no image for {platform}"
+                raise RegistryError("pull", self.reference.familiar, reason, hint)
+            at = self.fetch_manifest(str(chosen.digest), chosen)
+        raise SpecError("manifests", f"indexes are nested more than {DEPTH} deep", document=self.reference.familiar)
+
+    def read(self, at: Descriptor) -> Manifest | Index:
+        """A manifest that is in the store."""
+        return parse_manifest(self.content.blobs.read(at.digest), at.media_type, f"manifest {self.reference.familiar}")
+
+    def fetch_manifest(self, target: str, expected: Descriptor | None) -> Descriptor:
+        """Fetch a manifest or an index by tag or digest, verify it, store it."""
+        repository = self.reference.path
+        document = self.registry.document(repository, f"manifests/{target}")
+        name = f"{self.registry.domain}/{repository}{'@' if ':' in target else ':'}{target}"
+        at = verified(document, name, target if ":" in target else "", expected)
+        self.lease.hold([str(at.digest)])
+        self.content.blobs.write(document.data, at.digest.algorithm)
+        return at
+
+    def fetch_config(self, manifest: Manifest) -> None:
+        """The configuration, into the store."""
+        config = manifest.config
+        if config.media_type not in media.CONFIGS:
+            kind = manifest.artifact_type or config.media_type
+            hint = "rung image copy takes artifacts too"
+            raise RegistryError("pull", self.reference.familiar, f"is no image but an artifact ({kind:.100})", hint)
+        if config.size > DOCUMENT_LIMIT:
+            reason = f"is said to have {config.size} bytes; at most {DOCUMENT_LIMIT} are taken"
+            raise ContentError("config", str(config.digest), reason)
+        self.lease.hold([str(config.digest)])
+        if not self.content.blobs.has(config.digest):
+            self.downloads.fetch(config, quiet=True)
+
+    def fetch_missing(self, manifest: Manifest) -> None:
+        """Layers whose blobs are not in the store, though they may be unpacked: the layout is whole."""
+        for layer in manifest.layers:
+            if not self.content.blobs.has(layer.digest):
+                self.downloads.fetch(layer)
+
+
 def pull(
     content: Content,
     reference: Reference,
     platform: Platform,
     progress: Progress,
     *,
+    all_platforms: bool = False,
     insecure: bool = False,
     limits: Limits | None = None,
 ) -> Reference:
-    """Bring an image into the store and name it; the name."""
-    name = reference.replace(tag="") if reference.digest else reference
-    registry = Registry(reference.domain, insecure=insecure, limits=limits)
+    """Bring an image into the store and name it; the name. With ``all_platforms`` the others'
+    content comes along, unpacked is only the one."""
+    name: Reference = reference.replace(tag="") if reference.digest else reference
     progress(Event("", f"{reference.target}: Pulling from {_path(reference)}"))
-    downloads = Downloads(registry, reference.path, content.blobs, progress)
-    try:
-        with content.metadata.lease(f"pull {reference}") as lease:
-            found = _resolve(content, registry, reference, platform, lease)
-            _fetch_config(content, downloads, found, lease)
-            config = content.config(found.manifest)
-            if config.platform.serves(platform) is None:
-                progress(Event("", f"note: the image is for {config.platform}, not for {platform}"))
-            lease.hold([str(layer.digest) for layer in found.manifest.layers])
-            content.unpack(found.manifest, config, lease, progress, downloads)
-            _fetch_kept(downloads, found)
-            content.publish(str(name), found.target, found.manifest_at, found.manifest, config)
-    except (OSError, HTTPException) as error:
-        content.collect()
-        raise unreachable(registry.domain, error) from error
-    except Exception as error:
-        content.collect()
-        if downloads.first_error is not None and downloads.first_error is not error:
-            raise downloads.first_error from error
-        raise
+    with Registry(reference.domain, insecure=insecure, limits=limits) as registry:
+        try:
+            with content.metadata.lease(f"pull {reference}") as lease:
+                _pull(Pull(content, registry, reference, lease, progress), name, platform, progress, all_platforms)
+        except TRANSIENT as error:
+            content.collect()
+            raise unreachable(registry.domain, error) from error
+        except Exception:
+            content.collect()
+            raise
     return name
+
+
+def _pull(it: Pull, name: Reference, platform: Platform, progress: Progress, all_platforms: bool) -> None:
+    content = it.content
+    try:
+        found = it.resolve(platform)
+        it.fetch_config(found.manifest)
+        config = content.config(found.manifest)
+        if config.platform.serves(platform) is None:
+            progress(Event("", f"note: the image is for {config.platform}, not for {platform}"))
+        it.lease.hold([str(layer.digest) for layer in found.manifest.layers])
+        content.unpack(found.manifest, config, it.lease, progress, it.downloads)
+        it.fetch_missing(found.manifest)
+        edges = _fetch_all(it, found.target, 0) if all_platforms else {}
+        with content.metadata.transaction() as change:
+            for parent, children in edges.items():
+                change.add_edges(parent, children)
+        content.publish(str(name), found.target, found.manifest_at, found.manifest, config)
+    except Exception as error:
+        first = it.downloads.first_error
+        if first is not None and first is not error:
+            raise first from error
+        raise
+
+
+def _fetch_all(it: Pull, at: Descriptor, depth: int) -> dict[str, list[str]]:
+    """Everything below a manifest or an index, into the store: what needs what."""
+    if depth > DEPTH:
+        raise SpecError("manifests", f"indexes are nested more than {DEPTH} deep", document=it.reference.familiar)
+    parsed = it.read(at)
+    if isinstance(parsed, Index):
+        edges = {str(at.digest): [str(child.digest) for child in parsed.manifests]}
+        for child in parsed.manifests:
+            fetched = it.fetch_manifest(str(child.digest), child)
+            edges.update(_fetch_all(it, fetched, depth + 1))
+        return edges
+    blobs = [parsed.config, *parsed.layers]
+    it.lease.hold([str(blob.digest) for blob in blobs])
+    for blob in blobs:
+        if not it.content.blobs.has(blob.digest):
+            it.downloads.fetch(blob)
+    return {str(at.digest): [str(blob.digest) for blob in blobs]}
 
 
 def _path(reference: Reference) -> str:
     return reference.path if reference.domain == "docker.io" else reference.name
-
-
-def _resolve(
-    content: Content, registry: Registry, reference: Reference, platform: Platform, lease: Lease
-) -> Found:
-    """Follow indexes down to the manifest for the platform; all on the way is stored."""
-    target = at = _manifest(content, registry, reference.path, reference.target, None, lease)
-    for _ in range(_DEPTH):
-        parsed = parse_manifest(content.blobs.read(at.digest), at.media_type, f"manifest {reference.familiar}")
-        if not isinstance(parsed, Index):
-            return Found(target, at, parsed)
-        chosen = choose_platform(parsed.manifests, platform)
-        if chosen is None:
-            offered = ", ".join(sorted({str(one.platform) for one in parsed.manifests if one.platform}))
-            reason = f"has no image for {platform}"
-            hint = f"--platform chooses one of {offered[:300]}" if offered else ""
-            raise RegistryError("pull", reference.familiar, reason, hint)
-        at = _manifest(content, registry, reference.path, str(chosen.digest), chosen, lease)
-    raise SpecError("manifests", f"indexes are nested more than {_DEPTH} deep", document=reference.familiar)
-
-
-def _manifest(
-    content: Content,
-    registry: Registry,
-    repository: str,
-    target: str,
-    expected: Descriptor | None,
-    lease: Lease,
-) -> Descriptor:
-    """Fetch a manifest or an index by tag or digest, verify it, store it."""
-    data, said_type, said_digest = _fetch_manifest(registry, repository, target)
-    wanted = target if ":" in target else said_digest
-    digest = Digest.parse(wanted, document=f"digest of {repository}") if wanted else Digest.of(data)
-    if not digest.matches(data):
-        actual = Digest.of(data, digest.algorithm)
-        raise ContentError("manifest", f"{registry.domain}/{repository}@{digest}", f"has the digest {actual}")
-    if expected is not None and expected.size != len(data):
-        reason = f"has {len(data)} bytes, its index says {expected.size}"
-        raise ContentError("manifest", f"{registry.domain}/{repository}@{digest}", reason)
-    parsed = parse_manifest(data, expected.media_type if expected else said_type, f"manifest {repository}:{target}")
-    lease.hold([str(digest)])
-    content.blobs.write(data, digest.algorithm)
-    return Descriptor(parsed.media_type, digest, len(data))
-
-
-def _fetch_manifest(registry: Registry, repository: str, target: str) -> tuple[bytes, str, str]:
-    limits = registry.limits
-    for attempt in range(limits.attempts):
-        pace = Pace(limits, limits.document_s)
-        try:
-            with registry.get(repository, f"manifests/{target}", {"Accept": _ACCEPT}, pace) as response:
-                data = response.read_all(limits.manifest_bytes)
-                kind = response.header("Content-Type").split(";")[0].strip()
-                digest = response.header("Docker-Content-Digest").strip()
-        except TRANSIENT as error:
-            if attempt == limits.attempts - 1 or isinstance(error, TimeoutError):
-                raise unreachable(registry.domain, error) from error
-        except RegistryError as error:
-            if error.status not in (500, 502, 503, 504) or attempt == limits.attempts - 1:
-                raise
-        else:
-            if data is None:
-                reason = f"is larger than a manifest may be ({limits.manifest_bytes} bytes)"
-                raise RegistryError("manifest", f"{registry.domain}/{repository}:{target}", reason)
-            known = kind in media.MANIFESTS + media.INDEXES or "manifest" in kind
-            return data, kind if known else "", digest
-        sleep(limits.backoff_s * 2**attempt)
-    raise AssertionError("unreachable")
-
-
-def _fetch_config(content: Content, downloads: Downloads, found: Found, lease: Lease) -> None:
-    config = found.manifest.config
-    if config.size > DOCUMENT_LIMIT:
-        reason = f"is said to have {config.size} bytes; at most {DOCUMENT_LIMIT} are taken"
-        raise ContentError("config", str(config.digest), reason)
-    lease.hold([str(config.digest)])
-    if not content.blobs.has(config.digest):
-        downloads.fetch(config, quiet=True)
-
-
-def _fetch_kept(downloads: Downloads, found: Found) -> None:
-    """Blobs of layers that were unpacked already but are not here any more: the layout is whole."""
-    for layer in found.manifest.layers:
-        if not downloads.blobs.has(layer.digest):
-            downloads.fetch(layer)
-

@@ -42,3 +42,8 @@ _COMPRESSION = {
 def layer_compression(media_type: str) -> str | None:
     """``""``, ``"gzip"`` or ``"zstd"``; None where it is not a file system layer's type."""
     return _COMPRESSION.get(media_type)
+
+
+def is_foreign(media_type: str) -> bool:
+    """Whether a layer is one that registries need not hold, and that is not pushed."""
+    return media_type.startswith((OCI_LAYER_FOREIGN, DOCKER_LAYER_FOREIGN))

@@ -1,0 +1,136 @@
+"""One connection: a socket (plain or TLS) that sends and receives at a pace.
+
+Rule: no protocol is decided here beyond where a head ends. The socket blocks, its waits are
+sliced by the kernel (``SO_RCVTIMEO``): a plain receive is then one system call that fills
+a large buffer, where ``settimeout`` would poll before each one.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+
+from rung.image.registry.http1 import HEAD_LIMIT, LINE_LIMIT, ProtocolError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+    from rung.image.registry.pace import Pace
+
+_READ = 1 << 16
+
+
+class Wire:
+    """A connected socket and the bytes that came with the last head."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._rest = memoryview(b"")
+        self._slice_s = 0.0
+        self._flags = int(socket.MSG_WAITALL)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    @classmethod
+    def connect(cls, host: str, port: int, timeout_s: float) -> Wire:
+        """To the first address of the host that answers."""
+        return cls(socket.create_connection((host, port), timeout_s))
+
+    def secure(self, context: SSLContext, host: str) -> None:
+        """Speak TLS from here on (RFC 8446); the certificate is checked as the context says."""
+        self._sock = context.wrap_socket(self._sock, server_hostname=host)
+        self._flags = 0
+        self._slice_s = 0.0
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing has come unasked: an idle connection that has something to say was closed."""
+        import select
+
+        poll = select.poll()
+        poll.register(self._sock, select.POLLIN)
+        return not self._rest and not poll.poll(0)
+
+    def _patience(self, pace: Pace) -> None:
+        wanted = pace.slice_s()
+        if wanted == self._slice_s:
+            return
+        self._slice_s = wanted
+        if self._flags:
+            self._sock.settimeout(None)
+            value = struct.pack("@ll", int(wanted), int(wanted % 1 * 1e6))
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, value)
+        else:
+            self._sock.settimeout(wanted)
+
+    # --- sending -----------------------------------------------------------------------
+
+    def send(self, data: bytes | memoryview, pace: Pace) -> None:
+        """All of it."""
+        view = memoryview(data)
+        while view:
+            self._patience(pace)
+            try:
+                size = self._sock.send(view)
+            except (BlockingIOError, TimeoutError):
+                continue
+            pace.moved(size)
+            view = view[size:]
+
+    # --- receiving ---------------------------------------------------------------------
+
+    def _receive(self, view: memoryview, pace: Pace, flags: int) -> int:
+        while True:
+            self._patience(pace)
+            try:
+                # A TLS socket takes no flags.
+                size = self._sock.recv_into(view, 0, flags) if flags else self._sock.recv_into(view)
+            except (BlockingIOError, TimeoutError):
+                continue
+            pace.moved(size)
+            return size
+
+    def readinto(self, view: memoryview, pace: Pace) -> int:
+        """Fill the view as far as bytes come in time; 0 at the end."""
+        if self._rest:
+            size = min(len(view), len(self._rest))
+            view[:size] = self._rest[:size]
+            self._rest = self._rest[size:]
+            return size
+        return self._receive(view, pace, self._flags)
+
+    def _until(self, ends: tuple[bytes, ...], limit: int, pace: Pace, what: str) -> bytes:
+        data = bytes(self._rest)
+        while True:
+            found = [(at, len(end)) for end in ends if (at := data.find(end)) >= 0]
+            if found:
+                at, length = min(found)
+                self._rest = memoryview(data)[at + length :]
+                return data[:at]
+            if len(data) > limit:
+                raise ProtocolError(f"answers with {what} of more than {limit} bytes")
+            buffer = bytearray(_READ)
+            size = self._receive(memoryview(buffer), pace, 0)
+            if not size:
+                if data:
+                    raise ProtocolError("hangs up in the middle of its answer")
+                raise ConnectionResetError("hangs up without an answer")
+            data += buffer[:size]
+
+    def head(self, pace: Pace) -> bytes:
+        """Everything before the next empty line."""
+        return self._until((b"\r\n\r\n", b"\n\n"), HEAD_LIMIT, pace, "headers")
+
+    def line(self, pace: Pace) -> bytes:
+        """The next line."""
+        return self._until((b"\n",), LINE_LIMIT, pace, "a line").rstrip(b"\r")
+
+    def close(self) -> None:
+        """Hang up."""
+        self._sock.close()
+
+
+def is_certificate_error(error: BaseException) -> bool:
+    """Whether TLS failed for who the other side is: no other try will mend that."""
+    return type(error).__name__ in ("SSLCertVerificationError", "CertificateError")
