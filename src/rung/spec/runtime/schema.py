@@ -8,7 +8,7 @@ is a word::
     Name                              the struct of that name
     [kind   {kind                     a list, a map from strings
 
-Keys that are not here are ignored (config.md#extensibility). Names compare exactly.
+Keys that are not here are ignored (config.md#extensibility).
 What JSON Schema requires and what runc accepts differ in places; here a key is required
 where leaving it out has no sensible meaning. A key ``pids.limit`` or ``user.uid`` that Go
 programs leave out when it is zero is not required.

@@ -4,9 +4,10 @@
 asks the rules (``rules.py``) what a single field cannot say. No I/O: whether paths exist
 and what the kernel supports is found out by whoever uses them.
 
-JSON's null means "not given", as in Go, whose programs write these documents. What comes
-back has no nulls, and mount points are absolute; it is the same object where nothing
-had to be changed, and the caller's document is never altered.
+JSON's null means "not given", and a name in another case is the field's, as in Go, whose programs
+write and read these documents: "pagesize" is a limit for runc, and must not be passed over here. What
+comes back has no nulls and the standard's names, and mount points are absolute; it is the same object
+where nothing had to be changed, and the caller's document is never altered.
 """
 
 from __future__ import annotations
@@ -70,13 +71,13 @@ def validate_seccomp(document: object, *, name: str = "seccomp profile") -> Secc
 
 
 def checked(document: Any, struct: str, name: str) -> Any:
-    """``document`` without nulls, once it has the shape of ``struct``."""
-    nulls: list[str] = []
+    """``document`` without nulls and with the standard's names, once it has the shape of ``struct``."""
+    amiss: list[str] = []
     try:
-        _check_struct(document, struct, nulls)
+        _check_struct(document, struct, amiss)
     except _Wrong as wrong:
         raise SpecError(wrong.field(), wrong.reason, wrong.hint, document=name) from None
-    return _without_nulls(document) if nulls else document
+    return _amended(document, struct) if amiss else document
 
 
 class _Wrong(Exception):
@@ -92,74 +93,75 @@ class _Wrong(Exception):
         return "".join(reversed(self.path)).removeprefix(".")
 
 
-def _check_struct(value: object, struct: str, nulls: list[str]) -> None:
+def _check_struct(value: object, struct: str, amiss: list[str]) -> None:
     if type(value) is not dict:
         raise _Wrong(f"{shown(value)} is not an object")
     required, fields = STRUCTS[struct]
     for key, item in value.items():
         kind = fields.get(key)
+        if kind is None and (name := _in_another_case(key, value, fields)):
+            kind = fields[name]
+            amiss.append(key)
         if item is None:
-            nulls.append(key)
+            amiss.append(key)
         elif kind is not None:
             try:
-                _check(item, kind, nulls)
+                _check(item, kind, amiss)
             except _Wrong as wrong:
                 wrong.path.append("." + key)
                 raise
     for key in required:
-        if value.get(key) is None:
-            raise _missing(value, struct, key)
+        if value.get(key) is None and (not amiss or _amended(value, struct).get(key) is None):
+            wrong = _Wrong("missing", MISSING.get(f"{struct}.{key}", ""))
+            wrong.path.append("." + key)
+            raise wrong
 
 
-def _missing(value: dict[str, Any], struct: str, key: str) -> _Wrong:
-    hint = MISSING.get(f"{struct}.{key}", "")
-    for other in value:
-        if other.lower() == key.lower() and other != key:
-            hint = f'there is "{other}", and names are case-sensitive'
-    wrong = _Wrong("missing", hint)
-    wrong.path.append("." + key)
-    return wrong
+def _in_another_case(key: str, value: dict[str, Any], fields: dict[str, str]) -> str:
+    """The field that ``key`` is but for the case of its letters, unless it is there in its own."""
+    low = key.lower()
+    return next((name for name in fields if name.lower() == low and name not in value), "")
 
 
-def _check(value: object, kind: str, nulls: list[str]) -> None:
+def _check(value: object, kind: str, amiss: list[str]) -> None:
     scalar = _SCALARS.get(kind)
     if scalar is not None:
         scalar(value, kind)
         return
     first = kind[0]
     if first == "[":
-        _check_list(value, kind[1:], nulls)
+        _check_list(value, kind[1:], amiss)
     elif first == "{":
-        _check_map(value, kind[1:], nulls)
+        _check_map(value, kind[1:], amiss)
     elif first == "@":
         _check_word(value, kind[1:])
     else:
-        _check_struct(value, kind, nulls)
+        _check_struct(value, kind, amiss)
 
 
-def _check_list(value: object, kind: str, nulls: list[str]) -> None:
+def _check_list(value: object, kind: str, amiss: list[str]) -> None:
     if type(value) is not list:
         raise _Wrong(f"{shown(value)} is not a list")
     index = 0
     try:
         for item in value:
-            _check(item, kind, nulls)
+            _check(item, kind, amiss)
             index += 1
     except _Wrong as wrong:
         wrong.path.append(f"[{index}]")
         raise
 
 
-def _check_map(value: object, kind: str, nulls: list[str]) -> None:
+def _check_map(value: object, kind: str, amiss: list[str]) -> None:
     if type(value) is not dict:
         raise _Wrong(f"{shown(value)} is not an object")
     for key, item in value.items():
         try:
             _check_text(key, "text")
             if item is None:
-                nulls.append(key)
+                amiss.append(key)
             else:
-                _check(item, kind, nulls)
+                _check(item, kind, amiss)
         except _Wrong as wrong:
             wrong.path.append(f"[{shown(key)}]")
             raise
@@ -208,12 +210,21 @@ _SCALARS = {
 }
 
 
-def _without_nulls(value: Any) -> Any:
-    if type(value) is dict:
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+def _amended(value: Any, kind: str) -> Any:
+    """``value``, of ``kind`` ("": of no standard's), without nulls and with the standard's names."""
     if type(value) is list:
-        return [_without_nulls(item) for item in value]
-    return value
+        return [_amended(item, kind[1:]) for item in value]
+    if type(value) is not dict:
+        return value
+    if kind[:1] == "{":
+        return {key: _amended(item, kind[1:]) for key, item in value.items() if item is not None}
+    fields = STRUCTS[kind][1] if kind else {}
+    amended = {}
+    for key, item in value.items():
+        if item is not None:
+            name = key if key in fields else _in_another_case(key, value, fields) or key
+            amended[name] = _amended(item, fields.get(name, ""))
+    return amended
 
 
 def _absolute_mounts(config: dict[str, Any]) -> Any:

@@ -136,7 +136,8 @@ def test_accepted(edit):
         ("p['args'] = ['sh', None]", "process.args[1]", "null is not a string"),
         ("p['args'] = ['\\ud800']", "process.args[0]", "surrogate"),
         ("del p['cwd']", "process.cwd", "missing"),
-        ("p['Cwd'] = p.pop('cwd')", "process.cwd", 'there is "Cwd", and names are case-sensitive'),
+        ("p['Cwd'] = 'x' + p.pop('cwd')", "process.cwd", "is not an absolute path"),
+        ("p['Cwd'] = p.pop('cwd') == ''", "process.Cwd", "false is not a string"),
         ("p['cwd'] = ''", "process.cwd", "empty"),
         ("p['cwd'] = 'tmp'", "process.cwd", '"tmp" is not an absolute path'),
         ("p['env'] = ['A=1', 'B']", "process.env[1]", '"B" has no name'),
@@ -325,6 +326,20 @@ def test_refused(edit, field, says):
 @pytest.mark.parametrize("document", [None, [], "x", 3, True])
 def test_a_document_that_is_no_object(document):
     assert "is not an object" in error_of(document)
+
+
+def test_a_name_in_another_case_is_the_field_as_go_reads_it():
+    given = edited("l['resources'] = {'hugepageLimits': [{'pagesize': '2MB', 'limit': 1, 'note': [None]}]}")
+    del given["annotations"], given["process"]["noNewPrivileges"]
+    given["Annotations"] = {"A": "1", "a": "2"}
+    given["process"]["nonewprivileges"] = True
+    given["process"]["CWD"] = "/etc"  # the field is there by its own name: this one is nothing's
+    validated = validate(given)
+    assert validated["linux"]["resources"]["hugepageLimits"] == [{"pageSize": "2MB", "limit": 1, "note": [None]}]
+    assert validated["annotations"] == {"A": "1", "a": "2"}
+    assert validated["process"]["noNewPrivileges"] is True
+    assert validated["process"]["cwd"] == "/"
+    assert "pagesize" in given["linux"]["resources"]["hugepageLimits"][0]
 
 
 def test_null_is_absent_and_the_callers_document_stays():
