@@ -1,10 +1,11 @@
 # Process 1 of the guest that tools/guest.py boots: mounts what a system has, runs the one
 # command, says its status on a port of its own, and ends the machine. settings.sh gives
-# CGROUP_OPTIONS and CGROUP, the cgroup that the command runs in; and SYSTEMD, which, where it is
-# not empty, becomes process 1 and runs the command as its only service.
+# CGROUP_OPTIONS and CGROUP, the cgroup that the command runs in; NOW, the time; and SYSTEMD, which,
+# where it is not empty, becomes process 1 and runs the command as its only service.
 . /run/guest/settings.sh
 busybox=/run/guest/busybox
 
+$busybox date -s "@$NOW" >/dev/null
 $busybox mount -t proc -o nosuid,nodev,noexec proc /proc
 $busybox mount -t sysfs -o nosuid,nodev,noexec sys /sys
 $busybox mount -t devtmpfs -o nosuid,mode=755 dev /dev

@@ -28,6 +28,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -135,6 +136,7 @@ def ramdisk(guest: Guest, command: Sequence[str]) -> bytes:
     """Everything the guest is told is in its ramdisk."""
     settings = {"CGROUP": guest.cgroup, "CGROUP_OPTIONS": guest.cgroup_options}
     settings["SYSTEMD"] = SYSTEMD if guest.systemd else ""
+    settings["NOW"] = str(int(time.time()))  # its kernel reads no clock of this machine
     files = {
         "init": (HERE / "guest-boot.sh").read_bytes(),
         "init.sh": (HERE / "guest-init.sh").read_bytes(),

@@ -330,7 +330,7 @@ def test_a_document_that_is_no_object(document):
 
 def test_a_name_in_another_case_is_the_field_as_go_reads_it():
     given = edited("l['resources'] = {'hugepageLimits': [{'pagesize': '2MB', 'limit': 1, 'note': [None]}]}")
-    del given["annotations"], given["process"]["noNewPrivileges"]
+    del given["annotations"]
     given["Annotations"] = {"A": "1", "a": "2"}
     given["process"]["nonewprivileges"] = True
     given["process"]["CWD"] = "/etc"  # the field is there by its own name: this one is nothing's
