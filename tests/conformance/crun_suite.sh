@@ -43,6 +43,10 @@ clean_up() {
     rm -rf --one-file-system "$work"/.testsuite-run-*
 }
 
+# The tests of terminals want one as their output: script(1) gives it, with an input that never speaks.
+mkfifo "$work/silence"
+exec 9<>"$work/silence"
+
 [ $# -gt 0 ] || set -- $(cd "$tests" && echo test_*.py)
 for file in "$@"; do
     echo "# $file"
@@ -50,8 +54,9 @@ for file in "$@"; do
     [ ${#cases[@]} -gt 0 ] || echo "not ok 1 - no case can be read"
     for case in "${cases[@]}"; do
         code=0
-        timeout --kill-after=5 "${TEST_TIMEOUT_S:-60}" \
-            python3 "$here/reaping.py" python3 "$here/crun_cases.py" "$tests" "$file" "$case" </dev/null 2>&1 || code=$?
+        printf -v line '%q ' timeout --foreground --kill-after=5 "${TEST_TIMEOUT_S:-60}" \
+            python3 "$here/crun_cases.py" "$tests" "$file" "$case"
+        python3 "$here/reaping.py" script --quiet --flush --return --command "$line" /dev/null <&9 | tr -d '\r' || code=$?
         [ "$code" != 124 ] || echo "not ok 1 - $case # timeout"
         [ "$code" = 0 ] || clean_up
     done

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from rung.spec.runtime.config import Config, Resources
 
-OCI_VERSION = "1.2.0"
+OCI_VERSION = "1.3.0"
 CREATING, CREATED, RUNNING, PAUSED, STOPPED = "creating", "created", "running", "paused", "stopped"
 _ID_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-.")
 

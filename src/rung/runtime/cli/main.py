@@ -212,12 +212,13 @@ def _true_false_auto(text: str) -> bool | None:
 
 
 def _version() -> str:
-    """dockerd and Podman read the first line's last word; containerd reads ``spec:``."""
+    """dockerd and Podman read the first line's last word, containerd ``spec:``, crun's callers the pluses."""
     from rung import __version__
     from rung.runtime.state import OCI_VERSION
 
     python = "{}.{}.{}".format(*sys.version_info[:3])
-    return f"{PROGRAM} version {__version__}\nspec: {OCI_VERSION}\npython: {python}\n"
+    features = "+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF +CRIU"
+    return f"{PROGRAM} version {__version__}\nspec: {OCI_VERSION}\npython: {python}\n{features}\n"
 
 
 def _help(words: list[str]) -> int:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rung.spec.runtime.config import Config, Mount
 
 #: The version of the specification that Rung follows.
-OCI_VERSION = "1.2.0"
+OCI_VERSION = "1.3.0"
 
 _CAPABILITIES = ("CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE")
 

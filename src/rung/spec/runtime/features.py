@@ -1,9 +1,9 @@
 """The document of ``rung-runtime features``: what this runtime understands.
 
-Follows features.md and features-linux.md of the runtime specification 1.2 (1.3 where it
-adds fields). What is said here is what is compiled in; whether the kernel of the moment
-has it is not looked at, as the specification wants it. Pure: lists that other parts own
-(mount options, architectures of seccomp) are handed in by the command.
+Follows features.md and features-linux.md of the runtime specification 1.3. What is said
+here is what is compiled in; whether the kernel of the moment has it is not looked at, as the
+specification wants it. Pure: lists that other parts own (mount options, architectures of
+seccomp) are handed in by the command.
 """
 
 from __future__ import annotations

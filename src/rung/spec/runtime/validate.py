@@ -112,9 +112,9 @@ def _check_struct(value: object, struct: str, amiss: list[str]) -> None:
                 raise
     for key in required:
         if value.get(key) is None and (not amiss or _amended(value, struct).get(key) is None):
-            wrong = _Wrong("missing", MISSING.get(f"{struct}.{key}", ""))
-            wrong.path.append("." + key)
-            raise wrong
+            missing = _Wrong("missing", MISSING.get(f"{struct}.{key}", ""))
+            missing.path.append("." + key)
+            raise missing
 
 
 def _in_another_case(key: str, value: dict[str, Any], fields: dict[str, str]) -> str:

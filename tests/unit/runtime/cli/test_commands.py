@@ -314,7 +314,7 @@ def test_events_tell_when_watching_fails(command, library):
 def test_spec_is_written_once(command, tmp_path):
     assert command("spec", "--bundle", str(tmp_path)) == QUIET
     text = (tmp_path / "config.json").read_text()
-    assert text.startswith('{\n\t"ociVersion": "1.2.0",\n\t"process": {\n\t\t"terminal": true,')
+    assert text.startswith('{\n\t"ociVersion": "1.3.0",\n\t"process": {\n\t\t"terminal": true,')
     status, _, err = command("spec", "-b", str(tmp_path))
     assert (status, "exists already" in err) == (1, True)
     assert (tmp_path / "config.json").read_text() == text

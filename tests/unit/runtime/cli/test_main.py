@@ -35,7 +35,8 @@ def test_the_version_reads_as_dockerd_reads_it(capfd):
     assert [line for line in lines if "version" in line] == lines[:1]
     assert lines[0].split("version")[0].strip() == "rung-runtime"
     assert lines[0].split("version")[1].strip()[0].isdigit()
-    assert lines[1] == "spec: 1.2.0"
+    assert lines[1] == "spec: 1.3.0"
+    assert lines[3].startswith("+SYSTEMD ")  # what crun says it is built with, in its words
 
 
 @pytest.mark.parametrize(

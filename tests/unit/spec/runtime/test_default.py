@@ -39,14 +39,14 @@ def test_the_text_is_runcs_but_for_the_host_name(tmp_path):
     theirs = runc_spec(tmp_path)
     ours = to_text(default_config(cgroup_v2=is_cgroup_v2()))
     # runc's version of the specification moves with its release.
-    ours = ours.replace('"1.2.0"', json.dumps(json.loads(theirs)["ociVersion"]), 1)
+    ours = ours.replace('"1.3.0"', json.dumps(json.loads(theirs)["ociVersion"]), 1)
     assert differing(ours, theirs) == ['\t"hostname": "rung",']
 
 
 def test_the_rootless_text_is_runcs_but_for_the_host_name(tmp_path):
     theirs = runc_spec(tmp_path, "--rootless")
     ours = to_text(rootless_config(os.geteuid(), os.getegid(), cgroup_v2=is_cgroup_v2()))
-    ours = ours.replace('"1.2.0"', json.dumps(json.loads(theirs)["ociVersion"]), 1)
+    ours = ours.replace('"1.3.0"', json.dumps(json.loads(theirs)["ociVersion"]), 1)
     assert differing(ours, theirs) == ['\t"hostname": "rung",']
 
 
@@ -72,7 +72,7 @@ def test_features_has_what_the_schema_requires():
         seccomp_flags=["SECCOMP_FILTER_FLAG_LOG"],
     )
     assert document["ociVersionMin"] == "1.0.0"
-    assert document["ociVersionMax"] == "1.2.0"
+    assert document["ociVersionMax"] == "1.3.0"
     assert document["mountOptions"] == ["bind", "ro"]
     assert "time" in document["linux"]["namespaces"]
     assert document["linux"]["seccomp"]["supportedFlags"] == ["SECCOMP_FILTER_FLAG_LOG"]
