@@ -29,6 +29,7 @@ GROUPS = {
         *("image", "images", "history", "import", "load", "login", "logout", "manifest", "pull", "push"),
         *("rmi", "save", "search", "tag"),
     ),
+    "registry": ("registry",),
 }
 
 

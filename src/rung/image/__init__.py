@@ -28,8 +28,14 @@ if TYPE_CHECKING:
     from rung.image.images.store import Store
     from rung.image.progress import Event
     from rung.image.rootfs import Rootfs
+    from rung.image.serve.bcrypt import bcrypt_hash
+    from rung.image.serve.service import RegistryOptions, RegistryServer, collect_registry
 
 _HOME = {
+    "RegistryOptions": "serve.service",
+    "RegistryServer": "serve.service",
+    "bcrypt_hash": "serve.bcrypt",
+    "collect_registry": "serve.service",
     "Event": "progress",
     "Explored": "explore.explored",
     "Image": "images.image",
@@ -52,10 +58,14 @@ __all__ = [
     "ImageNotFound",
     "LayerError",
     "RegistryError",
+    "RegistryOptions",
+    "RegistryServer",
     "Removed",
     "Rootfs",
     "Store",
     "StoreError",
+    "bcrypt_hash",
+    "collect_registry",
     "explore_image",
     "rules_from",
 ]

@@ -15,7 +15,7 @@ LEAVES = {"", *(file.stem for file in (SOURCES / "rung").glob("*.py"))}  # "": r
 #: From the ground up. A module may import rungs that stand on a lower line than its own.
 LADDER = (
     LEAVES,
-    {"spec", "kernel"},
+    {"spec", "kernel", "http1"},
     {"trace"},
     {"runtime"},
     {"image"},

@@ -98,6 +98,15 @@ class Blobs:
         """Begin to store a blob; ``digest`` and ``size`` are verified where given."""
         return Ingest(self, digest, size, tap)
 
+    def adopt(self, path: str, fd: int, digest: Digest) -> None:
+        """Give a file its name as a blob. The caller has verified it, synced it, and holds its lock."""
+        final = self.path(digest)
+        directory = os.path.dirname(final)
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        os.fchmod(fd, 0o444)
+        os.rename(path, final)
+        _sync_directory(directory)
+
     def all(self) -> Iterator[Digest]:
         """Every blob that is there."""
         for algorithm in sorted(os.listdir(self.directory)):
@@ -199,14 +208,9 @@ class Ingest:
         found = Digest(self.digest.algorithm if self.digest else "sha256", self._hash.hexdigest())
         if self.digest and found != self.digest:
             raise ContentError("blob", str(self.digest), f"has the digest {found}")
-        os.fchmod(self._fd, 0o444)
         os.fsync(self._fd)
-        final = self.blobs.path(found)
-        directory = os.path.dirname(final)
-        os.makedirs(directory, mode=0o700, exist_ok=True)
-        os.rename(self._path, final)
+        self.blobs.adopt(self._path, self._fd, found)
         self._path = ""
-        _sync_directory(directory)
         self.digest, self.done = found, True
         return found
 

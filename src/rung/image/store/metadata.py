@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 VERSION = 1
+#: The key whose edges are what the repositories of ``rung registry serve`` link: always reached.
+REGISTRY = "registry"
 _BUSY_S = 60
 
 _SCHEMA = """
@@ -50,9 +52,9 @@ CREATE TABLE lease (id TEXT PRIMARY KEY, owner TEXT NOT NULL, purpose TEXT NOT N
 CREATE TABLE lease_item (lease TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (lease, key)) WITHOUT ROWID;
 """
 
-_REACHABLE = """
+_REACHABLE = f"""
 WITH RECURSIVE reached(key) AS (
-    SELECT target FROM image UNION SELECT manifest FROM image
+    SELECT '{REGISTRY}' UNION SELECT target FROM image UNION SELECT manifest FROM image
     UNION SELECT key FROM lease_item
     UNION SELECT 'chain:' || chain FROM rootfs WHERE chain != ''
     UNION SELECT manifest FROM rootfs
@@ -136,7 +138,8 @@ class Metadata:
         """The write lock, held until the context ends; an error undoes everything."""
         return Transaction(self._db(), self._lock)
 
-    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """What a question answers, outside of any transaction."""
         with self._lock:
             try:
                 return self._db().execute(query, values).fetchall()
@@ -147,12 +150,12 @@ class Metadata:
 
     def images(self) -> list[ImageRow]:
         """All names, newest first."""
-        rows = self._rows(_IMAGE_COLUMNS + "ORDER BY created DESC, name")
+        rows = self.rows(_IMAGE_COLUMNS + "ORDER BY created DESC, name")
         return [_image_row(row) for row in rows]
 
     def image(self, name: str) -> ImageRow | None:
         """The image of that full name."""
-        rows = self._rows(_IMAGE_COLUMNS + "WHERE name = ?", name)
+        rows = self.rows(_IMAGE_COLUMNS + "WHERE name = ?", name)
         return _image_row(rows[0]) if rows else None
 
     def images_by_id(self, prefix: str) -> list[ImageRow]:
@@ -160,13 +163,13 @@ class Metadata:
         (algorithm included)."""
         end = prefix + "g"  # behind every hexadecimal digit
         ranges = " OR ".join(f"({column} >= ? AND {column} < ?)" for column in ("config", "digest", "target"))
-        return [_image_row(row) for row in self._rows(_IMAGE_COLUMNS + "WHERE " + ranges, *(prefix, end) * 3)]
+        return [_image_row(row) for row in self.rows(_IMAGE_COLUMNS + "WHERE " + ranges, *(prefix, end) * 3)]
 
     # --- unpacked layers and root file systems ---------------------------------------
 
     def snapshot_size(self, chain: str) -> int | None:
         """The bytes that the top layer of a chain added, or None where it is not unpacked."""
-        rows = self._rows("SELECT size FROM snapshot WHERE chain = ?", chain)
+        rows = self.rows("SELECT size FROM snapshot WHERE chain = ?", chain)
         return int(rows[0][0]) if rows else None
 
     def chain_size(self, chain: str) -> int:
@@ -175,7 +178,7 @@ class Metadata:
             SELECT chain, parent, size FROM snapshot WHERE chain = ?
             UNION SELECT s.chain, s.parent, s.size FROM snapshot s JOIN up ON s.chain = up.parent)
             SELECT coalesce(sum(size), 0) FROM up"""
-        return int(self._rows(query, chain)[0][0])
+        return int(self.rows(query, chain)[0][0])
 
     def chain_of(self, chain: str) -> list[str]:
         """The chain IDs from the top layer down to the base."""
@@ -183,16 +186,16 @@ class Metadata:
             SELECT chain, parent, 0 FROM snapshot WHERE chain = ?
             UNION SELECT s.chain, s.parent, depth + 1 FROM snapshot s JOIN up ON s.chain = up.parent)
             SELECT chain FROM up ORDER BY depth"""
-        return [str(row[0]) for row in self._rows(query, chain)]
+        return [str(row[0]) for row in self.rows(query, chain)]
 
     def rootfs(self, id: str) -> RootfsRow | None:
         """A container's root file system."""
-        rows = self._rows("SELECT id, driver, chain, manifest, target FROM rootfs WHERE id = ?", id)
+        rows = self.rows("SELECT id, driver, chain, manifest, target FROM rootfs WHERE id = ?", id)
         return RootfsRow(*rows[0]) if rows else None
 
     def rootfs_of_manifest(self, manifest: str) -> list[str]:
         """The containers whose root file system was made from an image."""
-        rows = self._rows("SELECT id FROM rootfs WHERE manifest = ? ORDER BY id", manifest)
+        rows = self.rows("SELECT id FROM rootfs WHERE manifest = ? ORDER BY id", manifest)
         return [str(row[0]) for row in rows]
 
     # --- leases ----------------------------------------------------------------------

@@ -1,0 +1,111 @@
+"""Where a request's body ends: RFC 9112 sections 6 and 7.
+
+Rule: there is one way to read a length or there is none. Both lengths at once, a length
+given twice, a coding that is not exactly ``chunked``: refused, never repaired.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rung.http1 import limits
+from rung.http1.errors import Malformed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rung.http1.head import Request
+
+_DIGITS = re.compile(r"[0-9]{1,18}")
+_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(;[\t\x20-\x7e\x80-\xff]*)?")
+
+
+class Length:
+    """A body of so many bytes (none is a body of 0)."""
+
+    def __init__(self, size: int) -> None:
+        self.left = size
+
+    @property
+    def done(self) -> bool:
+        return self.left == 0
+
+    def take(self, buffer: bytearray) -> bytes:
+        """What of the buffer belongs to the body; it is removed from the buffer."""
+        size = min(self.left, len(buffer))
+        data = bytes(buffer[:size])
+        del buffer[:size]
+        self.left -= size
+        return data
+
+
+class Chunked:
+    """A body in chunks: section 7.1."""
+
+    def __init__(self) -> None:
+        self.done = False
+        self._left = 0
+        self._in_chunk = False
+        self._last = False
+        self._trailers = 0
+
+    def take(self, buffer: bytearray) -> bytes:
+        """The next bytes of the body, as many as the buffer has of one chunk; what was read is
+        removed from the buffer. Raises ``Malformed``."""
+        while not self.done:
+            if self._left:
+                size = min(self._left, len(buffer))
+                data = bytes(buffer[:size])
+                del buffer[:size]
+                self._left -= size
+                return data
+            line = self._line(buffer)
+            if line is None:
+                return b""
+            self._read(line)
+        return b""
+
+    def _line(self, buffer: bytearray) -> bytes | None:
+        end = buffer.find(b"\r\n", 0, limits.CHUNK_LINE)
+        if end < 0:
+            if len(buffer) >= limits.CHUNK_LINE:
+                raise Malformed(400, "has a chunk whose first line does not end")
+            return None
+        line = bytes(buffer[:end])
+        del buffer[: end + 2]
+        return line
+
+    def _read(self, line: bytes) -> None:
+        if self._in_chunk:  # chunk-data is followed by CRLF
+            if line:
+                raise Malformed(400, "has a chunk that is longer than it says")
+            self._in_chunk = False
+        elif self._last:  # trailer fields, up to an empty line
+            self._trailers += len(line)
+            if self._trailers > limits.TRAILERS:
+                raise Malformed(431, "has too many trailer fields")
+            self.done = not line
+        else:
+            match = _SIZE.fullmatch(line)
+            if match is None:
+                raise Malformed(400, f"{line[:40]!r} is no size of a chunk")
+            self._left = int(match[1], 16)
+            self._last = self._left == 0
+            self._in_chunk = not self._last
+
+
+def body_of(request: Request) -> Length | Chunked:
+    """How the body of a request is framed (section 6.3). Raises ``Malformed``."""
+    codings = request.all("transfer-encoding")
+    lengths = request.all("content-length")
+    if codings:
+        if lengths or request.minor == 0:
+            # "... ought to be handled as an error": what one hop takes for a body is another's next request.
+            raise Malformed(400, "says the length of its body in two ways")
+        if [each.lower() for each in codings] != ["chunked"]:
+            raise Malformed(501, f'its body is coded as "{request.get("transfer-encoding")[:60]}"')
+        return Chunked()
+    if not lengths:
+        return Length(0)
+    if len(lengths) > 1 or not _DIGITS.fullmatch(lengths[0]):
+        raise Malformed(400, f'"{request.get("content-length")[:60]}" is no length of a body')
+    return Length(int(lengths[0]))

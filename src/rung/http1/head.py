@@ -1,0 +1,99 @@
+"""A request's head: its first line and its header fields.
+
+Rule: strict. RFC 9112 lets a recipient forgive (a bare LF, folded lines, blanks before the
+colon); each of these has been used to make two parsers see two different requests, and no
+client of ours sends them.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rung.http1 import limits
+from rung.http1.errors import Malformed
+from rung.record import Record
+
+# RFC 9110 section 5.6.2: token = 1*tchar
+_TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# RFC 9110 section 5.5: field-vchar = VCHAR / obs-text, with blanks between.
+_VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
+# RFC 9112 section 3: exactly one space between the three parts; no blanks or controls in the target.
+_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e]+) HTTP/([0-9])\.([0-9])")
+_ABSOLUTE = re.compile(r"https?://[^/?#@]+", re.IGNORECASE)
+
+
+class Request(Record):
+    """A request without its body. Header names are lower case, in the order they came."""
+
+    method: str
+    target: str
+    minor: int
+    headers: tuple[tuple[str, str], ...]
+
+    def all(self, name: str) -> list[str]:
+        """Every field line of that (lower case) name."""
+        return [value for key, value in self.headers if key == name]
+
+    def get(self, name: str) -> str:
+        """The field's value, its lines joined as RFC 9110 section 5.3 has it; empty where absent."""
+        return ", ".join(self.all(name))
+
+    def has_token(self, name: str, token: str) -> bool:
+        """Whether a comma separated field lists ``token``."""
+        return any(each.strip().lower() == token for each in self.get(name).split(","))
+
+
+def parse_request(head: bytes) -> Request:
+    """The head of a request: all up to the empty line, which is not in it. Raises ``Malformed``."""
+    first, _, rest = head.partition(b"\r\n")
+    if len(first) > limits.REQUEST_LINE:
+        raise Malformed(414, f"its first line is longer than {limits.REQUEST_LINE} bytes")
+    match = _LINE.fullmatch(first)
+    if match is None:
+        raise Malformed(400, f"{first[:60]!r} is no request line")
+    method, target, major, minor = match.groups()
+    if major != b"1":
+        raise Malformed(505, f"HTTP/{major.decode()} is not spoken here")
+    headers = _fields(rest)
+    request = Request(method.decode(), _origin_form(target.decode()), int(minor), headers)
+    _check_host(request)
+    return request
+
+
+def _fields(block: bytes) -> tuple[tuple[str, str], ...]:
+    lines = block.split(b"\r\n") if block else []
+    if len(lines) > limits.HEADER_COUNT:
+        raise Malformed(431, f"has more than {limits.HEADER_COUNT} header fields")
+    return tuple(_field(line) for line in lines)
+
+
+def _field(line: bytes) -> tuple[str, str]:
+    if line[:1] in (b" ", b"\t"):
+        # Section 5.2: "A server that receives an obs-fold ... MUST either reject the message ..."
+        raise Malformed(400, "has a folded header line")
+    name, colon, value = line.partition(b":")
+    # Section 5.1: "No whitespace is allowed between the field name and colon ... MUST reject".
+    if not colon or not _TOKEN.fullmatch(name):
+        raise Malformed(400, f"{name[:60]!r} is no header field's name")
+    if not _VALUE.fullmatch(value):
+        raise Malformed(400, f"header field {name.decode()} holds a control character")
+    return name.decode().lower(), value.strip(b" \t").decode("latin-1")
+
+
+def _origin_form(target: str) -> str:
+    """Section 3.2.2: "a server MUST accept the absolute-form in requests"."""
+    if target[0] == "/" or target == "*":
+        return target
+    match = _ABSOLUTE.match(target)
+    if match is None:
+        raise Malformed(400, f"{target[:60]!r} is no path")
+    rest = target[match.end() :]
+    return rest if rest.startswith("/") else f"/{rest}"
+
+
+def _check_host(request: Request) -> None:
+    # Section 3.2: "A server MUST respond with a 400 ... to any HTTP/1.1 request message that lacks a
+    # Host header field and ... that contains more than one Host header field line".
+    hosts = request.all("host")
+    if len(hosts) > 1 or (request.minor >= 1 and not hosts):
+        raise Malformed(400, f"has {len(hosts)} Host fields where it must have one")
