@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 HEAD_S = 30.0
 REST_S = 90.0
 _CHUNK = 1 << 18
+_FILE_CHUNK = 8 << 20
 #: What is left of a refused body is read up to here, so that the client can send its next request.
 _REST_BYTES = 1 << 18
 #: After a connection's last answer: how long and how much is read and dropped, so that the answer is
@@ -148,17 +149,30 @@ class Client:
 
     def _receive(self) -> None:
         """The next bytes of a body."""
-        if self._pace is None:
-            self._pace = Pace(self._service.limits)
-        self.sock.settimeout(self._pace.patience_s())
-        data = self.sock.recv(_CHUNK)
-        self._pace.came(len(data))
+        self._pace = self._pace or Pace(self._service.limits)
+        self._pace.rest()
+        while True:
+            self.sock.settimeout(self._pace.slice_s())
+            try:
+                data = self.sock.recv(_CHUNK)
+                break
+            except TimeoutError:
+                continue  # the pace says when it has been long enough
+        self._pace.moved(len(data))
         self._connection.receive(data)
 
     def _send(self, data: bytes | memoryview) -> None:
-        self.sock.settimeout(self._service.limits.idle_s)
-        self.sock.sendall(data)
-        self._sent_bytes += len(data)
+        self._pace = self._pace or Pace(self._service.limits)
+        view = memoryview(data)
+        while view:
+            self.sock.settimeout(self._pace.slice_s())
+            try:
+                sent = self.sock.send(view)
+            except TimeoutError:
+                continue
+            self._pace.moved(sent)
+            self._sent_bytes += sent
+            view = view[sent:]
 
     def _drop_rest(self, body: Incoming) -> None:
         left = self._connection.body_left
@@ -187,30 +201,33 @@ class Client:
             self._send_file(body.file.fileno(), body.start, body.end)
 
     def _send_file(self, fd: int, start: int, end: int) -> None:
-        self._pace = self._pace or Pace(self._service.limits)
         while start < end:
             if isinstance(self.sock, ssl.SSLSocket):
                 data = os.pread(fd, min(_CHUNK, end - start), start)
                 self._send(data)
                 sent = len(data)
             else:
-                sent = self._sendfile(self.sock.fileno(), fd, start, min(end - start, 8 << 20))
-                self._sent_bytes += sent
+                sent = self._sendfile(fd, start, end - start)
             if sent == 0:
                 raise ConnectionError("the blob's file has become shorter")
-            self._pace.came(sent)
             start += sent
 
-    def _sendfile(self, to: int, fd: int, start: int, count: int) -> int:
-        assert self._pace is not None
+    def _sendfile(self, fd: int, start: int, count: int) -> int:
+        """What the socket takes at once, from the page cache to it without passing through here."""
+        self._pace = self._pace or Pace(self._service.limits)
+        to = self.sock.fileno()
         while True:
+            patience_s = self._pace.slice_s()
             try:
-                return os.sendfile(to, fd, start, count)
+                sent = os.sendfile(to, fd, start, min(count, _FILE_CHUNK))
+                break
             except BlockingIOError:
                 poll = select.poll()
                 poll.register(to, select.POLLOUT)
-                if not poll.poll(self._pace.patience_s() * 1000):
-                    raise TimeoutError("takes no more bytes") from None
+                poll.poll(patience_s * 1000)
+        self._pace.moved(sent)
+        self._sent_bytes += sent
+        return sent
 
     def _linger(self) -> None:
         """Say that this was all, and let the client finish its sentence."""
