@@ -19,7 +19,7 @@ from rung.http1.connection import CONTINUE, Closed, Connection, Data, EndOfBody,
 from rung.http1.errors import Malformed
 from rung.http1.head import Request
 from rung.image.errors import StoreError
-from rung.image.registry.http import Pace
+from rung.image.registry.pace import Pace
 from rung.image.serve.answers import ALWAYS, Answer, Growing, Refusal
 
 TYPE_CHECKING = False
