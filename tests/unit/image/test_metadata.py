@@ -11,7 +11,7 @@ import pytest
 
 from rung.image.errors import StoreError
 from rung.image.store import owner
-from rung.image.store.metadata import Metadata, RootfsRow, chain_key
+from rung.image.store.metadata import REGISTRY, Metadata, RootfsRow, chain_key
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def add(metadata: Metadata, name: str, manifest: str, config: str = "config", ch
 
 def reachable(metadata: Metadata) -> set[str]:
     with metadata.transaction() as change:
-        return change.reachable()
+        return change.reachable() - {REGISTRY}
 
 
 def test_what_a_name_reaches_is_needed(metadata: Metadata) -> None:
@@ -44,6 +44,14 @@ def test_what_a_name_reaches_is_needed(metadata: Metadata) -> None:
     with metadata.transaction() as change:
         change.execute("DELETE FROM image")
     assert reachable(metadata) == set()
+
+
+def test_what_a_repository_links_is_needed(metadata: Metadata) -> None:
+    with metadata.transaction() as change:
+        change.add_edges(REGISTRY, ["m1"])
+        change.add_edges("m1", ["c1"])
+        change.add_edges("m2", ["c2"])
+        assert change.reachable() == {REGISTRY, "m1", "c1"}
 
 
 def test_a_container_needs_its_layers_after_the_name_is_gone(metadata: Metadata) -> None:
