@@ -1,7 +1,7 @@
 """Wheel build hook: compiles the C programs and puts them where they belong.
 
 ``rung-init`` goes into the package (``rung/_bin/rung-init``), the launcher into the
-wheel's scripts under its two names, ``rung-runtime`` and ``rung``. An editable install
+wheel's scripts under its names: ``rung-runtime``, ``rung`` and containerd's shim. An editable install
 gets both as well: rung-init in the source tree, and launchers that know where that is.
 """
 
@@ -35,7 +35,7 @@ class NativeBuildHook(BuildHookInterface):  # type: ignore[type-arg]
             build_data["force_include"][str(init)] = "rung/_bin/rung-init"
             # The wheel may travel: no interpreter of a passing build environment stays in it.
             home, python = None, native.real_interpreter()
-        for name in ("rung-runtime", "rung"):
+        for name in native.PROGRAMS:
             launcher = native.compile_launcher(scratch / name, home=home, python=python)
             build_data["shared_scripts"][str(launcher)] = name
         build_data["pure_python"] = False

@@ -18,6 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 INIT_SOURCES = ROOT / "src/rung/runtime/init"
 LAUNCHER_SOURCES = ROOT / "src/rung/runtime/launcher"
+#: What the launcher is installed as; its own name decides what it starts.
+PROGRAMS = ("rung-runtime", "rung", "containerd-shim-rung-v2")
 INSTALLED_INIT = ROOT / "src/rung/_bin/rung-init"
 
 #: Warnings are errors; the program is static, hardened, without what it does not use.

@@ -115,6 +115,13 @@ def move_mount(mount_fd: int, target: str | int) -> None:
         raise failed("move_mount", target)
 
 
+def mount(source: str, target: str, fstype: str = "", flags: int = 0, data: str = "") -> None:
+    """``mount(2)``, for what the calls by descriptor do not serve."""
+    given = [posix.fsencode(text) if text else None for text in (source, target, fstype)]
+    if library().mount(*given, flags, posix.fsencode(data) if data else None) < 0:
+        raise failed("mount", source or fstype, target)
+
+
 def umount(path: str, flags: int = 0) -> None:
     """``umount2(2)``; the last link of ``path`` is never followed."""
     if library().umount2(posix.fsencode(path), flags | UMOUNT_NOFOLLOW) < 0:

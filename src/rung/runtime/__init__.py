@@ -14,7 +14,9 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from rung.runtime.cgroup.join import join_cgroup
     from rung.runtime.checkpoint.options import CheckpointOptions, RestoreOptions
+    from rung.runtime.console import pair, receive
     from rung.runtime.container import Container
     from rung.runtime.enter import ExecOptions, Process
     from rung.runtime.errors import (
@@ -27,10 +29,12 @@ if TYPE_CHECKING:
         StepError,
     )
     from rung.runtime.explain import Line, render, story
+    from rung.runtime.features import features
     from rung.runtime.foreground import Foreground
     from rung.runtime.plan.request import Plan
     from rung.runtime.runtime import DEFAULT_ROOT, Runtime
     from rung.runtime.spawn import Stdio
+    from rung.runtime.state import read_file, write_atomically
 
 #: public name -> the module of this package that has it
 _HOME = {
@@ -52,8 +56,14 @@ _HOME = {
     "StateError": "errors",
     "Stdio": "spawn",
     "StepError": "errors",
+    "features": "features",
+    "join_cgroup": "cgroup.join",
+    "pair": "console",
+    "read_file": "state",
+    "receive": "console",
     "render": "explain",
     "story": "explain",
+    "write_atomically": "state",
 }
 __all__ = [
     "DEFAULT_ROOT",
@@ -74,8 +84,14 @@ __all__ = [
     "StateError",
     "Stdio",
     "StepError",
+    "features",
+    "join_cgroup",
+    "pair",
+    "read_file",
+    "receive",
     "render",
     "story",
+    "write_atomically",
 ]
 
 

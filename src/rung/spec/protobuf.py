@@ -98,6 +98,11 @@ class Message:
         inside = ", ".join(f"{name}={value!r}" for name, value in self.__dict__.items())
         return f"{type(self).__name__}({inside})"
 
+    @classmethod
+    def names(cls) -> frozenset[str]:
+        """What its fields are called."""
+        return frozenset(cls._fields)
+
     def encode(self) -> bytes:
         """The message as bytes, fields in the class's order."""
         out = bytearray()

@@ -17,21 +17,9 @@ COMMAND = Command(
 
 
 def run(_call: Call) -> int:
-    from rung import __version__
     from rung.runtime.cli.json_text import indented
     from rung.runtime.cli.log import write_all
-    from rung.runtime.plan.mountopts import known
-    from rung.runtime.seccomp.architecture import ARCHITECTURES
-    from rung.runtime.seccomp.flags import FLAGS
-    from rung.spec.runtime.features import features
-    from rung.spec.runtime.schema import ENUMS
+    from rung.runtime.features import features
 
-    document = features(
-        version=__version__,
-        mount_options=known(),
-        seccomp_archs=ARCHITECTURES,
-        seccomp_actions=ENUMS["seccomp action"],
-        seccomp_flags=FLAGS,
-    )
-    write_all(1, indented(document, "    ") + "\n")
+    write_all(1, indented(features(), "    ") + "\n")
     return 0

@@ -17,6 +17,7 @@ CREATED, RUNNING, STOPPED, PAUSED, PAUSING = 1, 2, 3, 4, 5
 #: Kinds that ``Anything`` has in requests: JSON documents of the runtime specification.
 PROCESS_URL = "types.containerd.io/opencontainers/runtime-spec/1/Process"
 RESOURCES_URL = "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources"
+DETAILS_URL = "containerd.runc.v1.ProcessDetails"
 
 
 class Empty(Message):
@@ -108,6 +109,12 @@ class CloseIORequest(Message):
 class ProcessInfo(Message):
     pid: int = field(1)
     info: Anything | None = field(2, Anything)
+
+
+class ProcessDetails(Message):
+    """containerd.runc.v1.ProcessDetails: which exec a process is."""
+
+    exec_id: str = field(1)
 
 
 class PidsResponse(Message):

@@ -38,7 +38,7 @@ def test_the_newer_start_is_known_by_its_names() -> None:
     assert found.socket_dir == "/run/s"
     assert bootstrap.read_parameters(data, "c2", "k8s.io") is None
     older = Anything(type_url="containerd.runc.v1.Options", value=b"").encode()
-    assert bootstrap.read_parameters(older, "containerd.runc.v1.Options", "") is None
+    assert bootstrap.read_parameters(older, "containerd.runc.v1.Options", "moby") is None
     assert bootstrap.read_parameters(b"\xff\xff", "c1", "k8s.io") is None
 
 

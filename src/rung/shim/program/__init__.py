@@ -1,0 +1,1 @@
+"""``containerd-shim-rung-v2``: the shim as containerd starts it."""

@@ -1,0 +1,34 @@
+"""``delete``: after every container, also one that was deleted in order, and after a shim that was killed.
+
+What is left is taken away: the container with its processes, and its mounts. Where nothing is left that is said just
+as well, with the exit status that a killed process has, for nobody else knows another.
+"""
+
+from __future__ import annotations
+
+from time import time_ns
+
+from rung import posix
+from rung.shim.program.settings import recall
+from rung.spec.shim.common import Timestamp
+from rung.spec.shim.task import DeleteResponse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rung.shim.program.main import Arguments
+
+_KILLED = 137
+
+
+def delete(arguments: Arguments) -> DeleteResponse:
+    """Take away what is left of the container ``arguments.id``."""
+    bundle = arguments.bundle or posix.getcwd()
+    used = recall(bundle)
+    if used is not None and (used.program or posix.isdir(f"{used.root}/{arguments.id}")):
+        from rung.shim.runtimes import runtime
+
+        runtime(arguments.id, used).delete(force=True)
+    from rung.shim.rootfs import unmount_rootfs
+
+    unmount_rootfs(f"{bundle}/rootfs")
+    return DeleteResponse(exit_status=_KILLED, exited_at=Timestamp.of(time_ns()))

@@ -1,0 +1,109 @@
+"""``start``: the address of the shim that keeps this container, which is begun where there is none.
+
+Containers of one pod share a shim: the annotation that names their sandbox gives its socket. The process that
+containerd started prints the address and ends; the shim is its child, in a session of its own.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from rung import posix
+from rung.errors import RungError
+from rung.record import Record
+from rung.shim.server import answers, listen
+from rung.shim.service import read_config
+from rung.spec.shim.bootstrap import read_options, read_parameters, result
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rung.shim.program.main import Arguments
+    from rung.spec.shim.bootstrap import BootstrapParams
+
+SOCKETS = "/run/containerd/s"
+#: Those that say which pod a container is of, the first that is there.
+GROUP_LABELS = ("io.containerd.runc.v2.group", "io.kubernetes.cri.sandbox-id")
+_INPUT_LIMIT = 4 << 20
+
+
+class Start(Record):
+    """What a shim is begun with."""
+
+    namespace: str
+    events: str  # where events go: a socket's path, or empty
+    socket: str
+    bundle: str
+
+
+def start(arguments: Arguments) -> int:
+    """Print the address; 0."""
+    if not arguments.id:
+        raise RungError("container id", "", "cannot be empty", "-id ID")
+    given = _read_input()
+    parameters = read_parameters(given, arguments.id, arguments.namespace)
+    bundle = posix.getcwd()
+    path = socket_path(arguments, parameters, group(bundle, arguments.id))
+    if not answers(path):
+        wanted = Start(arguments.namespace, _events_address(parameters), path, bundle)
+        _begin(wanted, _shim_cgroup(given, parameters))
+    address = f"unix://{path}"
+    from rung.runtime import write_atomically
+
+    write_atomically(f"{bundle}/address", address.encode())
+    posix.write(1, result(address, newer=parameters is not None))
+    return 0
+
+
+def _read_input() -> bytes:
+    if posix.isatty(0):
+        return b""
+    parts: list[bytes] = []
+    while (part := posix.read(0, 1 << 16)) and sum(map(len, parts)) < _INPUT_LIMIT:
+        parts.append(part)
+    return b"".join(parts)
+
+
+def group(bundle: str, container_id: str) -> str:
+    """The pod's name, or the container's own."""
+    annotations = read_config(bundle).get("annotations") or {}
+    return next((annotations[label] for label in GROUP_LABELS if annotations.get(label)), container_id)
+
+
+def socket_path(arguments: Arguments, parameters: BootstrapParams | None, name: str) -> str:
+    """Short and the same for all of a pod: a hash, as a socket's path has 107 bytes."""
+    directory = (parameters.socket_dir if parameters is not None else "") or SOCKETS
+    address = arguments.address or (parameters.containerd_grpc_address if parameters is not None else "")
+    digest = sha256(f"{address}/{arguments.namespace}/{name}".encode()).hexdigest()
+    posix.makedirs(directory, 0o711, exist_ok=True)
+    return f"{directory}/{digest}"
+
+
+def _events_address(parameters: BootstrapParams | None) -> str:
+    if parameters is not None and parameters.containerd_ttrpc_address:
+        return parameters.containerd_ttrpc_address
+    return posix.getenv("TTRPC_ADDRESS")
+
+
+def _shim_cgroup(given: bytes, parameters: BootstrapParams | None) -> str:
+    if parameters is None:
+        return read_options(given).shim_cgroup
+    for one in parameters.extensions:
+        if one.value is not None and (cgroup := read_options(one.value.encode()).shim_cgroup):
+            return cgroup
+    return ""
+
+
+def _begin(wanted: Start, cgroup: str) -> None:
+    """Fork the shim, which listens already when its address is told."""
+    try:
+        posix.unlink(wanted.socket)  # a dead shim's
+    except FileNotFoundError:
+        pass
+    listening = listen(wanted.socket)
+    if posix.fork():
+        posix.close(listening)
+        return
+    from rung.shim.program.keeper import keep
+
+    keep(wanted, listening, cgroup)
+    posix._exit(0)

@@ -1,0 +1,292 @@
+"""The Task service: requests become operations of tasks, outcomes become answers.
+
+Rule: one method a call of the service, named as it is; each parses, asks the task, answers. Errors that are raised
+are answered by the server, later ones by ``_then``.
+"""
+
+from __future__ import annotations
+
+from rung import __version__, jsonc, posix
+from rung.shim.errors import AlreadyExists, BadRequest, NotFound, ShimError
+from rung.shim.process import CREATED, CREATING, DELETED, SHOWN
+from rung.shim.runtimes import Checkpoint, runtime
+from rung.shim.stdio.streams import Asked
+from rung.shim.task import Task
+from rung.spec.shim import task as messages
+from rung.spec.shim import ttrpc
+from rung.spec.shim.bootstrap import CheckpointOptions, Options
+from rung.spec.shim.common import Anything
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from rung.shim.loop import Loop
+    from rung.shim.runtimes import Settings
+    from rung.shim.server import Reply
+    from rung.shim.task import Publish
+    from rung.spec.protobuf import Message
+
+
+class Service:
+    """All tasks of one shim. ``settings`` turns a request's options and bundle into the runtime's settings;
+    ``shut_down`` is called when the last task is gone and the caller wants no more."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        namespace: str,
+        settings: Callable[[Options, str], Settings],
+        publish: Publish,
+        shut_down: Callable[[], None],
+    ) -> None:
+        self._loop, self._namespace, self._settings = loop, namespace, settings
+        self._publish, self._shut_down = publish, shut_down
+        self.tasks: dict[str, Task] = {}
+        self._specs: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def handle(self, request: ttrpc.Request, reply: Reply) -> None:
+        """One call: what ``Server`` is given."""
+        if request.service not in messages.SERVICES or request.method not in messages.METHODS:
+            raise _Unimplemented("method", f"{request.service}/{request.method}", "is not served here")
+        kind, _ = messages.METHODS[request.method]
+        getattr(self, f"_{request.method.lower()}")(kind.decode(request.payload), reply)
+
+    def _task(self, task_id: str) -> Task:
+        found = self.tasks.get(task_id)
+        if found is None:
+            raise NotFound("task", f'"{task_id}"', "does not exist: not found")
+        return found
+
+    def _then(
+        self, reply: Reply, answer: Callable[[], Message] = messages.Empty
+    ) -> Callable[[BaseException | None], None]:
+        def done(error: BaseException | None) -> None:
+            if error is None:
+                reply.send(answer())
+            else:
+                reply.fail(error)
+
+        return done
+
+    # --- life -------------------------------------------------------------------------
+
+    def _create(self, request: messages.CreateTaskRequest, reply: Reply) -> None:
+        if request.id in self.tasks:
+            raise AlreadyExists("task", f'"{request.id}"', "exists already")
+        options = _options(request.options)
+        config = read_config(request.bundle)
+        asked = Asked(
+            request.stdin, request.stdout, request.stderr, request.terminal, options.io_uid, options.io_gid
+        )
+        box = runtime(request.id, self._settings(options, request.bundle))
+        task = Task(self._loop, box, self._publish, request.id, self._namespace, request.bundle, asked)
+        self.tasks[request.id] = task
+
+        def done(error: BaseException | None) -> None:
+            if error is not None:
+                del self.tasks[request.id]
+                reply.fail(error)
+            else:
+                reply.send(messages.PidResponse(pid=task.init.pid))
+
+        try:
+            task.create(request.rootfs, request.checkpoint, shares_pids(config), done)
+        except BaseException:
+            del self.tasks[request.id]
+            raise
+
+    def _start(self, request: messages.OfProcess, reply: Reply) -> None:
+        task = self._task(request.id)
+        process = task.process(request.exec_id)
+        done = self._then(reply, lambda: messages.PidResponse(pid=process.pid))
+        if request.exec_id:
+            task.start_exec(process, self._specs[request.id, request.exec_id], done)
+        else:
+            task.start(done)
+
+    def _exec(self, request: messages.ExecProcessRequest, reply: Reply) -> None:
+        task = self._task(request.id)
+        if not request.exec_id:
+            raise BadRequest("exec in", f'"{request.id}"', "the process has no id")
+        spec = _document(request.spec, "process")
+        spec["terminal"] = request.terminal
+        asked = Asked(
+            request.stdin, request.stdout, request.stderr, request.terminal, task.init.asked.uid, task.init.asked.gid
+        )
+        task.add_exec(request.exec_id, asked)
+        self._specs[request.id, request.exec_id] = spec
+        reply.send(messages.Empty())
+
+    def _delete(self, request: messages.OfProcess, reply: Reply) -> None:
+        task = self._task(request.id)
+        process = task.process(request.exec_id)
+
+        def done(error: BaseException | None) -> None:
+            if error is not None:
+                reply.fail(error)
+                return
+            self._specs.pop((request.id, request.exec_id), None)
+            if not request.exec_id:
+                self.tasks.pop(request.id, None)
+            reply.send(
+                messages.DeleteResponse(
+                    pid=process.pid, exit_status=process.exit_status, exited_at=process.exited_at
+                )
+            )
+
+        task.delete(process, done)
+
+    def _wait(self, request: messages.OfProcess, reply: Reply) -> None:
+        process = self._task(request.id).process(request.exec_id)
+        process.when_over(
+            lambda: reply.send(messages.WaitResponse(exit_status=process.exit_status, exited_at=process.exited_at))
+        )
+
+    def _kill(self, request: messages.KillRequest, reply: Reply) -> None:
+        task = self._task(request.id)
+        task.kill(task.process(request.exec_id), request.signal, request.all, self._then(reply))
+
+    def _pause(self, request: messages.OfTask, reply: Reply) -> None:
+        self._task(request.id).pause(self._then(reply))
+
+    def _resume(self, request: messages.OfTask, reply: Reply) -> None:
+        self._task(request.id).resume(self._then(reply))
+
+    def _checkpoint(self, request: messages.CheckpointTaskRequest, reply: Reply) -> None:
+        task = self._task(request.id)
+        given = request.options
+        options = CheckpointOptions.decode(given.value) if given is not None else CheckpointOptions()
+        wanted = Checkpoint(
+            options.image_path or request.path,
+            work_path=options.work_path,
+            leave_running=not options.exit,
+            open_tcp=options.open_tcp,
+            unix_sockets=options.external_unix_sockets,
+            terminal=options.terminal,
+            file_locks=options.file_locks,
+            cgroups_mode=options.cgroups_mode,
+        )
+        task.checkpoint(wanted, self._then(reply))
+
+    def _update(self, request: messages.UpdateTaskRequest, reply: Reply) -> None:
+        self._task(request.id).update(_document(request.resources, "resources"), self._then(reply))
+
+    # --- streams ----------------------------------------------------------------------
+
+    def _resizepty(self, request: messages.ResizePtyRequest, reply: Reply) -> None:
+        process = self._task(request.id).process(request.exec_id)
+        if process.streams is not None and not process.ended:
+            process.streams.resize(request.width, request.height)
+        reply.send(messages.Empty())
+
+    def _closeio(self, request: messages.CloseIORequest, reply: Reply) -> None:
+        process = self._task(request.id).process(request.exec_id)
+        if request.stdin and process.streams is not None:
+            process.streams.close_stdin()
+        reply.send(messages.Empty())
+
+    # --- looking ----------------------------------------------------------------------
+
+    def _state(self, request: messages.OfProcess, reply: Reply) -> None:
+        task = self._task(request.id)
+        process = task.process(request.exec_id)
+        asked = process.asked
+        paused = task.paused and not request.exec_id and not process.ended
+        reply.send(
+            messages.StateResponse(
+                id=request.exec_id or task.id,
+                bundle=task.bundle,
+                pid=process.pid,
+                status=messages.PAUSED if paused else SHOWN[process.state],
+                stdin=asked.stdin,
+                stdout=asked.stdout,
+                stderr=asked.stderr,
+                terminal=asked.terminal,
+                exit_status=process.exit_status,
+                exited_at=process.exited_at,
+                exec_id=request.exec_id,
+            )
+        )
+
+    def _pids(self, request: messages.OfTask, reply: Reply) -> None:
+        task = self._task(request.id)
+
+        def done(pids: list[int], error: BaseException | None) -> None:
+            if error is not None:
+                reply.fail(error)
+            else:
+                reply.send(messages.PidsResponse(processes=[_info(task, pid) for pid in pids]))
+
+        task.ask(lambda box: box.pids(), done)
+
+    def _stats(self, request: messages.OfTask, reply: Reply) -> None:
+        def done(stats: dict[str, Any], error: BaseException | None) -> None:
+            if error is not None:
+                reply.fail(error)
+                return
+            from rung.shim.metrics import metrics
+
+            reply.send(messages.StatsResponse(stats=metrics(stats)))
+
+        self._task(request.id).ask(lambda box: box.stats(), done)
+
+    def _connect(self, request: messages.OfTask, reply: Reply) -> None:
+        task = self.tasks.get(request.id)
+        pid = task.init.pid if task is not None else 0
+        reply.send(messages.ConnectResponse(shim_pid=posix.getpid(), task_pid=pid, version=__version__))
+
+    def _shutdown(self, request: messages.ShutdownRequest, reply: Reply) -> None:
+        reply.send(messages.Empty())
+        if not self.tasks or request.now:
+            self._shut_down()
+
+
+class _Unimplemented(ShimError):
+    code = ttrpc.UNIMPLEMENTED
+
+
+def _info(task: Task, pid: int) -> messages.ProcessInfo:
+    """An exec's first process is named with its id (ProcessDetails)."""
+    for process in task.execs.values():
+        if process.pid == pid and process.state not in (CREATING, CREATED, DELETED):
+            details = messages.ProcessDetails(exec_id=process.id)
+            return messages.ProcessInfo(pid=pid, info=Anything(type_url=messages.DETAILS_URL, value=details.encode()))
+    return messages.ProcessInfo(pid=pid)
+
+
+def _options(given: Anything | None) -> Options:
+    from rung.spec.shim.bootstrap import read_options
+
+    return read_options(given.encode()) if given is not None else Options()
+
+
+def _document(given: Anything | None, what: str) -> dict[str, Any]:
+    """A JSON document in an ``Anything``."""
+    if given is None:
+        raise BadRequest(what, "", "is missing")
+    try:
+        found = jsonc.loads(given.value)
+    except ValueError as error:
+        raise BadRequest(what, "", f"is not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise BadRequest(what, "", "must be a JSON object")
+    return found
+
+
+def read_config(bundle: str) -> dict[str, Any]:
+    """A bundle's configuration, as far as the shim looks into it: the runtime checks it."""
+    from rung.runtime import read_file
+
+    path = f"{bundle}/config.json"
+    try:
+        return _document(Anything(value=read_file(path)), path)
+    except OSError as error:
+        raise ShimError("read", f'"{path}"', error.strerror or "") from None
+
+
+def shares_pids(config: dict[str, Any]) -> bool:
+    """Whether its processes live in a PID namespace that does not end with its init."""
+    namespaces = (config.get("linux") or {}).get("namespaces") or ()
+    return not any(one.get("type") == "pid" and not one.get("path") for one in namespaces)

@@ -1,0 +1,166 @@
+"""The three streams of one process, from what the caller named to what the process has.
+
+    streams = Streams(loop, asked, ...)   opens the outer ends
+    runtime.create(..., streams.theirs)   the inner ends: pipes, or a terminal that comes back
+    streams.flow(console)                 copying begins
+    streams.when_ended(callback)          both outputs have come to their end
+
+Rule: whoever makes it calls ``flow`` or ``close``, and after ``flow`` the copying ends by itself with the process's
+last writer.
+"""
+
+from __future__ import annotations
+
+from rung import posix
+from rung.record import Record
+from rung.shim.errors import FailedPrecondition
+from rung.shim.stdio.flow import Flow
+from rung.shim.stdio.places import open_input, open_outputs
+from rung.undo import Undo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rung.shim.loop import Loop
+
+
+class Asked(Record):
+    """What a request says of a process's streams: addresses (empty: none), and who shall own the pipes."""
+
+    stdin: str = ""
+    stdout: str = ""
+    stderr: str = ""
+    terminal: bool = False
+    uid: int = 0
+    gid: int = 0
+
+
+class Ends(Record):
+    """What a runtime gives to a process: three descriptors, or a terminal that it makes."""
+
+    stdin: int = -1
+    stdout: int = -1
+    stderr: int = -1
+    terminal: bool = False
+
+
+class Streams:
+    """See the module."""
+
+    def __init__(self, loop: Loop, asked: Asked, container_id: str, namespace: str) -> None:
+        self._loop = loop
+        self._asked = asked
+        self._flows: list[Flow] = []
+        self._inner: list[int] = []  # the process's ends, ours until it has them
+        self._pipes: dict[str, int] = {}  # our ends of its pipes
+        self._input = self._input_keeper = -1
+        self._waiting: list[Callable[[], None]] = []
+        self._console = -1
+        with Undo() as undo:
+            self._outputs = open_outputs(asked.stdout, asked.stderr, container_id, namespace, undo)
+            if asked.stdin:
+                self._input, self._input_keeper = open_input(asked.stdin)
+                undo.push(posix.close, self._input)
+                undo.push(posix.close, self._input_keeper)
+            self.theirs = Ends(terminal=True) if asked.terminal else self._make_pipes(undo)
+            undo.keep()
+
+    def _make_pipes(self, undo: Undo) -> Ends:
+        given = {"stdin": self._input, "stdout": self._outputs.stdout, "stderr": self._outputs.stderr}
+        ends = {}
+        for name, outer in given.items():
+            if outer < 0:
+                inner = posix.open("/dev/null", posix.O_RDWR | posix.O_CLOEXEC)
+            else:
+                reader, writer = posix.pipe2(posix.O_CLOEXEC)
+                inner, ours = (reader, writer) if name == "stdin" else (writer, reader)
+                undo.push(posix.close, ours)
+                self._pipes[name] = ours
+                if self._asked.uid or self._asked.gid:
+                    posix.fchown(inner, self._asked.uid, self._asked.gid)
+            undo.push(posix.close, inner)
+            ends[name] = inner
+            self._inner.append(inner)
+        return Ends(ends["stdin"], ends["stdout"], ends["stderr"])
+
+    @property
+    def terminal(self) -> bool:
+        """Whether the process has one."""
+        return self._asked.terminal
+
+    def flow(self, console: int = -1) -> None:
+        """The process has its ends: copying begins. ``console`` is the terminal's controlling end."""
+        self._close_inner()
+        if self.terminal:
+            self._console = console
+            if self._outputs.stdout >= 0:
+                self._copy(posix.dup(console), self._outputs.stdout)
+            if self._input >= 0:
+                Flow(self._loop, self._input, posix.dup(console), self._input_ended)
+        else:
+            for name, sink in (("stdout", self._outputs.stdout), ("stderr", self._outputs.stderr)):
+                if sink >= 0:
+                    self._copy(self._pipes.pop(name), sink)
+            if self._input >= 0:
+                Flow(self._loop, self._input, self._pipes.pop("stdin"), self._input_ended)
+        self._outputs = self._outputs.replace(stdout=-1, stderr=-1)
+        self._input = -1
+
+    def _copy(self, source: int, sink: int) -> None:
+        posix.set_inheritable(source, False)
+        self._flows.append(Flow(self._loop, source, sink, self._flow_ended))
+
+    def _flow_ended(self) -> None:
+        if all(flow.over for flow in self._flows):
+            waiting, self._waiting = self._waiting, []
+            for callback in waiting:
+                callback()
+
+    def _input_ended(self) -> None:
+        self.close_stdin()
+
+    def when_ended(self, callback: Callable[[], None]) -> None:
+        """Call it once both outputs have ended; now, if they have."""
+        if all(flow.over for flow in self._flows):
+            callback()
+        else:
+            self._waiting.append(callback)
+
+    def close_stdin(self) -> None:
+        """The input ends when what was written to it up to now has been read, and its writers are gone."""
+        if self._input_keeper >= 0:
+            posix.close(self._input_keeper)
+            self._input_keeper = -1
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal a size."""
+        if self._console < 0:
+            raise FailedPrecondition("resize", "", "the process has no terminal")
+        from fcntl import ioctl
+        from struct import pack
+        from termios import TIOCSWINSZ
+
+        ioctl(self._console, TIOCSWINSZ, pack("HHHH", rows, columns, 0, 0))
+
+    def _close_inner(self) -> None:
+        while self._inner:
+            posix.close(self._inner.pop())
+
+    def drain(self) -> None:
+        """What the outputs hold still comes; somebody else keeps them open, but nothing more will be copied."""
+        for flow in self._flows:
+            flow.drain()
+
+    def close(self) -> None:
+        """Give everything back: after the outputs have ended, or where nothing was started."""
+        self._close_inner()
+        self.close_stdin()
+        for fd in (self._input, self._outputs.stdout, self._outputs.stderr, self._console, *self._pipes.values()):
+            if fd >= 0:
+                posix.close(fd)
+        self._pipes.clear()
+        self._input = self._console = -1
+        self._outputs = self._outputs.replace(stdout=-1, stderr=-1)
+        for flow in self._flows:
+            flow.close()
