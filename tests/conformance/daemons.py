@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from pathlib import Path
 from . import leftovers, outcome
 from .bed import until
 
+#: Where this Rung's programs are.
+PROGRAMS = Path(sys.executable).parent
 START_S = 30.0
 STOP_S = 20.0
 
@@ -61,7 +64,7 @@ def dockerd(runtimes: Mapping[str, Path]) -> Iterator[Path]:
 
 @contextmanager
 def containerd() -> Iterator[Path]:
-    """A containerd without CRI: the folder it lives in; its socket is ``containerd.sock`` there."""
+    """A containerd without CRI that finds Rung's shim: the folder it lives in; its socket is ``containerd.sock`` there."""
     with folder_of_its_own() as folder:
         (folder / "config.toml").write_text(
             f"""version = 2
@@ -95,7 +98,7 @@ def folder_of_its_own() -> Iterator[Path]:
 def _daemon(words: Sequence[str | Path], folder: Path, ready: Sequence[str | Path]) -> Iterator[None]:
     log = folder / "log"
     with log.open("wb") as into:
-        daemon = outcome.start(words, into, env={"TMPDIR": str(folder)})
+        daemon = outcome.start(words, into, env={"TMPDIR": str(folder), "PATH": f"{PROGRAMS}:{os.environ['PATH']}"})
     try:
         until(
             lambda: (

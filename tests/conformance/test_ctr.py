@@ -30,14 +30,15 @@ pytestmark = pytest.mark.skipif(
 class Ctr:
     """The ctr command line with one OCI runtime, and the containers that a scenario makes."""
 
-    def __init__(self, folder: Path, runtime: Path, home: Path) -> None:
+    def __init__(self, folder: Path, runtime: Path, home: Path, shim: str = "runc") -> None:
         self.base = ["ctr", "--address", str(folder / "containerd.sock")]
         self.group = folder.name
         self.home, self.folder = home, home / "folder"
         self.folder.mkdir(parents=True)
         (self.folder / "file").write_text("content\n")
-        self.shim = ["--runtime", "io.containerd.runc.v2", "--runc-binary", str(runtime)]
-        self.shim += ["--runc-root", str(folder / "runc")]
+        self.shim = ["--runtime", f"io.containerd.{shim}.v2"]
+        if shim == "runc":
+            self.shim += ["--runc-binary", str(runtime), "--runc-root", str(folder / "runc")]
         self.names: list[str] = []
 
     def heard(self, *words: str, **more: Any) -> Outcome:
@@ -81,15 +82,15 @@ class Ctr:
 
 
 class Ctrs:
-    """The same scenario with the runtime under test and with the reference."""
+    """The same scenario with the reference, runc under its own shim, and with what is under test."""
 
-    def __init__(self, folder: Path, runtimes: tuple[Path, Path], home: Path) -> None:
-        self.folder, self.runtimes, self.home = folder, runtimes, home
+    def __init__(self, folder: Path, runtimes: tuple[Path, Path], home: Path, shim: str) -> None:
+        self.folder, self.runtimes, self.home, self.shims = folder, runtimes, home, ("runc", shim)
 
     def agree(self, scenario: Callable[[Ctr], Facts]) -> Facts:
         facts = []
-        for label, runtime in zip(("reference", "tested"), self.runtimes):
-            ctr = Ctr(self.folder, runtime, self.home / label)
+        for label, runtime, shim in zip(("reference", "tested"), self.runtimes, self.shims):
+            ctr = Ctr(self.folder, runtime, self.home / label, shim)
             try:
                 facts.append(scenario(ctr))
             finally:
@@ -114,10 +115,13 @@ def containerd(rootfs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         assert all(path.endswith(folder.name) for path in left), f"left behind: {left}"
 
 
-@pytest.fixture
-def ctrs(containerd: Path, runtime: Path, reference: Path, tmp_path: Path) -> Ctrs:
+@pytest.fixture(params=["runtime", "shim"])
+def ctrs(
+    containerd: Path, runtime: Path, reference: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> Ctrs:
+    """Under test: ``rung-runtime`` under runc's shim, and Rung's own shim with the runtime in its process."""
     tmp_path.chmod(0o755)
-    return Ctrs(containerd, (reference, runtime), tmp_path)
+    return Ctrs(containerd, (reference, runtime), tmp_path, "runc" if request.param == "runtime" else "rung")
 
 
 def sh(script: str) -> list[str]:

@@ -96,18 +96,26 @@ class Loop:
         posix.read(self._wake_reader, 4096)
 
     def run(self) -> None:
-        """Until ``stop``. Exceptions of callbacks come out of here: they are bugs."""
+        """Until ``stop``."""
         self._running = True
         while self._running:
-            for fd, events in self._epoll.poll(self._patience()):
-                ready = self._ready.get(fd)  # an earlier one may have taken it away
-                if ready is not None:
-                    ready(events)
-            self._call_due()
-            while self._soon:
-                self._soon.popleft()()
-            if self._orphans and not self._aside:
-                self._reap_orphans()
+            try:
+                self._round()
+            except Exception as bug:  # noqa: BLE001 - said, and gone on: containers depend on this process
+                import traceback
+
+                traceback.print_exception(bug)
+
+    def _round(self) -> None:
+        for fd, events in self._epoll.poll(self._patience()):
+            ready = self._ready.get(fd)  # an earlier one may have taken it away
+            if ready is not None:
+                ready(events)
+        self._call_due()
+        while self._soon:
+            self._soon.popleft()()
+        if self._orphans and not self._aside:
+            self._reap_orphans()
 
     def stop(self) -> None:
         """``run`` returns when the callback at work has."""

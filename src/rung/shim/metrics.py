@@ -51,8 +51,10 @@ def v1(stats: Mapping[str, Any]) -> messages.Metrics1:
             ),
         ),
         memory=messages.Memory1(
-            **_known(messages.Memory1, memory.get("raw") or {}),
-            **{name: messages.MemoryEntry1(**entry) for name, entry in entries.items() if entry is not None},
+            **{
+                **_known(messages.Memory1, memory.get("raw") or {}),  # has a "swap", too
+                **{name: messages.MemoryEntry1(**entry) for name, entry in entries.items() if entry is not None},
+            }
         ),
         blkio=messages.Blkio1(
             **{
@@ -99,7 +101,7 @@ def v2(stats: Mapping[str, Any]) -> messages.Metrics2:
             throttled_usec=throttling.get("throttledTime", 0) // _US_NS,
         ),
         memory=messages.Memory2(
-            **_known(messages.Memory2, memory.get("raw") or {}),
+            **{k: v for k, v in _known(messages.Memory2, memory.get("raw") or {}).items() if k not in _MEMORY_V2},
             usage=used,
             usage_limit=limit,
             swap_usage=max(0, of_swap.get("usage", 0) - used),
@@ -116,6 +118,8 @@ def v2(stats: Mapping[str, Any]) -> messages.Metrics2:
     )
 
 
+#: What is no line of memory.stat.
+_MEMORY_V2 = ("usage", "usage_limit", "swap_usage", "swap_limit", "max_usage")
 _IO_V2 = (
     ("ioServiceBytesRecursive", "Read", "rbytes"),
     ("ioServiceBytesRecursive", "Write", "wbytes"),

@@ -10,7 +10,7 @@ from _socket import AF_UNIX, MSG_DONTWAIT, MSG_NOSIGNAL, SOCK_STREAM, socket
 from select import EPOLLIN, EPOLLOUT
 
 from rung import posix
-from rung.shim.errors import ShimError, code_of
+from rung.shim.errors import code_of
 from rung.spec.protobuf import BadMessage
 from rung.spec.shim import ttrpc
 
@@ -126,7 +126,7 @@ class Connection:
             self._handle(ttrpc.Request.decode(message), reply)
         except (BadMessage, UnicodeDecodeError) as error:
             reply.fail(error, ttrpc.INVALID_ARGUMENT)
-        except (ShimError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - the caller gets it, whatever it is: this keeps other containers, too
             reply.fail(error)
 
     def send(self, data: bytes) -> None:

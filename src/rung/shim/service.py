@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rung.shim.loop import Loop
-    from rung.shim.runtimes import Settings
+    from rung.shim.runtimes import Runtime, Settings
     from rung.shim.server import Reply
     from rung.shim.task import Publish
     from rung.spec.protobuf import Message
@@ -222,15 +222,18 @@ class Service:
         task.ask(lambda box: box.pids(), done)
 
     def _stats(self, request: messages.OfTask, reply: Reply) -> None:
-        def done(stats: dict[str, Any], error: BaseException | None) -> None:
+        def done(found: Anything, error: BaseException | None) -> None:
             if error is not None:
                 reply.fail(error)
-                return
+            else:
+                reply.send(messages.StatsResponse(stats=found))
+
+        def look(box: Runtime) -> Anything:
             from rung.shim.metrics import metrics
 
-            reply.send(messages.StatsResponse(stats=metrics(stats)))
+            return metrics(box.stats())
 
-        self._task(request.id).ask(lambda box: box.stats(), done)
+        self._task(request.id).ask(look, done)
 
     def _connect(self, request: messages.OfTask, reply: Reply) -> None:
         task = self.tasks.get(request.id)

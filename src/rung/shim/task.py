@@ -59,6 +59,7 @@ class Task:
         self.execs: dict[str, Process] = {}
         self.paused = False
         self._shares_pids = False
+        self._checkpoint = ""
 
     @property
     def rootfs(self) -> str:
@@ -77,25 +78,26 @@ class Task:
     # --- create -----------------------------------------------------------------------
 
     def create(self, mounts: Sequence[Mount], checkpoint: str, shares_pids: bool, done: Done) -> None:
-        """Mount its root and make it; with a checkpoint it is restored and runs."""
-        self._shares_pids = shares_pids
+        """Mount its root and make it. With a checkpoint there is a root only: ``start`` restores it."""
+        self._shares_pids, self._checkpoint = shares_pids, checkpoint
         streams = Streams(self._loop, self.init.asked, self.id, self.namespace)
 
-        def work() -> Started:
+        def work() -> Started | None:
             mount_rootfs(mounts, self.rootfs)
             try:
-                return self._runtime.create(self.bundle, streams.theirs, checkpoint)
+                return None if checkpoint else self._runtime.create(self.bundle, streams.theirs)
             except BaseException:
                 unmount_rootfs(self.rootfs)
                 raise
 
-        def made(started: Started, error: BaseException | None) -> None:
+        def made(started: Started | None, error: BaseException | None) -> None:
             if error is not None:
                 streams.close()
                 self.init.become(DELETED)
                 done(error)
                 return
-            self.init.become(RUNNING if checkpoint else CREATED)
+            self.init.become(CREATED)
+            self.init.streams = streams
             self._publish(
                 events.TaskCreate(
                     container_id=self.id,
@@ -103,10 +105,11 @@ class Task:
                     rootfs=list(mounts),
                     io=_io(self.init.asked),
                     checkpoint=checkpoint,
-                    pid=started.pid,
+                    pid=started.pid if started is not None else 0,
                 )
             )
-            self._follow(self.init, started, streams)
+            if started is not None:
+                self._follow(self.init, started, streams)
             done(None)
 
         self._loop.aside(work, made)
@@ -123,7 +126,16 @@ class Task:
         """Let the init run."""
         self.init.become(STARTING)
 
-        def started(_: object, error: BaseException | None) -> None:
+        streams = self.init.streams
+        restores = bool(self._checkpoint) and streams is not None
+
+        def work() -> Started | None:
+            if streams is None or not restores:
+                self._runtime.start()
+                return None
+            return self._runtime.create(self.bundle, streams.theirs, self._checkpoint)
+
+        def started(restored: Started | None, error: BaseException | None) -> None:
             if error is not None:
                 self.init.become(STOPPED if self.init.ended else CREATED)
                 if self.init.ended:
@@ -131,11 +143,13 @@ class Task:
                 done(error)
                 return
             self.init.become(RUNNING)
+            if restored is not None and streams is not None:
+                self._follow(self.init, restored, streams)
             self._publish(events.TaskStart(container_id=self.id, pid=self.init.pid))
             done(None)
             self._tell_late_end(self.init)
 
-        self._loop.aside(self._runtime.start, started)
+        self._loop.aside(work, started)
 
     def add_exec(self, exec_id: str, asked: Asked) -> Process:
         """A process that will be started."""
