@@ -1,8 +1,8 @@
 """Wheel build hook: compiles the C programs and puts them where they belong.
 
-``rung-init`` goes into the package (``rung/_bin/rung-init``), the launcher into the
+``rung-init`` and ``rung-untar`` go into the package (``rung/_bin``), the launcher into the
 wheel's scripts under its names: ``rung-runtime``, ``rung`` and containerd's shim. An editable install
-gets both as well: rung-init in the source tree, and launchers that know where that is.
+gets them as well: the two in the source tree, and launchers that know where that is.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ class NativeBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         editable = version == "editable"
         if editable:
             native.compile_init()
+            native.compile_untar()
             home, python = Path(self.root, "src"), sys.executable
         else:
-            init = native.compile_init(scratch / "rung-init")
-            build_data["force_include"][str(init)] = "rung/_bin/rung-init"
+            for program in (native.compile_init(scratch / "rung-init"), native.compile_untar(scratch / "rung-untar")):
+                build_data["force_include"][str(program)] = f"rung/_bin/{program.name}"
             # The wheel may travel: no interpreter of a passing build environment stays in it.
             home, python = None, native.real_interpreter()
         for name in native.PROGRAMS:

@@ -1,8 +1,8 @@
-"""Compile Rung's two C programs: the one place that knows how.
+"""Compile Rung's three C programs: the one place that knows how.
 
-``rung-init`` becomes the container; the launcher (``rung-runtime``) starts Python.
-Used by the wheel's build hook, by the tests and by hand (``python tools/native.py``
-refreshes ``src/rung/_bin/rung-init``). Standard library only. What is compiled is
+``rung-init`` becomes the container; ``rung-untar`` unpacks images' layers; the launcher
+(``rung-runtime``) starts Python. Used by the wheel's build hook, by the tests and by hand (``python
+tools/native.py`` refreshes ``src/rung/_bin``). Standard library only. What is compiled is
 keyed by the content of sources and flags, so that a second call costs nothing.
 """
 
@@ -20,7 +20,9 @@ INIT_SOURCES = ROOT / "src/rung/runtime/init"
 LAUNCHER_SOURCES = ROOT / "src/rung/runtime/launcher"
 #: What the launcher is installed as; its own name decides what it starts.
 PROGRAMS = ("rung-runtime", "rung", "containerd-shim-rung-v2")
+UNTAR_SOURCES = ROOT / "src/rung/image/layer/untar"
 INSTALLED_INIT = ROOT / "src/rung/_bin/rung-init"
+INSTALLED_UNTAR = ROOT / "src/rung/_bin/rung-untar"
 
 #: Warnings are errors; the program is static, hardened, without what it does not use.
 FLAGS = (
@@ -37,6 +39,11 @@ class CompileError(Exception):
 def compile_init(out: Path = INSTALLED_INIT) -> Path:
     """``rung-init`` at ``out``."""
     return _compile(INIT_SOURCES, out, [])
+
+
+def compile_untar(out: Path = INSTALLED_UNTAR) -> Path:
+    """``rung-untar`` at ``out``."""
+    return _compile(UNTAR_SOURCES, out, [])
 
 
 def compile_launcher(out: Path, *, home: Path | None = None, python: str = "") -> Path:
@@ -90,6 +97,6 @@ def _c_string(text: str) -> str:
 
 if __name__ == "__main__":
     try:
-        print(compile_init())
+        print(compile_init(), compile_untar(), sep="\n")
     except CompileError as error:
         sys.exit(str(error))

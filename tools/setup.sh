@@ -6,7 +6,7 @@ goal=${1:?usage: tools/setup.sh build|demo|test|bench}
 cd "$(dirname "$0")/.."
 
 # What each goal needs from the distribution, and why.
-build=(gcc libc6-dev python3 python3-venv ca-certificates)   # compile rung-init, run Python
+build=(gcc libc6-dev python3 python3-venv ca-certificates)   # compile the C programs, run Python
 demo=(mmdebstrap busybox-static zstd)                        # images from the signed archive
 bench=(runc crun busybox-static docker.io docker-cli podman) # the peers to measure against
 tests=(criu e2fsprogs mount iproute2 procps libseccomp2 runc crun skopeo docker-registry umoci containerd docker.io docker-cli iptables strace bsdutils uidmap podman buildah catatonit)  # outside clients
@@ -54,7 +54,7 @@ install_packages() {
 }
 
 content_key() { # of everything an installed environment depends on
-    { cat pyproject.toml hatch_build.py tools/native.py src/rung/runtime/{init,launcher}/*.[ch]; echo "$1"; } 2>/dev/null |
+    { cat pyproject.toml hatch_build.py tools/native.py src/rung/runtime/{init,launcher}/*.[ch] src/rung/image/layer/untar/*.[ch]; echo "$1"; } 2>/dev/null |
         sha256sum | cut -d' ' -f1
 }
 
@@ -67,7 +67,7 @@ environment() { # DIRECTORY INTERPRETER
         rm -rf "$where"
         "$python" -m venv "$where"
     fi
-    say "pip install -e .[test] into $where (compiles rung-init and the launcher)"
+    say "pip install -e .[test] into $where (compiles rung-init, rung-untar and the launcher)"
     "$where/bin/python" -m pip install -q --disable-pip-version-check -e '.[test]' </dev/null
     echo "$key" >"$where/.rung-key"
 }

@@ -53,7 +53,19 @@ ESCAPES = {
     "a link's target longer than a path": archive(symlink("l", "t" * 5000)),
     "empty link target": header(b"l", type=b"2") + bytes(1024),
     "an unknown type": header(b"x", type=b"Q") + bytes(1024),
-    "a sparse file": header(b"x", type=b"S") + bytes(1024),
+    "a sparse file without a map": header(b"x", type=b"S", size=512) + bytes(2048),
+    "a sparse file's map beyond its end": archive(
+        entry("x", b"y" * 512, pax_headers={"GNU.sparse.map": "512,512", "GNU.sparse.size": "600"})
+    ),
+    "a sparse file's map that goes back": archive(
+        entry("x", b"y" * 1024, pax_headers={"GNU.sparse.map": "512,512,0,512", "GNU.sparse.size": "4096"})
+    ),
+    "a sparse file's endless map": archive(
+        entry("x", b"999999999\n" + b"0\n" * 251, pax_headers={"GNU.sparse.major": "1", "GNU.sparse.realsize": "9"})
+    ),
+    "a sparse file of a form to come": archive(
+        entry("x", pax_headers={"GNU.sparse.major": "2", "GNU.sparse.realsize": "9"})
+    ),
     "a size that lies": header(b"x", size=1 << 30) + b"short",
     "a size of its own length": header(b"x", size_field=b"\x80" + b"\xff" * 11) + bytes(1024),
     "an owner that is none": header(b"x", uid=b"\xff" * 8) + bytes(1024),

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import native
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -38,7 +40,7 @@ def test_the_wheel_holds_programs_and_no_sources_of_theirs(wheel: Path) -> None:
     assert wheel.name.endswith(f"-py3-none-linux_{os.uname().machine}.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = {name.split(".data/")[-1]: archive.getinfo(name) for name in archive.namelist()}
-        for program in ("rung/_bin/rung-init", "scripts/rung-runtime", "scripts/rung"):
+        for program in ("rung/_bin/rung-init", "rung/_bin/rung-untar", "scripts/rung-runtime", "scripts/rung"):
             assert archive.read(names[program])[:4] == b"\x7fELF"
             assert names[program].external_attr >> 16 & 0o111, f"{program} is not executable"
     assert not [name for name in names if name.endswith((".c", ".h", ".o"))]
@@ -62,17 +64,18 @@ def test_the_source_archive_can_be_built_from(tmp_path: Path) -> None:
     (archive,) = tmp_path.glob("*.tar.gz")
     with tarfile.open(archive) as opened:
         names = {name.split("/", 1)[1] for name in opened.getnames() if "/" in name}
-    sources = [*ROOT.glob("src/rung/runtime/*/*.[ch]"), ROOT / "hatch_build.py", ROOT / "tools/native.py"]
+    native_sources = [*ROOT.glob("src/rung/runtime/*/*.[ch]"), *ROOT.glob("src/rung/image/layer/untar/*.[ch]")]
+    sources = [*native_sources, ROOT / "hatch_build.py", ROOT / "tools/native.py"]
     assert {str(path.relative_to(ROOT)) for path in sources} - names == set()
     pip("wheel", "-q", "--no-deps", "--no-build-isolation", "-w", tmp_path, archive)
     (built,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(built) as opened_wheel:
-        assert "rung/_bin/rung-init" in opened_wheel.namelist()
+        assert {"rung/_bin/rung-init", "rung/_bin/rung-untar"} <= set(opened_wheel.namelist())
 
 
-@pytest.mark.parametrize("program", ["rung-init", "rung-runtime"])
+@pytest.mark.parametrize("program", ["rung-init", "rung-untar", "rung-runtime"])
 def test_programs_are_static_and_hardened(program: str, rung_init: Path, runtime_bin: Path) -> None:
-    path = {"rung-init": rung_init, "rung-runtime": runtime_bin}[program]
+    path = {"rung-init": rung_init, "rung-untar": native.compile_untar(), "rung-runtime": runtime_bin}[program]
     headers = subprocess.run(["readelf", "-lW", path], capture_output=True, text=True, check=True).stdout
     assert "INTERP" not in headers
     assert "GNU_RELRO" in headers
