@@ -9,6 +9,9 @@
 # images from the network: where they are not there yet, busybox is made of this machine's static one,
 # and Debian by mmdebstrap from this machine's package source (without mmdebstrap: of busybox too).
 #
+# SUITE_USER names a user to run it as, instead of root (the variables of runc's tests/rootless.sh say what he
+# has been given; guest_suite.sh sets them).
+#
 # Prints TAP, each file under a line "# NAME.bats". A test is ended after TEST_TIMEOUT_S (60), a file
 # after FILE_TIMEOUT_S (400).
 set -euo pipefail
@@ -73,6 +76,14 @@ chmod +x "$work/tools/go"
 mkfifo "$work/silence"
 exec 9<>"$work/silence"
 
+as=()
+if [ -n "${SUITE_USER:-}" ]; then
+    home=$(getent passwd "$SUITE_USER" | cut -d: -f6)
+    as=(setpriv --reuid "$SUITE_USER" --regid "$SUITE_USER" --init-groups env -u XDG_RUNTIME_DIR HOME="$home" USER="$SUITE_USER")
+    chmod 755 "$work"
+    chmod 666 "$work/silence"
+fi
+
 [ $# -gt 0 ] || set -- $(cd "$integration" && echo *.bats)
 export RUNC=$runtime PATH=$work/tools:$PATH
 for name in "$@"; do
@@ -83,5 +94,5 @@ for name in "$@"; do
     # runc's default bundle has a terminal: the tests run on one, which script(1) gives them.
     printf -v line '%q ' timeout --foreground --kill-after=10 "${FILE_TIMEOUT_S:-400}" \
         bats --tap "$integration/$name"
-    python3 "$here/reaping.py" script --quiet --flush --return --command "$line" /dev/null <&9 | tr -d '\r' || true
+    python3 "$here/reaping.py" "${as[@]}" script --quiet --flush --return --command "$line" /dev/null <&9 | tr -d '\r' || true
 done

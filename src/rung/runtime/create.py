@@ -47,7 +47,7 @@ class CreateOptions(Record):
     rootless: bool | None = None  # pass over cgroups that cannot be had; None: unless root of the host
     env: tuple[str, ...] = ()  # more variables for the process: descriptors that come with it
     notify: bool = False  # the process may say that it is ready (notify.py)
-    systemd_cgroup: bool = False
+    cgroup_manager: str = cgroup.PLAIN
 
 
 def create(
@@ -123,7 +123,10 @@ def _create_locked(
     hosts = cgroup.hierarchies()
     wanted = get(config, "linux", "cgroupsPath")
     lenient = options.rootless if options.rootless is not None else not privilege.is_whole()
-    how = cgroup.SYSTEMD if options.systemd_cgroup else cgroup.REACHABLE if lenient else cgroup.PLAIN
+    how = options.cgroup_manager
+    if lenient and how == cgroup.PLAIN:
+        how = cgroup.REACHABLE
+    lenient = lenient or how == cgroup.DISABLED
     paths, unit = cgroup.place(how, hosts, wanted, directory.id)
     created = timestamp(time_ns())
     annotations = config.get("annotations") or {}

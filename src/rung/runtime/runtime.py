@@ -25,17 +25,18 @@ def _unheard(_warning: str) -> None:
 class Runtime:
     """create, get and list containers. ``notes`` gets what is worth telling but no error.
 
-    ``rootless`` None: decided from the caller's privileges."""
+    ``cgroup_manager``: ``cgroupfs``, ``systemd`` or ``disabled``; ``rootless`` None: decided from the
+    caller's privileges."""
 
     def __init__(
         self,
         root: str = DEFAULT_ROOT,
         *,
-        systemd_cgroup: bool = False,
+        cgroup_manager: str = "cgroupfs",
         rootless: bool | None = None,
         notes: Callable[[str], None] = _unheard,
     ) -> None:
-        self.systemd_cgroup = systemd_cgroup
+        self.cgroup_manager = cgroup_manager
         self.root = posix.abspath(root)
         self.rootless = rootless
         self._warn = notes
@@ -52,7 +53,7 @@ class Runtime:
         directory = Directory(self.root, container_id)
         container = Container(directory, trace, self._warn)
         with trace.span("create", container_id, "runtime.md#create"):
-            given = CreateOptions(rootless=self.rootless, systemd_cgroup=self.systemd_cgroup, **options)
+            given = CreateOptions(rootless=self.rootless, cgroup_manager=self.cgroup_manager, **options)
             create(directory, bundle, given, trace, self._warn)
         container.save_trace()
         return container
@@ -67,7 +68,7 @@ class Runtime:
         directory = Directory(self.root, container_id)
         container = Container(directory, trace, self._warn)
         with trace.span("restore", container_id):
-            restore(directory, bundle, options.replace(systemd_cgroup=self.systemd_cgroup), trace)
+            restore(directory, bundle, options.replace(cgroup_manager=self.cgroup_manager), trace)
         container.save_trace()
         return container
 
@@ -96,7 +97,7 @@ class Runtime:
         path, _, config = read_bundle(bundle)
         hosts = cgroup.hierarchies()
         wanted = get(config, "linux", "cgroupsPath")
-        paths, unit = cgroup.place(cgroup.SYSTEMD if self.systemd_cgroup else cgroup.PLAIN, hosts, wanted, container_id)
+        paths, unit = cgroup.place(self.cgroup_manager, hosts, wanted, container_id)
         program, flags = seccomp_program(config)
         return compile_container(
             Request(

@@ -30,6 +30,18 @@ def test_killed_by_a_signal(bed):
     assert bed.run("kill -9 $$", {"linux.namespaces": [{"type": "mount"}], "hostname": None}).status == 128 + 9
 
 
+def test_no_cgroups_where_the_manager_is_disabled(bed):
+    """Podman's ``--cgroups=disabled`` through crun: the container stays in its caller's."""
+    own = Path("/proc/self/cgroup").read_text()
+    edits = {"linux.namespaces": [{"type": "mount"}], "hostname": None}
+    disabled = ("--cgroup-manager", "disabled", "run", "--bundle")
+    outcome = bed.call(*disabled, bed.bundle(["cat", "/proc/self/cgroup"], edits), bed.new_id())
+    assert (outcome.status, outcome.output) == (0, own), outcome.error
+    limited = bed.bundle(["true"], {"linux.resources": {"memory": {"limit": 1 << 30}}})
+    one_sentence(bed.call(*disabled, limited, bed.new_id()), "linux.resources.memory", "without cgroups")
+    assert bed.left() == []
+
+
 def test_the_states_of_a_life(bed):
     with bed.created(["sleep", "1000"]) as container:
         assert container.status == "created"

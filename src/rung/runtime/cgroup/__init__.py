@@ -32,17 +32,20 @@ def made_by(paths: dict[str, str], unit: dict[str, Any]) -> Cgroup:
     return SystemdCgroup(paths, Unit(**unit))
 
 
-#: Who makes a container's cgroups, and where: see ``place``.
-PLAIN, REACHABLE, SYSTEMD = "plain", "reachable", "systemd"
+#: Who makes a container's cgroups, and where: see ``place``. But for ``REACHABLE`` these are the
+#: command line's words.
+PLAIN, REACHABLE, SYSTEMD, DISABLED = "cgroupfs", "reachable", "systemd", "disabled"
 
 
 def place(
     how: str, found: Hierarchies, cgroups_path: str | None, container_id: str
 ) -> tuple[dict[str, str], dict[str, Any]]:
     """``(directories, unit)`` of a container to be; see ``made_by``. ``REACHABLE``: those that a caller
-    without privilege can have."""
+    without privilege can have; ``DISABLED``: none, the container stays in its caller's."""
     if how == PLAIN:
         return locate(found, cgroups_path, container_id), {}
+    if how == DISABLED:
+        return {}, {}
     if how == REACHABLE:
         from rung.runtime.cgroup.reach import within_reach
 
@@ -67,6 +70,7 @@ __all__ = [
     "Cgroup",
     "CgroupError",
     "DEFAULT_DEVICE_RULES",
+    "DISABLED",
     "Hierarchies",
     "OomWatch",
     "PLAIN",

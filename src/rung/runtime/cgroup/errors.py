@@ -75,7 +75,7 @@ def missing(controller: str, field: str) -> CgroupError:
     return CgroupError(
         f"set {field}",
         "",
-        f"this host has no {controller} controller",
+        f"this host has no {controller} controller, or the container was made without cgroups",
         "remove the limit or mount the controller",
     )
 

@@ -48,4 +48,4 @@ class RestoreOptions(Options):
     console_socket: str = ""
     console_fd: int = -1
     pid_file: str = ""
-    systemd_cgroup: bool = False
+    cgroup_manager: str = "cgroupfs"

@@ -53,8 +53,7 @@ def restore(directory: Directory, bundle: str, options: RestoreOptions, trace: T
         undo.push(directory.remove)
         files = open_directories(options, closing, make=False)
         hosts = cgroup.hierarchies()
-        how = cgroup.SYSTEMD if options.systemd_cgroup else cgroup.PLAIN
-        paths, unit = cgroup.place(how, hosts, get(config, "linux", "cgroupsPath"), directory.id)
+        paths, unit = cgroup.place(options.cgroup_manager, hosts, get(config, "linux", "cgroupsPath"), directory.id)
         facts = state.Facts(
             directory.id,
             path,

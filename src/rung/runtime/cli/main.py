@@ -56,7 +56,7 @@ GLOBAL_FLAGS = (
     Flag(("log-level",), "text", "crun's: debug is --debug, others change nothing", "", hidden=True),
     Flag(("root",), "text", "directory for the containers' state, on a tmpfs (default: /run/rung/runtime)"),
     Flag(("systemd-cgroup",), "bool", 'let systemd make cgroups; cgroupsPath is "slice:prefix:name"', False),
-    Flag(("cgroup-manager",), "text", "cgroupfs or systemd, in crun's words", ""),
+    Flag(("cgroup-manager",), "text", "cgroupfs, systemd or disabled, in crun's words", ""),
     Flag(("rootless",), "text", "pass over cgroup permission errors: true, false or auto", "auto"),
     Flag(("version", "v"), "bool", "print the version", False),
     Flag(("criu",), "text", "ignored", "", hidden=True),
@@ -82,7 +82,7 @@ class Call:
 
         return Runtime(
             state_root(self.program["root"]),
-            systemd_cgroup=_systemd(self.program["cgroup-manager"], self.program["systemd-cgroup"]),
+            cgroup_manager=_manager(self.program["cgroup-manager"], self.program["systemd-cgroup"]),
             rootless=_true_false_auto(self.program["rootless"]),
             notes=self._log.warning,
         )
@@ -196,11 +196,13 @@ def _is_unprivileged() -> bool:
     return not whole and posix.getenv("USER") != "root"
 
 
-def _systemd(manager: str, systemd_cgroup: bool) -> bool:
-    """Whether systemd makes the cgroups: runc has a switch for it, crun names the manager."""
-    if manager not in ("", "cgroupfs", "systemd"):
-        raise UsageError(f'invalid value "{manager}" for flag -cgroup-manager: use cgroupfs or systemd')
-    return manager == "systemd" or (not manager and systemd_cgroup)
+def _manager(manager: str, systemd_cgroup: bool) -> str:
+    """Who makes the cgroups: runc has a switch for it, crun names the manager."""
+    if not manager:
+        return "systemd" if systemd_cgroup else "cgroupfs"
+    if manager not in ("cgroupfs", "systemd", "disabled"):
+        raise UsageError(f'invalid value "{manager}" for flag -cgroup-manager: use cgroupfs, systemd or disabled')
+    return manager
 
 
 def _true_false_auto(text: str) -> bool | None:

@@ -34,7 +34,8 @@ class Own:
     def __init__(self, container_id: str, settings: Settings) -> None:
         self._id = container_id
         self._settings = settings
-        self._runtime = Runtime(settings.root or DEFAULT_ROOT, systemd_cgroup=settings.systemd_cgroup)
+        manager = "systemd" if settings.systemd_cgroup else "cgroupfs"
+        self._runtime = Runtime(settings.root or DEFAULT_ROOT, cgroup_manager=manager)
         self._container: Container | None = None
 
     @property

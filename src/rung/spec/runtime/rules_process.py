@@ -95,6 +95,29 @@ def _check_scheduler(scheduler: Scheduler, at: str) -> None:
     for field in ("runtime", "deadline", "period"):
         if scheduler.get(field) and policy != "SCHED_DEADLINE":
             raise SpecError(f"{at}{field}", f"does not go with {policy}", "only with SCHED_DEADLINE")
+    if policy == "SCHED_DEADLINE":
+        _check_deadline(scheduler, at)
+
+
+def _check_deadline(scheduler: Scheduler, at: str) -> None:
+    """sched_setattr(2), EINVAL: what the kernel refuses without a word about which of the three it is.
+
+    The sentences are crun's. sched(7): a period that is not given is the deadline."""
+    before = "sched_setattr: `SCHED_DEADLINE`"
+    for field in ("runtime", "deadline"):
+        if field not in scheduler:
+            raise SpecError(f"{at}{field}", f"{before} requires `{field}`", "in nanoseconds")
+    runtime, deadline = scheduler["runtime"], scheduler["deadline"]
+    period = scheduler.get("period") or deadline
+    if runtime == 0:
+        raise SpecError(f"{at}runtime", f"{before} runtime must be greater than 0")
+    for field, time_ns, least in (("runtime", runtime, 1024), ("deadline", deadline, 1), ("period", period, 1)):
+        if not least <= time_ns < 1 << 63:
+            raise SpecError(f"{at}{field}", f"{before} {field} {time_ns} must be between {least} and {(1 << 63) - 1}")
+    if runtime > deadline:
+        raise SpecError(f"{at}runtime", f"{before} runtime ({runtime}) must be <= deadline ({deadline})")
+    if deadline > period:
+        raise SpecError(f"{at}deadline", f"{before} deadline ({deadline}) must be <= period ({period})")
 
 
 def _check_io_priority(priority: IOPriority, at: str) -> None:

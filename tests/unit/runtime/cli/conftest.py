@@ -71,10 +71,10 @@ class FakeLibrary:
         self.annotations = {}
         self.config = {"process": {"args": ["sh"], "cwd": "/", "env": ["A=1"], "user": {"uid": 0, "gid": 0}}}
 
-    def __call__(self, root, *, systemd_cgroup=False, rootless=None, notes=None):
+    def __call__(self, root, *, cgroup_manager="cgroupfs", rootless=None, notes=None):
         self.root = root
         self.notes = notes
-        self.made_with = {"systemd_cgroup": systemd_cgroup, "rootless": rootless}
+        self.made_with = {"cgroup_manager": cgroup_manager, "rootless": rootless}
         return self
 
     def fail(self, operation):

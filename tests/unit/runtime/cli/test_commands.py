@@ -43,17 +43,18 @@ def test_create_from_another_configuration_as_crun_takes_it(command, library, tm
 
 
 @pytest.mark.parametrize(
-    ("words", "systemd"),
+    ("words", "manager"),
     [
-        ("--cgroup-manager systemd", True),
-        ("--cgroup-manager=cgroupfs", False),
-        ("--cgroup-manager cgroupfs --systemd-cgroup", False),
-        ("--systemd-cgroup", True),
+        ("--cgroup-manager systemd", "systemd"),
+        ("--cgroup-manager=cgroupfs", "cgroupfs"),
+        ("--cgroup-manager cgroupfs --systemd-cgroup", "cgroupfs"),
+        ("--cgroup-manager disabled", "disabled"),
+        ("--systemd-cgroup", "systemd"),
     ],
 )
-def test_the_cgroup_manager_in_either_runtimes_words(command, library, words, systemd):
+def test_the_cgroup_manager_in_either_runtimes_words(command, library, words, manager):
     assert command(*words.split(), "start", "web1") == QUIET
-    assert library.made_with["systemd_cgroup"] is systemd
+    assert library.made_with["cgroup_manager"] == manager
     status, _, err = command("--cgroup-manager", "bogus", "start", "web1")
     assert (status, 'invalid value "bogus"' in err) == (1, True)
 

@@ -115,9 +115,9 @@ def test_global_options_reach_the_library(command, library, tmp_path):
         "--root", f"{tmp_path}/a/../b", "--systemd-cgroup", "--rootless=true", "--criu", "x", "start", "web1"
     )
     assert library.root == f"{tmp_path}/b"
-    assert library.made_with == {"systemd_cgroup": True, "rootless": True}
+    assert library.made_with == {"cgroup_manager": "systemd", "rootless": True}
     command("start", "web1")
-    assert library.made_with == {"systemd_cgroup": False, "rootless": None}
+    assert library.made_with == {"cgroup_manager": "cgroupfs", "rootless": None}
 
 
 def test_the_librarys_notes_become_warnings(command, library):

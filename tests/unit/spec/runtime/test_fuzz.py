@@ -91,7 +91,7 @@ for stage in FULL["hooks"].values():
 FULL["mounts"][0]["options"] = ["bind"]
 FULL["process"]["env"] = ["A=b"]
 FULL["process"]["rlimits"][0]["type"] = "RLIMIT_NOFILE"
-FULL["process"]["scheduler"] = {"policy": "SCHED_DEADLINE", "flags": [], "runtime": 1}
+FULL["process"]["scheduler"] = {"policy": "SCHED_DEADLINE", "flags": [], "runtime": 5000, "deadline": 5000}
 FULL["process"]["ioPriority"]["class"] = "IOPRIO_CLASS_RT"
 FULL["process"]["execCPUAffinity"] = {"initial": "0", "final": "0-1"}
 PLACES = list(places(FULL))
