@@ -1,13 +1,16 @@
 """What every test can ask for, and the rules that go by a test's folder.
 
 ``tests/kernel``, ``tests/security``, ``tests/conformance`` and ``tests/faults`` work on the real
-kernel: they need root (skipped with that reason otherwise) and run one after another.
+kernel: they need root (skipped with that reason otherwise). Each pytest worker is in a lane of its own
+(``lanes.py``), so that they can run beside each other; where there are no lanes, one worker runs them all.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,24 +19,78 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.faulthandler import fault_handler_stderr_fd_key
 
 import census
+import lanes
 import native
 import warmth
 
 ROOT = Path(__file__).resolve().parent.parent
 warmth.settle()
+LANE, SCRATCH, SCRATCH_NAME = pytest.StashKey[lanes.Lane](), pytest.StashKey[Path](), "rung-tests-"
 REAL_KERNEL = ("kernel", "security", "conformance", "faults", "guest")
 
 
+TIMEOUT_S, GRACE_S = 120, 60  # the first is pyproject.toml's
+#: What runs longest begins first, so that no worker is left with it at the end. A folder or file, by its beginning.
+LONGEST_FIRST = ("guest/", "faults/", "conformance/", "security/", "kernel/")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Whoever runs tests goes into a lane: a worker, or the one process where there are none."""
+    lanes.sweep()
+    _hear_signals()
+    if not hasattr(config, "workerinput") and not config.option.basetemp:  # pytest shuts its own for others' processes
+        config.stash[SCRATCH] = Path(tempfile.mkdtemp(prefix=SCRATCH_NAME))
+        config.option.basetemp = config.stash[SCRATCH] / "t"
+    if lanes.wanted() and (hasattr(config, "workerinput") or not getattr(config.option, "numprocesses", None)):
+        config.stash[LANE] = lanes.Lane.enter()
+
+
+def _hear_signals() -> None:
+    """A run in the background was started with these ignored, and all that the tests start would ignore them too."""
+    for number, action in ((signal.SIGINT, signal.default_int_handler), (signal.SIGQUIT, signal.SIG_DFL), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, action)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """A test that does not end although its timeout has struck (it waits again, for what is stuck) ends its worker."""
+    marked = item.get_closest_marker("timeout")
+    after_s = (marked.args[0] if marked else TIMEOUT_S) + GRACE_S
+    faulthandler.dump_traceback_later(after_s, exit=True, file=item.config.stash[fault_handler_stderr_fd_key])
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Out of it again, and nothing of it stays."""
+    if LANE in config.stash:
+        config.stash[LANE].leave()
+    lanes.sweep()
+    if SCRATCH in config.stash:
+        shutil.rmtree(config.stash[SCRATCH], ignore_errors=True)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests on the real kernel are marked so, and skipped for others than root."""
+    """Tests on the real kernel are marked so, and skipped for others than root; the longest come first."""
+    items.sort(key=lambda item: rank(item.nodeid))
     for item in items:
         if not is_serial(item.nodeid):
             continue
         item.add_marker("serial")
         if os.geteuid() != 0:
             item.add_marker(pytest.mark.skip(reason="needs root"))
+
+
+def rank(nodeid: str) -> int:
+    """Where in the order a test's folder comes."""
+    path = nodeid.removeprefix("tests/")
+    return next((n for n, start in enumerate(LONGEST_FIRST) if path.startswith(start)), len(LONGEST_FIRST))
 
 
 def is_serial(nodeid: str) -> bool:
@@ -44,23 +101,37 @@ def is_serial(nodeid: str) -> bool:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With ``-n``: all tests on the real kernel in one worker, the others beside them.
-
-    (Not ``--dist loadgroup``: pytest-xdist 3.8 loses its groups under pytest 9.2.)"""
+    """With ``-n``: a file's tests in one worker, which share a daemon; without lanes, all on the real kernel in one."""
     from xdist.scheduler import LoadScopeScheduling
 
-    class OneByOne(LoadScopeScheduling):  # type: ignore[misc,unused-ignore]
-        def _split_scope(self, nodeid: str) -> str:
-            return "serial" if is_serial(nodeid) else nodeid
+    config.option.loadscopereorder = False
+    lanes_here = lanes.wanted()
 
-    return OneByOne(config, log)
+    class ByFile(LoadScopeScheduling):  # type: ignore[misc,unused-ignore]
+        def _split_scope(self, nodeid: str) -> str:
+            return "serial" if is_serial(nodeid) and not lanes_here else nodeid.split("::")[0]
+
+        def remove_node(self, node: Any) -> str | None:
+            """What a worker that crashed has not done goes to others; pytest-xdist's would begin with what crashed it."""
+            units = self.assigned_work.pop(node)
+            pending = [(unit, nodeid) for unit in units.values() for nodeid, done in unit.items() if not done]
+            if not pending:
+                return None
+            unit, crashed = pending[0]
+            unit[crashed] = True
+            self.workqueue.update({scope: unit for scope, unit in units.items() if not all(unit.values())})
+            for other in self.assigned_work:
+                self._reschedule(other)
+            return str(crashed)
+
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def reachable(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Others than root may look into what tests make: a user namespace's root is nobody out here."""
     folder = tmp_path_factory.getbasetemp()
-    while folder.name.startswith(("pytest-", "popen-")):
+    while folder.name.startswith((SCRATCH_NAME, "popen-", "t")):
         folder.chmod(folder.stat().st_mode | 0o055)
         folder = folder.parent
 

@@ -42,9 +42,16 @@ def is_server(pid: int) -> bool:
 
 
 def servers(home: Path) -> list[int]:
-    """The workers of one tree's server."""
+    """The workers of one tree's server, in this lane."""
     pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
-    return [pid for pid in pids if is_server(pid) and _argument(pid, str(home))]
+    return [pid for pid in pids if is_server(pid) and _argument(pid, str(home)) and _in_our_lane(pid)]
+
+
+def _in_our_lane(pid: int) -> bool:
+    try:
+        return os.readlink(f"/proc/{pid}/ns/mnt") == os.readlink("/proc/self/ns/mnt")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def _argument(pid: int, word: str) -> bool:

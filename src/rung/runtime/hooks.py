@@ -15,6 +15,7 @@ from __future__ import annotations
 from rung import jsonc, posix
 from rung.runtime.errors import HookError
 from rung.runtime.parent import parent
+from rung.runtime.spawn import kill_child
 from rung.runtime.state import write_whole
 from rung.undo import Closing
 
@@ -66,7 +67,7 @@ def _failure(hook: Hook, state: dict[str, Any]) -> str:
     try:
         status = _wait(pid, hook.get("timeout"))
     except KeyboardInterrupt:  # what it was to help with is not to be
-        _end(pid)
+        kill_child(pid)  # the wait that was broken off may have its status
         raise
     if status is None:
         return f"took longer than {hook['timeout']} s and was killed"
@@ -74,14 +75,6 @@ def _failure(hook: Hook, state: dict[str, Any]) -> str:
     if not code:
         return ""
     return f"failed with exit code {code}" if code > 0 else f"was killed by signal {-code}"
-
-
-def _end(pid: int) -> None:
-    try:
-        posix.kill(pid, 9)
-    except ProcessLookupError:  # it was the child of a launcher that is gone
-        return
-    parent().wait(pid)
 
 
 def _start(hook: Hook, fds: Sequence[tuple[int, int]]) -> int:

@@ -70,7 +70,7 @@ def namespace() -> Iterator[str]:
     ip("netns", "del", name)
 
 
-def test_into_a_namespace_that_is_joined(bed, device, namespace):
+def test_into_a_namespace_that_is_joined(namespace, bed, device):  # the first one mounts /run/netns, which stays
     edits = {
         "linux.namespaces": [
             *({"type": kind} for kind in ("mount", "pid", "ipc", "uts")),

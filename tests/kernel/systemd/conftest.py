@@ -60,6 +60,9 @@ class Fake:
 
     def __init__(self, fake: FakeSystemd) -> None:
         self._fake = fake
+        found = hierarchies()
+        self._tops = {top for top in [*found.v1.values(), found.v2] if top}
+        self._slices = [Path(top, "system.slice") for top in self._tops if not Path(top, "system.slice").exists()]
         self.environment = {**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={fake.address}"}
 
     def property(self, unit: str, name: str) -> Any:
@@ -67,8 +70,8 @@ class Fake:
 
     def forget(self, slice: str) -> None:
         """It has no units for slices that nobody asked for, only their cgroups."""
-        for top in {found for found in [*hierarchies().v1.values(), hierarchies().v2] if found}:
-            until(lambda top=top: _gone(Path(top, slice)), f"{slice} is not empty")
+        for place in [*(Path(top, slice) for top in self._tops), *self._slices]:
+            until(lambda place=place: _gone(place), f"{place} is not empty")
 
     def knows(self, unit: str) -> bool:
         return unit in self._fake.units

@@ -1,0 +1,181 @@
+"""A lane: what tests on the real kernel share with the whole machine, once for each pytest worker.
+
+Two workers beside each other would see each other's mounts, cgroups and files under /run, and a census
+(``census.py``) of one would count what the other makes. So each worker enters a lane before it collects: a mount
+namespace with /run and /dev/shm of its own, and in every cgroup hierarchy a group of its own below the one it was
+started in, which a cgroup namespace makes look like the top. Whatever a test starts is in its lane, by inheritance.
+
+The lane also has what a host usually has and a bare machine may lack: /dev/mqueue, and processor time for real-time
+groups.
+
+A lane needs root, and controllers on version 1: a v2 group cannot both have processes and give controllers to
+groups below it. Where there is none, ``conftest.py`` lets one worker run all these tests, one after another.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+NAME = "rung-lane-"
+OWN = ("/run", "/dev/shm")  # an empty tmpfs each
+TOP = "/sys/fs/cgroup"
+LEAVE_S = 30.0
+REAL_TIME, REAL_TIME_US = "cpu.rt_runtime_us", "50000"  # of every second: all lanes together must not have it all
+
+CLONE_NEWNS, CLONE_NEWCGROUP = 0x20000, 0x2000000
+MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 0x4000, 0x40000
+MNT_DETACH = 2
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """A mounted cgroup hierarchy: where, its file system, what it is mounted with, and our group in it."""
+
+    point: str
+    fstype: str
+    options: str
+    group: str
+
+    @property
+    def here(self) -> Path:
+        """The group that this process was started in."""
+        return Path(self.point + self.group)
+
+
+def wanted() -> bool:
+    """Whether tests run in lanes here: as root, on cgroup v1, not turned off by ``RUNG_TEST_LANES=off``."""
+    if os.geteuid() != 0 or os.environ.get("RUNG_TEST_LANES") == "off":
+        return False
+    found = hierarchies(_read("/proc/self/mountinfo"), _read("/proc/self/cgroup"))
+    return any(one.fstype == "cgroup" for one in found)
+
+
+def hierarchies(mountinfo: str, own: str) -> list[Hierarchy]:
+    """What is mounted below /sys/fs/cgroup, of the texts of ``/proc/self/mountinfo`` and ``cgroup``."""
+    groups: dict[str, str] = {}
+    for line in own.splitlines():
+        _, kinds, path = line.split(":", 2)
+        groups.update(dict.fromkeys(kinds.split(","), path.rstrip("/")))
+    found = []
+    for line in mountinfo.splitlines():
+        before, _, after = line.partition(" - ")
+        point, (fstype, _, options) = before.split()[4], after.split()
+        if not f"{point}/".startswith(f"{TOP}/") or fstype not in ("cgroup", "cgroup2"):
+            continue
+        given = [word for word in options.split(",") if word in groups or word in ("xattr", "noprefix")]
+        kind = next((word for word in given if word in groups), "")
+        found.append(Hierarchy(point, fstype, ",".join(given) if fstype == "cgroup" else "", groups.get(kind, "")))
+    return found
+
+
+@dataclass
+class Lane:
+    """The lane that this process is in, and the ways back: descriptors of the groups that it came from."""
+
+    name: str
+    _back: list[int] = field(default_factory=list)
+
+    @classmethod
+    def enter(cls) -> Lane:
+        """Make a lane and go into it."""
+        lane = cls(f"{NAME}{os.getpid()}")
+        found = hierarchies(_read("/proc/self/mountinfo"), _read("/proc/self/cgroup"))
+        for one in found:
+            lane._back.append(os.open(one.here, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+            _make_group(one.here / lane.name)
+            (one.here / lane.name / "cgroup.procs").write_text("0")
+        _call("unshare", CLONE_NEWNS | CLONE_NEWCGROUP)
+        _call("mount", None, b"/", None, MS_REC | MS_PRIVATE, None)
+        _mount_hierarchies(found)
+        for place in OWN:
+            _call("mount", b"lane", place.encode(), b"tmpfs", MS_NOSUID | MS_NODEV, b"mode=755" if place == "/run" else b"mode=1777")
+        Path("/run/lock").mkdir()
+        Path("/run/lock").chmod(0o1777)
+        Path("/dev/mqueue").mkdir(exist_ok=True)
+        _call("mount", b"lane", b"/dev/mqueue", b"mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, None)
+        return lane
+
+    def leave(self) -> None:
+        """Back to the groups that it came from; whatever still is in the lane's is killed, and they are removed."""
+        for back in self._back:
+            procs = os.open("cgroup.procs", os.O_WRONLY | os.O_CLOEXEC, dir_fd=back)
+            os.write(procs, b"0")
+            os.close(procs)
+        for back in self._back:
+            remove(Path(f"/proc/self/fd/{back}", self.name))
+            os.close(back)
+        self._back.clear()
+
+
+def sweep() -> None:
+    """Remove the lanes of workers that were killed."""
+    for one in hierarchies(_read("/proc/self/mountinfo"), _read("/proc/self/cgroup")):
+        for group in one.here.glob(f"{NAME}*"):
+            if not Path("/proc", group.name.removeprefix(NAME)).exists():
+                remove(group)
+
+
+def remove(group: Path) -> None:
+    """A group, those below it and their processes. Waits until the kernel has let go of them."""
+    until = time.monotonic() + LEAVE_S
+    while group.exists():
+        for folder, _, _ in os.walk(group, topdown=False):
+            try:
+                for pid in Path(folder, "cgroup.procs").read_text().split():
+                    _kill(int(pid))
+                os.rmdir(folder)
+            except OSError as error:
+                if time.monotonic() > until:
+                    raise AssertionError(f"a lane's cgroup {folder} does not end: {error}") from error
+        time.sleep(0.01)
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _make_group(group: Path) -> None:
+    """A group that a process can be put in: a cpuset has no processors at first, and a frozen one would hold it."""
+    group.mkdir()
+    for name in ("cpuset.mems", "cpuset.cpus"):
+        if (group / name).exists():
+            (group / name).write_text((group.parent / name).read_text())
+    if (group / REAL_TIME).exists():
+        try:
+            (group / REAL_TIME).write_text(REAL_TIME_US)
+        except OSError:  # a group of somebody else's has what there is: the tests that ask for it will say so
+            return
+
+
+def _mount_hierarchies(found: list[Hierarchy]) -> None:
+    """The same hierarchies at the same places, seen from the lane's groups; what lies around them is a new tmpfs."""
+    for point in _below_top():
+        _call("umount2", point.encode(), MNT_DETACH)
+    _call("mount", b"lane", TOP.encode(), b"tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, b"mode=755")
+    for one in found:
+        Path(one.point).mkdir(exist_ok=True)
+        _call("mount", one.fstype.encode(), one.point.encode(), one.fstype.encode(), 0, one.options.encode())
+
+
+def _below_top() -> Iterator[str]:
+    points = [line.split()[4] for line in _read("/proc/self/mountinfo").splitlines()]
+    return (point for point in reversed(points) if f"{point}/".startswith(f"{TOP}/"))
+
+
+def _read(path: str) -> str:
+    return Path(path).read_text()
+
+
+def _call(name: str, *arguments: int | bytes | None) -> None:
+    if getattr(ctypes.CDLL(None, use_errno=True), name)(*arguments):
+        error = ctypes.get_errno()
+        raise OSError(error, f"{name}{arguments}: {os.strerror(error)}")
