@@ -176,20 +176,26 @@ def test_a_bug_is_shown_and_ends_the_worker_only(own):
 def test_memory_and_descriptors_do_not_grow(installation, make, nothing_left):
     bundle = make("true")
 
-    def sizes() -> tuple[int, int, int]:
+    def sizes() -> tuple[int, int]:
+        """KiB and descriptors of all workers together."""
         pids = installation.servers()
         rss = [int(Path(f"/proc/{pid}/smaps_rollup").read_text().split("Pss:")[1].split()[0]) for pid in pids]
-        return sum(rss), max(len(os.listdir(f"/proc/{pid}/fd")) for pid in pids), len(pids)
+        return sum(rss), sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in pids)
 
-    for _ in range(10):
-        assert installation.run("run", "-b", bundle, "warm-grow").returncode == 0
-    before = sizes()
-    for _ in range(60):
-        installation.run("--log", bundle / "log", "run", "-b", bundle, "warm-grow")
-        installation.run("state", "nobody")
-    assert before[0] < 25 * 1024, "KiB, of all workers"
-    assert sizes()[0] - before[0] < 512
-    within(20, lambda: sizes()[1] <= before[1])  # the last command's are closed after its answer
+    def settled() -> bool:
+        """Whether a round of commands makes them no larger. (A worker's first command does; which worker is next
+        is the kernel's choice.)"""
+        memory, descriptors = sizes()
+        for _ in range(30):
+            assert installation.run("--log", bundle / "log", "run", "-b", bundle, "warm-grow").returncode == 0
+            installation.run("state", "nobody")
+        assert memory < 25 * 1024
+        until = time.monotonic() + 2
+        while sizes()[1] > descriptors and time.monotonic() < until:
+            time.sleep(0.01)  # the last command's are closed after its answer
+        return sizes()[0] - memory < 128 and sizes()[1] <= descriptors
+
+    assert any(settled() for _ in range(10))
 
 
 def test_one_that_was_killed_is_replaced(own):
