@@ -52,6 +52,7 @@ def _register_serve(commands: Any) -> None:
     )
     parser.add_argument("--read-only", action="store_true", help="nobody may push or delete")
     parser.add_argument("--delete", action="store_true", help="clients may delete")
+    parser.add_argument("--sparse", action="store_true", help="manifests may name blobs that are not here")
     parser.add_argument("-q", "--quiet", action="store_true", help="no line for each request")
 
 
@@ -90,6 +91,7 @@ def _serve(args: argparse.Namespace) -> int:
         proxy=args.proxy,
         read_only=args.read_only,
         delete=args.delete,
+        sparse=args.sparse,
     )
     server = RegistryServer(_store(args).content, options, _silent if args.quiet else _log)
     for number in (signal.SIGTERM, signal.SIGINT):

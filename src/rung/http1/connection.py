@@ -147,6 +147,8 @@ class Connection:
             self.keeps_alive = False
         lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Unknown')}"]
         lines.extend(f"{name}: {value}" for name, value in headers)
+        if any(not (32 <= ord(c) < 127 or ord(c) >= 160) for line in lines for c in line):
+            raise ValueError("an answer's head must not hold control characters")
         # RFC 9110 section 8.6: no Content-Length in a 204 (nor a 1xx); a 304's would be the document's.
         if length is not None and status not in (204, 304):
             lines.append(f"Content-Length: {length}")

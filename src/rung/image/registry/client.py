@@ -123,6 +123,19 @@ class Registry:
         kind = response.header("Content-Type").split(";")[0].strip()
         return Document(data, kind, response.header("Docker-Content-Digest").strip())
 
+    def head(self, repository: str, path: str) -> tuple[str, int]:
+        """``HEAD``: the digest and the size that are said of a blob or manifest (empty, negative where not)."""
+        headers = {"Accept": ACCEPT} if path.startswith("manifests/") else {}
+        tries = Tries(self.limits, self.domain, sleep, final=(TimeoutError, ConnectionRefusedError))
+        while True:
+            try:
+                pace = Pace(self.limits, self.limits.document_s)
+                with self._read("HEAD", repository, path, headers, pace) as response:
+                    size = response.header("Content-Length")
+                    return response.header("Docker-Content-Digest"), int(size) if size.isdigit() else -1
+            except (RegistryError, *TRANSIENT) as error:
+                tries.again(error)
+
     def elsewhere(self, url: str, headers: Mapping[str, str], pace: Pace) -> Response:
         """Get a foreign layer from where its descriptor says (image-spec, descriptor.md, ``urls``)."""
         response = self.origin.elsewhere(url, headers, pace)

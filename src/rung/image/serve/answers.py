@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from rung.image.serve.follow import Download
 
-#: The code and the status it usually comes with.
+#: The code and the status it usually comes with. The last two are Docker's, for a 5xx, whose body the
+#: specification leaves free.
 STATUS = {
     "BLOB_UNKNOWN": 404,
     "BLOB_UPLOAD_INVALID": 400,
@@ -31,6 +32,8 @@ STATUS = {
     "DENIED": 403,
     "UNSUPPORTED": 405,
     "TOOMANYREQUESTS": 429,
+    "UNKNOWN": 500,
+    "UNAVAILABLE": 502,
 }
 
 #: Said with every answer: what docker looks for to know a v2 registry, and what keeps a browser from guessing.
@@ -48,8 +51,9 @@ class FilePart(Record):
 
 
 class Growing(Record):
-    """Bytes ``start`` to ``end`` of a file that is still being downloaded."""
+    """Bytes ``start`` to ``end`` of an open file that is still being downloaded."""
 
+    file: BinaryIO
     download: Download
     start: int
     end: int
@@ -72,7 +76,7 @@ class Answer(Record):
 
     def without_body(self) -> Answer:
         """The same answer to HEAD."""
-        if isinstance(self.body, FilePart):
+        if not isinstance(self.body, bytes):
             self.body.file.close()
         answer: Answer = self.replace(body=b"", length=self.size)
         return answer

@@ -12,6 +12,8 @@ from rung.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     from rung.http1.head import Request
     from rung.image.serve.registry import Registry
     from rung.image.serve.route import Call
@@ -53,18 +55,26 @@ def window(request: Request, digest: Digest, size: int) -> Window:
 
 def get(registry: Registry, call: Call, request: Request) -> Answer:
     """A blob, or the part of it that is asked for."""
-    if not registry.catalogue.has_blob(call.name, call.wanted):
+    file = _file(registry, call)
+    if file is None:
+        if registry.upstream is not None:
+            return registry.upstream.blob(registry, call, request)
         raise unknown(call.wanted)
-    try:
-        file = registry.content.blobs.open(call.wanted)
-    except ContentError:
-        raise unknown(call.wanted) from None
     try:
         shown = window(request, call.wanted, file.seek(0, 2))
     except BaseException:
         file.close()
         raise
     return Answer(shown.status, shown.headers, FilePart(file, shown.start, shown.end))
+
+
+def _file(registry: Registry, call: Call) -> BinaryIO | None:
+    if not registry.catalogue.has_blob(call.name, call.wanted):
+        return None
+    try:
+        return registry.content.blobs.open(call.wanted)
+    except ContentError:
+        return None
 
 
 def mount(registry: Registry, call: Call, digest: Digest, source: str) -> Answer | None:

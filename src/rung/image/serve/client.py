@@ -24,7 +24,7 @@ from rung.image.serve.answers import ALWAYS, Answer, Growing, Refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from rung.image.serve.server import Service
 
@@ -37,8 +37,8 @@ _FILE_CHUNK = 8 << 20
 _REST_BYTES = 1 << 18
 #: After a connection's last answer: how long and how much is read and dropped, so that the answer is
 #: not lost to a reset (RFC 9112 section 9.6).
-_LINGER_S = 2.0
-_LINGER_BYTES = 8 << 20
+_LINGER_S = 5.0
+_LINGER_BYTES = 64 << 20
 #: What a client that hangs up looks like.
 GONE = (ConnectionError, TimeoutError, ssl.SSLError, BrokenPipeError)
 
@@ -132,13 +132,13 @@ class Client:
             raise
         except StoreError as error:
             self._service.log(f"{self.name} error: {error}")
-            return Refusal("DENIED", "the store cannot be written", status=500).answer()
+            return Refusal("UNKNOWN", "the store cannot be written").answer()
         except RungError as error:
             self._service.log(f"{self.name} error: {error}")
-            return Refusal("DENIED", str(error), status=500).answer()
+            return Refusal("UNKNOWN", str(error)).answer()
         except Exception:  # noqa: BLE001 - a bug of ours ends this request, and is told; not the server
             self._service.log(f"{self.name} bug: {traceback.format_exc()}")
-            return Refusal("DENIED", "an error of the registry's own", status=500).answer()
+            return Refusal("UNKNOWN", "an error of the registry's own").answer()
 
     def _refuse(self, error: Malformed) -> None:
         self._service.log(f"{self.name} refused: {error.reason}")
@@ -192,13 +192,15 @@ class Client:
         if isinstance(body, bytes):
             self._send(head + body if with_body else head)
             return
-        self._send(head)
-        if isinstance(body, Growing):
-            for start, end in body.download.parts(body.start, body.end):
-                self._send_file(body.download.fd, start, end)
-            return
-        with body.file:
-            self._send_file(body.file.fileno(), body.start, body.end)
+        with body.file as file:
+            self._send(head)
+            if isinstance(body, Growing):
+                parts: Iterable[tuple[int, int]] = body.download.parts(body.start, body.end)
+            else:
+                parts = ((body.start, body.end),)
+            for start, end in parts:
+                self._pace = None
+                self._send_file(file.fileno(), start, end)
 
     def _send_file(self, fd: int, start: int, end: int) -> None:
         while start < end:

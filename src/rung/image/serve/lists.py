@@ -27,6 +27,11 @@ _REFERRERS_BYTES = 3 << 20
 
 def tags(registry: Registry, call: Call) -> Answer:
     """The tags of a repository."""
+    if registry.upstream is not None:
+        everything = registry.upstream.tags(call.name)
+        if everything is not None:
+            after = [tag for tag in everything if tag > call.get("last")]
+            return _page(call, {"name": call.name}, "tags", after, _limit(call))
     if not registry.catalogue.has_repository(call.name):
         raise Refusal("NAME_UNKNOWN", "there is no such repository", {"name": call.name})
     limit = _limit(call)
@@ -45,6 +50,10 @@ def repositories(registry: Registry, call: Call) -> Answer:
 
 def referrers(registry: Registry, call: Call) -> Answer:
     """What says that it belongs to a manifest, as an index."""
+    if registry.upstream is not None:
+        index_there = registry.upstream.referrers(call)
+        if index_there is not None:
+            return Answer(200, (("Content-Type", media.OCI_INDEX),), index_there)
     kind = call.get("artifactType")
     limit = _limit(call) or _PAGE
     rows = registry.catalogue.referrers(call.name, call.wanted, kind, call.get("last"), limit + 1)

@@ -7,6 +7,7 @@ not. OCI Distribution 1.1, "Pulling manifests", "Pushing Manifests", "Deleting M
 
 from __future__ import annotations
 
+import fcntl
 import os
 
 from rung.http1.ranges import is_known
@@ -59,25 +60,16 @@ def put(registry: Registry, call: Call, request: Request, body: Body) -> Answer:
     if call.digest and digest != call.digest:
         raise Refusal("DIGEST_INVALID", f"the manifest's digest is {digest}", {"digest": str(call.digest)})
     parsed = _parsed(data, request)
-    needed = [str(one.digest) for one in _needed(parsed)]
+    children = [str(one.digest) for one in needed(parsed)]
     tags = [call.tag] if call.tag else _tags(call)
-    row = _row(parsed, digest, len(data))
-    path, fd = _written(registry, data)
-    try:
-        with registry.content.metadata.transaction() as change:
-            missing = registry.catalogue.missing(call.name, needed)
-            if missing:
-                detail = [{"digest": each} for each in missing]
-                raise Refusal(
-                    "MANIFEST_BLOB_UNKNOWN", "the manifest names what is not here", detail, status=400
-                )
-            registry.content.blobs.adopt(path, fd, digest)
-            path = ""
-            registry.catalogue.link_manifest(change, call.name, row, needed, tags)
-    finally:
-        os.close(fd)
-        if path:
-            os.unlink(path)
+    row = row_of(parsed, digest, len(data))
+    with Written(registry, data) as file, registry.content.metadata.transaction() as change:
+        missing = [] if registry.rules.sparse else registry.catalogue.missing(call.name, children)
+        if missing:
+            detail = [{"digest": each} for each in missing]
+            raise Refusal("MANIFEST_BLOB_UNKNOWN", "the manifest names what is not here", detail)
+        file.adopt(digest)
+        registry.catalogue.link_manifest(change, call.name, row, children, tags)
     headers = [
         ("Location", f"/v2/{call.name}/manifests/{call.tag or digest}"),
         ("Docker-Content-Digest", str(digest)),
@@ -116,7 +108,7 @@ def _parsed(data: bytes, request: Request) -> Manifest | Index:
         raise Refusal("MANIFEST_INVALID", str(error)) from None
 
 
-def _needed(parsed: Manifest | Index) -> list[Descriptor]:
+def needed(parsed: Manifest | Index) -> list[Descriptor]:
     """What must be in the repository already."""
     if isinstance(parsed, Index):
         return list(parsed.manifests)
@@ -134,7 +126,8 @@ def _tags(call: Call) -> list[str]:
     return tags
 
 
-def _row(parsed: Manifest | Index, digest: Digest, size: int) -> ManifestRow:
+def row_of(parsed: Manifest | Index, digest: Digest, size: int) -> ManifestRow:
+    """What the catalogue keeps of a manifest."""
     # "If the artifactType is empty or missing in the image manifest, the value of artifactType MUST be
     # set to the config descriptor mediaType value."
     kind = parsed.artifact_type or ("" if isinstance(parsed, Index) else parsed.config.media_type)
@@ -142,17 +135,40 @@ def _row(parsed: Manifest | Index, digest: Digest, size: int) -> ManifestRow:
     return ManifestRow(str(digest), parsed.media_type, size, subject, kind, dict(parsed.annotations))
 
 
-def _written(registry: Registry, data: bytes) -> tuple[str, int]:
-    """The bytes in a file on disk, not yet a blob."""
-    path = os.path.join(registry.uploads.directory, f"manifest-{os.urandom(8).hex()}")
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(fd, view) :]
-        os.fsync(fd)
-    except BaseException:
-        os.close(fd)
-        os.unlink(path)
-        raise
-    return path, fd
+class Written:
+    """A document in a file on disk, not yet a blob. A context: what is not adopted is removed."""
+
+    def __init__(self, registry: Registry, data: bytes) -> None:
+        self._blobs = registry.content.blobs
+        self._path = os.path.join(registry.uploads.directory, f"manifest-{os.urandom(8).hex()}")
+        self._data = data
+
+    def __enter__(self) -> Written:
+        self._fd = self._create()
+        try:
+            view = memoryview(self._data)
+            while view:
+                view = view[os.write(self._fd, view) :]
+            os.fsync(self._fd)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _create(self) -> int:
+        while True:
+            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(fd, fcntl.LOCK_EX)  # collection leaves it alone from here on
+            if os.fstat(fd).st_nlink:
+                return fd
+            os.close(fd)
+
+    def adopt(self, digest: Digest) -> None:
+        """Give it its name; within the transaction that links it."""
+        self._blobs.adopt(self._path, self._fd, digest)
+        self._path = ""
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._fd)
+        if self._path:
+            os.unlink(self._path)

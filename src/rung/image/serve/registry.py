@@ -42,6 +42,8 @@ class Rules(Record):
 
     read_only: bool = False
     delete: bool = False
+    #: Manifests may name what is not here.
+    sparse: bool = False
 
 
 #: endpoint -> methods, for Allow (RFC 9110 section 10.2.1).
@@ -70,6 +72,8 @@ class Registry:
 
     def close(self) -> None:
         """Close what is open."""
+        if self.upstream is not None:
+            self.upstream.close()
         self.catalogue.close()
 
     def answer(self, request: Request, body: Body) -> Answer:
@@ -82,7 +86,10 @@ class Registry:
 
     def manifest(self, call: Call) -> ManifestRow:
         """The manifest that a call names. Raises ``Refusal``."""
-        row = self.catalogue.manifest(call.name, call.digest or call.tag)
+        if self.upstream is not None:
+            row = self.upstream.refresh(self, call)
+        else:
+            row = self.catalogue.manifest(call.name, call.digest or call.tag)
         if row is None:
             raise manifests.unknown(call)
         return row

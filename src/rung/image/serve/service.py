@@ -27,6 +27,7 @@ class RegistryOptions(Record):
     proxy: str = ""
     read_only: bool = False
     delete: bool = False
+    sparse: bool = False
     collect_every_s: float = EVERY_S
 
 
@@ -36,7 +37,13 @@ class RegistryServer:
     def __init__(self, content: Content, options: RegistryOptions, log: Callable[[str], None]) -> None:
         tls = Tls(options.certificate, options.key, options.client_ca) if options.certificate else None
         users = Htpasswd(options.htpasswd) if options.htpasswd else None
-        self._registry = Registry(content, Rules(options.read_only, options.delete))
+        upstream = None
+        if options.proxy:
+            from rung.image.serve.proxy import Upstream
+
+            upstream = Upstream(options.proxy)
+        rules = Rules(options.read_only, options.delete, options.sparse)
+        self._registry = Registry(content, rules, upstream)
         self._collector = Collector(self._registry, log, options.collect_every_s)
         self._server = Server((options.host, options.port), Service(self._registry, users, log), tls)
 

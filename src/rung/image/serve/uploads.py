@@ -12,7 +12,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import re
 import time
 import uuid
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from rung.image.store.blobs import Blobs
 
 _CHUNK = 1 << 20
-_NAME = re.compile(r"([0-9a-f-]{36})\.([0-9a-f]{32})\.(sha256|sha512)")
 
 
 class Uploads:
@@ -43,8 +41,11 @@ class Uploads:
 
     def begin(self, repository: str, algorithm: str) -> Upload:
         """A new session."""
-        name = f"{uuid.uuid4()}.{_mark(repository)}.{algorithm}"
-        return Upload(self, name, os.O_CREAT | os.O_EXCL)
+        while True:
+            try:
+                return Upload(self, f"{uuid.uuid4()}.{_mark(repository)}.{algorithm}", os.O_CREAT | os.O_EXCL)
+            except Refusal:
+                continue  # a collection without grace was quicker than the lock
 
     def open(self, repository: str, id: str) -> Upload:
         """A session of this repository. Raises ``Refusal`` where there is none."""
@@ -56,12 +57,12 @@ class Uploads:
         raise Refusal("BLOB_UPLOAD_UNKNOWN", "there is no such upload")
 
     def forget_abandoned(self, older_than_s: float) -> int:
-        """Remove sessions that nobody has worked on for so long: their bytes."""
+        """Remove sessions, and whatever else is here, that nobody has worked on for so long: their bytes."""
         freed = 0
         for name in os.listdir(self.directory):
             path = os.path.join(self.directory, name)
             try:
-                if _NAME.fullmatch(name) and time.time() - os.stat(path).st_mtime < older_than_s:
+                if time.time() - os.stat(path).st_mtime < older_than_s:
                     continue
                 with Upload(self, name, 0) as upload:
                     freed += upload.offset

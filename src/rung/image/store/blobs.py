@@ -72,6 +72,13 @@ class Blobs:
             hint = "pull the image again"
             raise ContentError("read blob", str(digest), "is not in the store", hint) from None
 
+    def open_part(self, digest: Digest) -> BinaryIO:
+        """What has come up to now of a blob that is being ingested; the whole blob where it is there."""
+        try:
+            return open(os.path.join(self.ingest_directory, _part_name(digest)), "rb")
+        except FileNotFoundError:
+            return self.open(digest)
+
     def read(self, digest: Digest, limit: int = DOCUMENT_LIMIT) -> bytes:
         """A document: the blob's bytes, verified against the digest."""
         with self.open(digest) as file:
@@ -143,7 +150,7 @@ class Ingest:
         return self
 
     def _open(self) -> None:
-        name = f"{self.digest.algorithm}-{self.digest.hex}" if self.digest else f"new-{os.urandom(8).hex()}"
+        name = _part_name(self.digest) if self.digest else f"new-{os.urandom(8).hex()}"
         self._path = os.path.join(self.blobs.ingest_directory, name)
         self._hash = self.digest.hasher() if self.digest else Digest("sha256", "").hasher()
         while True:
@@ -241,6 +248,10 @@ class Ingest:
         # Said, not left to close: a child forked meanwhile has the same open file and would keep the lock.
         fcntl.flock(self._fd, fcntl.LOCK_UN)
         os.close(self._fd)
+
+
+def _part_name(digest: Digest) -> str:
+    return f"{digest.algorithm}-{digest.hex}"
 
 
 def _sync_directory(path: str) -> None:

@@ -1,0 +1,156 @@
+"""A registry of ours on a free port of loopback, and a client that says exactly what a test wants.
+
+``Served`` runs in this process; ``image(...)`` pushes what an image is made of.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import socket
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from imageparts import OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST
+from rung.image.content import Content
+from rung.image.serve.service import RegistryOptions, RegistryServer
+
+TIMEOUT_S = 60.0
+
+
+@dataclass
+class Said:
+    """An answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def code(self) -> str:
+        """The error code it gives."""
+        return str(self.document["errors"][0]["code"])
+
+
+def digest_of(data: bytes, algorithm: str = "sha256") -> str:
+    return f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
+
+
+def descriptor(data: bytes, media_type: str) -> dict[str, Any]:
+    return {"mediaType": media_type, "digest": digest_of(data), "size": len(data)}
+
+
+@dataclass
+class Served:
+    """A running registry. A context."""
+
+    directory: Path
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __enter__(self) -> Served:
+        self.log: list[str] = []
+        self.content = Content(str(self.directory))
+        options = RegistryOptions(port=0, **{"delete": True, **self.options})
+        self.server = RegistryServer(self.content, options, self.log.append)
+        self.url = self.server.url
+        self.address = (urlsplit(self.url).hostname or "", urlsplit(self.url).port or 0)
+        self._thread = threading.Thread(target=self.server.run)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.stop()
+        self._thread.join(TIMEOUT_S)
+        assert not self._thread.is_alive()
+        self.content.metadata.close()
+        bugs = [line for line in self.log if " bug: " in line]
+        assert not bugs, bugs[0]
+
+    @property
+    def host(self) -> str:
+        return f"{self.address[0]}:{self.address[1]}"
+
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Said:
+        """One request over a connection of its own. An iterable body is sent in chunks."""
+        connection = http.client.HTTPConnection(*self.address, timeout=TIMEOUT_S)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        try:
+            connection.request(method, path, body, named, encode_chunked=not isinstance(body, bytes | None))
+            answer = connection.getresponse()
+            return Said(answer.status, dict(answer.getheaders()), answer.read())
+        finally:
+            connection.close()
+
+    def connect(self) -> socket.socket:
+        """A connection to say anything over."""
+        return socket.create_connection(self.address, TIMEOUT_S)
+
+    def raw(self, wire: bytes) -> bytes:
+        """Everything that comes back for some bytes after which nothing follows."""
+        with self.connect() as sock:
+            sock.sendall(wire)
+            sock.shutdown(socket.SHUT_WR)
+            return everything(sock)
+
+    # --- pushing -------------------------------------------------------------------------
+
+    def blob(self, name: str, data: bytes) -> str:
+        digest = digest_of(data)
+        said = self.ask("POST", f"/v2/{name}/blobs/uploads/?digest={digest}", data)
+        assert said.status == 201, said
+        return digest
+
+    def manifest(self, name: str, reference: str, document: dict[str, Any]) -> str:
+        data = json.dumps(document).encode()
+        kind = document["mediaType"]
+        said = self.ask("PUT", f"/v2/{name}/manifests/{reference}", data, Content_Type=kind)
+        assert said.status == 201, said
+        return digest_of(data)
+
+    def image(self, name: str, tag: str, layers: tuple[bytes, ...] = (b"layer",), **fields: Any) -> str:
+        """An image of such layers; its digest."""
+        document = image_of(layers, **fields)
+        for data in (config_of(layers), *layers):
+            self.blob(name, data)
+        return self.manifest(name, tag, document)
+
+
+def config_of(layers: tuple[bytes, ...]) -> bytes:
+    diff_ids = [digest_of(layer) for layer in layers]
+    config = {"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": diff_ids}}
+    return json.dumps(config).encode()
+
+
+def image_of(layers: tuple[bytes, ...], **fields: Any) -> dict[str, Any]:
+    """An image's manifest."""
+    return {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "config": descriptor(config_of(layers), OCI_CONFIG),
+        "layers": [descriptor(layer, OCI_LAYER) for layer in layers],
+        **fields,
+    }
+
+
+def index_of(manifests: list[dict[str, Any]], **fields: Any) -> dict[str, Any]:
+    return {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": manifests, **fields}
+
+
+def everything(sock: socket.socket) -> bytes:
+    """All that comes until the other side has no more."""
+    found = b""
+    try:
+        while data := sock.recv(1 << 16):
+            found += data
+    except ConnectionResetError:
+        pass
+    return found
