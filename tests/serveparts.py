@@ -97,8 +97,11 @@ class Served:
     def raw(self, wire: bytes) -> bytes:
         """Everything that comes back for some bytes after which nothing follows."""
         with self.connect() as sock:
-            sock.sendall(wire)
-            sock.shutdown(socket.SHUT_WR)
+            try:
+                sock.sendall(wire)
+                sock.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass  # it has had enough already
             return everything(sock)
 
     # --- pushing -------------------------------------------------------------------------
