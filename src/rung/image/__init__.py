@@ -27,9 +27,14 @@ if TYPE_CHECKING:
     from rung.image.images.remove import Removed
     from rung.image.images.store import Store
     from rung.image.progress import Event
+    from rung.image.registry.search import list_tags, search
+    from rung.image.registry.session import login, logout, stored_user
     from rung.image.rootfs import Rootfs
     from rung.image.serve.bcrypt import bcrypt_hash
     from rung.image.serve.service import RegistryOptions, RegistryServer, collect_registry
+    from rung.image.transfer.manifest_list import ManifestLists, read_remote
+    from rung.image.transfer.places import copy_image
+    from rung.image.transfer.referrers import list_referrers
 
 _HOME = {
     "RegistryOptions": "serve.service",
@@ -39,11 +44,20 @@ _HOME = {
     "Event": "progress",
     "Explored": "explore.explored",
     "Image": "images.image",
+    "ManifestLists": "transfer.manifest_list",
     "Removed": "images.remove",
     "Rootfs": "rootfs",
     "Store": "images.store",
+    "copy_image": "transfer.places",
     "explore_image": "explore.explored",
+    "list_referrers": "transfer.referrers",
+    "list_tags": "registry.search",
+    "login": "registry.session",
+    "logout": "registry.session",
+    "read_remote": "transfer.manifest_list",
     "rules_from": "explore.rules",
+    "search": "registry.search",
+    "stored_user": "registry.session",
 }
 
 __all__ = [
@@ -57,6 +71,7 @@ __all__ = [
     "ImageInUse",
     "ImageNotFound",
     "LayerError",
+    "ManifestLists",
     "RegistryError",
     "RegistryOptions",
     "RegistryServer",
@@ -66,8 +81,16 @@ __all__ = [
     "StoreError",
     "bcrypt_hash",
     "collect_registry",
+    "copy_image",
     "explore_image",
+    "list_referrers",
+    "list_tags",
+    "login",
+    "logout",
+    "read_remote",
     "rules_from",
+    "search",
+    "stored_user",
 ]
 
 

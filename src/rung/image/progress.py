@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 #: States of a layer, in docker's words.
 WAITING, DOWNLOADING, DOWNLOADED = "Waiting", "Downloading", "Download complete"
 EXTRACTING, EXISTS, COMPLETE = "Extracting", "Already exists", "Pull complete"
+#: And of one that is pushed.
+PREPARING, PUSHING, PUSHED = "Preparing", "Pushing", "Pushed"
+EXISTS_THERE, MOUNTED, SKIPPED = "Layer already exists", "Mounted from", "Skipped foreign layer"
+COPIED = "Copied"
 
 
 class Event(Record):

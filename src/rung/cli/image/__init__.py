@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 #: command of ``rung image`` -> the module here that has it
 COMMANDS = {
     "bootstrap": "bootstrap",
+    "copy": "copy",
     "explore": "explore",
     "import": "import_",
     "inspect": "inspect",
     "load": "load",
     "ls": "ls",
     "pull": "pull",
+    "push": "push",
+    "referrers": "referrers",
     "rm": "rm",
     "save": "save",
     "tag": "tag",
@@ -35,9 +38,14 @@ SHORT = {
     "images": "ls",
     "import": "import_",
     "load": "load",
+    "login": "login",
+    "logout": "logout",
+    "manifest": "manifest",
     "pull": "pull",
+    "push": "push",
     "rmi": "rm",
     "save": "save",
+    "search": "search",
     "tag": "tag",
 }
 

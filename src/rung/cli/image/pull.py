@@ -7,6 +7,7 @@ import sys
 from rung.cli.image import open_store
 from rung.cli.parser import add_command
 from rung.cli.progress import watch
+from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,17 +22,43 @@ def register(commands: Any, name: str) -> None:
     parser = add_command(commands, name, "fetch an image from a registry", "rung pull debian:trixie", _run)
     parser.add_argument("name", metavar="NAME[:TAG|@DIGEST]")
     parser.add_argument("--platform", metavar="OS/ARCH[/VARIANT]", help="another platform than this machine's")
+    parser.add_argument("--all-platforms", action="store_true", help="the others' content too, to push it whole")
+    parser.add_argument("-a", "--all-tags", action="store_true", help="all tags of the repository")
     parser.add_argument("--insecure", action="store_true", help="allow plain HTTP and unknown certificates")
     parser.add_argument("-q", "--quiet", action="store_true", help="print the image's name only")
 
 
 def _run(args: argparse.Namespace) -> int:
-    with watch(sys.stdout, quiet=args.quiet) as progress:
-        image = open_store(args).pull(args.name, args.platform, progress, insecure=args.insecure)
-    if not args.quiet:
-        print(f"Digest: {image.digest}")
-    print(image.reference)
+    for name in _names(args):
+        _pull(args, name)
     return 0
+
+
+def _names(args: argparse.Namespace) -> list[str]:
+    is_bare = ":" not in args.name.rpartition("/")[2]
+    if args.all_tags:
+        from rung.image import list_tags
+
+        if not is_bare:
+            raise RungError("pull", args.name, "tag can't be used with --all-tags/-a")
+        return [f"{args.name}:{tag}" for tag in list_tags(args.name, insecure=args.insecure)]
+    if is_bare and not args.quiet:
+        print("Using default tag: latest")
+    return [args.name]
+
+
+def _pull(args: argparse.Namespace, name: str) -> None:
+    store = open_store(args)
+    before = store.find(name)
+    with watch(sys.stdout, quiet=args.quiet) as progress:
+        image = store.pull(
+            name, args.platform, progress, all_platforms=args.all_platforms, insecure=args.insecure
+        )
+    if not args.quiet:
+        same = before is not None and before.digest == image.digest and before.id == image.id
+        status = "Image is up to date" if same else "Downloaded newer image"
+        print(f"Digest: {image.digest}\nStatus: {status} for {image.name}")
+    print(image.reference)
 
 
 def image_for_run(args: argparse.Namespace, name: str) -> tuple[Store, Image]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rung.image.images.remove import Removed
     from rung.image.progress import Progress
     from rung.image.rootfs import Rootfs
+    from rung.spec.image import Descriptor
 
 DEFAULT_ROOT = "/var/lib/rung"
 
@@ -66,14 +67,16 @@ class Store:
         platform: str | None = None,
         progress: Progress = silent,
         *,
+        all_platforms: bool = False,
         insecure: bool = False,
     ) -> Image:
-        """Fetch an image from its registry. ``insecure`` allows plain HTTP and unknown certificates."""
+        """Fetch an image from its registry. ``all_platforms`` brings the others' content too (the image
+        can then be pushed whole); ``insecure`` allows plain HTTP and unknown certificates."""
         from rung.image.registry.pull import pull
 
         wanted = Platform.parse(platform) if platform else host_platform()
         reference = Reference.parse(name)
-        pull(self.content, reference, wanted, progress, insecure=insecure)
+        pull(self.content, reference, wanted, progress, all_platforms=all_platforms, insecure=insecure)
         return self.get(str(reference))
 
     def import_(self, file: BinaryIO, name: str, progress: Progress = silent, **config: Any) -> Image:
@@ -101,6 +104,16 @@ class Store:
         return self.get(str(reference))
 
     # --- giving out ------------------------------------------------------------------
+
+    def push(
+        self, name: str, progress: Progress = silent, platform: str | None = None, *, insecure: bool = False
+    ) -> Descriptor:
+        """Bring an image into the registry that its name says: all platforms of it that came here, or
+        one; what the registry has now."""
+        from rung.image.transfer.push import push
+
+        wanted = Platform.parse(platform) if platform else None
+        return push(self.content, name, progress, platform=wanted, insecure=insecure)
 
     def save(self, names: Sequence[str], file: BinaryIO, format: str = "docker-archive") -> None:
         """Write images as one archive: ``docker-archive`` (which is an OCI layout too, as

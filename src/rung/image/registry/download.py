@@ -10,17 +10,12 @@ import threading
 
 from rung.image.errors import RegistryError
 from rung.image.progress import DOWNLOADED, DOWNLOADING, WAITING, Event, silent
-from rung.image.registry.http1 import ProtocolError
-from rung.image.registry.pace import Pace
-from rung.image.registry.refusal import Tries
-from rung.image.registry.transport import TRANSIENT
-from rung.spec.image import media
+from rung.image.registry.blob import RemoteBlob
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rung.image.progress import Progress
     from rung.image.registry.client import Registry
-    from rung.image.registry.transport import Response
     from rung.image.store.blobs import Blobs, Ingest, Tap
     from rung.spec.image import Descriptor
 
@@ -58,59 +53,14 @@ class Downloads:
         self._stop.set()
 
     def _fetch(self, blob: Descriptor, ingest: Ingest, progress: Progress) -> None:
-        places = _places(blob)
-        limits = self.registry.limits
-        doing = ("download", f"{self.repository}@{blob.digest}")
-        tries = Tries(limits, self.registry.domain, self._pause, doing=doing)
-        while ingest.offset < blob.size or not blob.size:
-            before = ingest.offset
-            try:
-                self._attempt(places[0], blob, ingest, progress)
-                break
-            except (RegistryError, *TRANSIENT) as error:
-                if len(places) > 1 and isinstance(error, RegistryError) and not self._stop.is_set():
-                    places.pop(0)
-                    continue
-                if ingest.offset - before >= limits.worth_bytes:
-                    tries.progressed()
-                tries.again(error)
-        ingest.commit()
-
-    def _attempt(self, place: str, blob: Descriptor, ingest: Ingest, progress: Progress) -> None:
-        headers = {"Range": f"bytes={ingest.offset}-"} if ingest.offset else {}
-        pace = Pace(self.registry.limits)
-        with self._get(place, headers, pace) as response:
-            if response.status == 206:
-                if not response.header("Content-Range").startswith(f"bytes {ingest.offset}-"):
-                    ingest.restart()
-                    raise ProtocolError("answers with another range than was asked for")
-            elif ingest.offset:
-                ingest.restart()  # 200: it knows no ranges and begins again
-            short, view = blob.digest.short, memoryview(bytearray(_BUFFER))
-            while size := response.readinto(view):
-                if self._stop.is_set():
-                    self._give_up()
+        short, view = blob.digest.short, memoryview(bytearray(_BUFFER))
+        with RemoteBlob(self.registry, self.repository, blob, self._pause, ingest.offset) as remote:
+            while size := remote.readinto(view):
+                self._pause(0)
                 ingest.write(view[:size])
                 progress(Event(short, DOWNLOADING, ingest.offset, blob.size))
-                pace.rest()
-        if ingest.offset < blob.size:
-            raise ProtocolError(f"ends after {ingest.offset} of {blob.size} bytes")
-
-    def _get(self, place: str, headers: dict[str, str], pace: Pace) -> Response:
-        if "://" in place:
-            return self.registry.elsewhere(place, headers, pace)
-        return self.registry.get(self.repository, place, headers, pace)
-
-    def _give_up(self) -> None:
-        raise RegistryError("download", self.repository, "was given up")
+        ingest.commit()
 
     def _pause(self, seconds: float) -> None:
-        if self._stop.wait(seconds):
-            self._give_up()
-
-
-def _places(blob: Descriptor) -> list[str]:
-    """Where to ask for a blob. Foreign layers are mostly not in the registry; where they are, it may have them."""
-    own = f"blobs/{blob.digest}"
-    is_foreign = media.is_foreign(blob.media_type)
-    return [*blob.urls, own] if is_foreign else [own, *blob.urls]
+        if self._stop.is_set() or (seconds and self._stop.wait(seconds)):
+            raise RegistryError("download", self.repository, "was given up")

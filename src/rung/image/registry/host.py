@@ -89,6 +89,13 @@ class Host:
             response.close()
         return response
 
+    def challenge(self) -> tuple[Challenge | None, int]:
+        """What ``GET /v2/`` answers to somebody unknown: the challenge to meet, and the status."""
+        pace = Pace(self.limits, self.limits.document_s)
+        with self._follow("GET", self.url(""), {}, pace, None, None) as response:
+            header = response.header("WWW-Authenticate") if response.status == 401 else ""
+        return auth.choose_challenge(auth.parse_challenges(header)), response.status
+
     def url(self, path: str) -> str:
         """Where a path of the registry's interface is."""
         if "://" in path:

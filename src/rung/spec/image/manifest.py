@@ -46,8 +46,14 @@ class Descriptor(Record):
             value["platform"] = {"architecture": self.platform.architecture, "os": self.platform.os}
             if self.platform.variant:
                 value["platform"]["variant"] = self.platform.variant
+            if self.platform.os_version:
+                value["platform"]["os.version"] = self.platform.os_version
+        if self.urls:
+            value["urls"] = list(self.urls)
         if self.annotations:
             value["annotations"] = dict(self.annotations)
+        if self.artifact_type:
+            value["artifactType"] = self.artifact_type
         return value
 
 

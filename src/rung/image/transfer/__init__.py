@@ -1,0 +1,1 @@
+"""Images and artifacts from one place to another: registries, layouts, archives, the store."""
