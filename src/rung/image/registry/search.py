@@ -52,7 +52,7 @@ def list_tags(name: str, *, insecure: bool = False) -> list[str]:
     """The tags of a repository."""
     reference = Reference.parse(name)
     with Registry(reference.domain, insecure=insecure) as registry:
-        return [str(tag) for tag in registry.pages(reference.path, f"{reference.path}/tags/list", "tags")]
+        return sorted(str(tag) for tag in registry.pages(reference.path, f"{reference.path}/tags/list", "tags"))
 
 
 def _catalogue(registry: Registry) -> Iterator[str]:
