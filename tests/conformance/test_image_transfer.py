@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import registries
-from imageparts import OCI_INDEX, OCI_LAYER, OCI_MANIFEST, Parts, archive, directory, entry, sha256
+from imageparts import OCI_INDEX, OCI_LAYER, OCI_MANIFEST, Parts, archive, describe, directory, entry, sha256
 from rung.cli.main import execute
 from rung.image import Store, copy_image, list_referrers
 
