@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def register(commands: Any, name: str) -> None:
     """Add the command and those below it."""
     what = "work with manifests and lists of them in registries"
-    group = commands.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".")
+    example = "example: rung manifest inspect debian:trixie"
+    group = commands.add_parser(name, help=what, description=what[0].upper() + what[1:], epilog=example)
     below = group.add_subparsers(metavar="COMMAND", required=True)
     example = "rung manifest create HOST/app:1 HOST/app:1-amd64 HOST/app:1-arm64"
     create = add_command(below, "create", "draft a list of manifests", example, _create)
