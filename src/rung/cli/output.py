@@ -1,78 +1,89 @@
-"""How lists are shown: a table for people, a Go template's common subset, JSON lines."""
+"""How lists are shown: docker's tables, its Go templates, JSON lines, its ages and sizes."""
 
 from __future__ import annotations
 
-import json
-import re
 import sys
 import time
 
-from rung.errors import RungError
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-_FIELD = re.compile(r"\{\{\s*(json\s+)?\.(\w*)\s*\}\}")
-_AGES = (
-    (31_536_000, "years"),
-    (2_592_000, "months"),
-    (604_800, "weeks"),
-    (86_400, "days"),
-    (3_600, "hours"),
-    (60, "minutes"),
-)
+#: docker's tables: a column is at least this wide, and this much wider than what it holds.
+_LEAST, _GAP = 10, 3
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
 
 
 def print_rows(
-    rows: Sequence[Mapping[str, object]], columns: Mapping[str, str], *, quiet: str = "", template: str = ""
+    rows: Sequence[Mapping[str, object]],
+    columns: Mapping[str, str],
+    *,
+    quiet: str = "",
+    template: str = "",
+    headings: Mapping[str, str] | None = None,
 ) -> None:
-    """One line a row. ``columns``: heading -> field; ``quiet``: only this field."""
-    if quiet:
-        lines = [str(row[quiet]) for row in rows]
+    """One line a row. ``columns``: heading -> field; ``quiet``: only this field; ``headings``: what
+    other fields are called above a ``table`` template."""
+    if quiet and not template.startswith("table"):
+        lines: Iterable[str] = [str(row[quiet]) for row in rows]
     elif template in ("json", "{{json .}}"):
-        lines = [json.dumps(row) for row in rows]
-    elif template and not template.startswith("table"):
-        lines = [expand(template, row) for row in rows]
+        lines = [json_line(row) for row in rows]
+    elif template in ("", "table"):
+        lines = table([list(columns), *([str(row[field]) for field in columns.values()] for row in rows)])
     else:
-        lines = _table(rows, _template_columns(template, columns))
+        from rung.cli.template import Template
+
+        named = {field: heading for heading, field in columns.items()} | dict(headings or {})
+        is_table = template.startswith("table ")
+        made = Template((template[6:] if is_table else template).replace("\\t", "\t").replace("\\n", "\n"))
+        lines = [made.execute(row) for row in rows]
+        if is_table:
+            fields = {field for row in rows[:1] for field in row} | set(named)
+            heading = made.execute({field: named.get(field, field.upper()) for field in fields})
+            lines = table([line.split("\t") for line in (heading, *lines)])
     sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
-def expand(template: str, row: Mapping[str, object]) -> str:
-    """``{{.Field}}`` and ``{{json .Field}}`` replaced; ``\\t`` and ``\\n`` as people type them."""
+def json_line(value: object) -> str:
+    """JSON as Go's ``encoding/json`` writes it: compact, and safe within HTML."""
+    import json
 
-    def value(match: re.Match[str]) -> str:
-        name = match[2]
-        if name and name not in row:
-            raise RungError("--format", f'"{template}"', f"there is no field {name}", f"use {', '.join(row)}")
-        found = row[name] if name else dict(row)
-        return json.dumps(found) if match[1] else str(found)
-
-    return _FIELD.sub(value, template.replace("\\t", "\t").replace("\\n", "\n"))
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _template_columns(template: str, columns: Mapping[str, str]) -> Mapping[str, str]:
-    """``table {{.ID}}\\t{{.Names}}``: those columns only."""
-    wanted = [match[2] for match in _FIELD.finditer(template)]
-    headings = {field: heading for heading, field in columns.items()}
-    return {headings.get(field, field.upper()): field for field in wanted} if wanted else columns
-
-
-def _table(rows: Sequence[Mapping[str, object]], columns: Mapping[str, str]) -> list[str]:
-    cells = [list(columns), *([str(row[field]) for field in columns.values()] for row in rows)]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
-    return ["   ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in cells]
+def table(cells: Sequence[Sequence[str]]) -> list[str]:
+    """Lines in columns, as Go's tabwriter sets them for docker: the last column as long as it is."""
+    columns = max(map(len, cells)) - 1
+    widths = [max([_LEAST, *(len(row[at]) + _GAP for row in cells if at < len(row) - 1)]) for at in range(columns)]
+    return ["".join([*map(str.ljust, row[:-1], widths), row[-1]]) for row in cells]
 
 
 def age(moment_s: float) -> str:
     """How long ago, in Docker's words: ``2 hours``, ``About a minute``, ``5 seconds``."""
-    seconds = max(0.0, time.time() - moment_s)
-    for length, unit in _AGES:
-        if seconds >= 2 * length:
-            return f"{int(seconds // length)} {unit}"
-    if seconds >= 3_600:
-        return "About an hour"
-    if seconds >= 60:
-        return "About a minute"
-    return "Less than a second" if seconds < 1 else f"{int(seconds)} second{'s' if seconds >= 2 else ''}"
+    return duration(max(0.0, time.time() - moment_s))
+
+
+def duration(seconds: float) -> str:
+    """go-units' HumanDuration."""
+    minutes, hours = int(seconds / 60), int(seconds / 3600 + 0.5)
+    if seconds < 60:
+        whole = int(seconds)
+        return "Less than a second" if whole < 1 else f"{whole} second{'' if whole == 1 else 's'}"
+    if minutes < 60:
+        return "About a minute" if minutes == 1 else f"{minutes} minutes"
+    if hours < 48:
+        return "About an hour" if hours == 1 else f"{hours} hours"
+    for limit_days, days, unit in ((14, 1, "days"), (60, 7, "weeks"), (730, 30, "months")):
+        if hours < limit_days * 24:
+            return f"{hours // 24 // days} {unit}"
+    return f"{int(seconds / 3600) // 24 // 365} years"
+
+
+def human_size(size_bytes: int, digits: int = 3) -> str:
+    """go-units' HumanSizeWithPrecision, as docker prints sizes: ``124MB``."""
+    value, at = float(size_bytes), 0
+    while value >= 1000 and at < len(_UNITS) - 1:
+        value /= 1000
+        at += 1
+    return f"{value:.{digits}g}{_UNITS[at]}"

@@ -23,9 +23,13 @@ if TYPE_CHECKING:
     )
     from rung.image.explore.explored import Explored, explore_image
     from rung.image.explore.rules import rules_from
+    from rung.image.images.history import Past
     from rung.image.images.image import Image
+    from rung.image.images.inspect import inspected
     from rung.image.images.remove import Removed
     from rung.image.images.store import Store
+    from rung.image.images.summary import Summary
+    from rung.image.images.times import seconds_of
     from rung.image.progress import Event
     from rung.image.registry.search import list_tags, search
     from rung.image.registry.session import login, logout, stored_user
@@ -45,6 +49,8 @@ _HOME = {
     "Explored": "explore.explored",
     "Image": "images.image",
     "ManifestLists": "transfer.manifest_list",
+    "Past": "images.history",
+    "Summary": "images.summary",
     "Removed": "images.remove",
     "Rootfs": "rootfs",
     "Store": "images.store",
@@ -58,6 +64,8 @@ _HOME = {
     "rules_from": "explore.rules",
     "search": "registry.search",
     "stored_user": "registry.session",
+    "inspected": "images.inspect",
+    "seconds_of": "images.times",
 }
 
 __all__ = [
@@ -75,6 +83,8 @@ __all__ = [
     "RegistryError",
     "RegistryOptions",
     "RegistryServer",
+    "Past",
+    "Summary",
     "Removed",
     "Rootfs",
     "Store",
@@ -91,6 +101,8 @@ __all__ = [
     "rules_from",
     "search",
     "stored_user",
+    "inspected",
+    "seconds_of",
 ]
 
 

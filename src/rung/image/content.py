@@ -14,10 +14,10 @@ from rung.image.layer.relay import NotPassed, Relay
 from rung.image.progress import COMPLETE, EXISTS, EXTRACTING, Event
 from rung.image.snapshot.chain import chain_ids
 from rung.image.snapshot.layers import Layers
-from rung.image.snapshot.tree import remove_tree
 from rung.image.store.blobs import Blobs
 from rung.image.store.layout import write_index, write_marker
 from rung.image.store.metadata import Metadata, chain_key
+from rung.image.store.references import needs, present
 from rung.spec.image import Index, parse_config, parse_manifest
 from rung.spec.image.manifest import check_layers
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rung.image.progress import Progress
     from rung.image.snapshot.layers import NewLayer
     from rung.image.store.blobs import Tap
+    from rung.image.store.collect import Collected
     from rung.image.store.metadata import Lease
     from rung.spec.image import Descriptor, Digest, ImageConfig, Manifest
 
@@ -219,10 +220,18 @@ class Content:
             lowers.insert(0, self.layers.path(chains[at]))
 
     def publish(
-        self, name: str, target: Descriptor, manifest_at: Descriptor, manifest: Manifest, config: ImageConfig
+        self,
+        name: str,
+        target: Descriptor,
+        manifest_at: Descriptor,
+        manifest: Manifest,
+        config: ImageConfig,
+        digest_name: str = "",
     ) -> None:
         """Give the image its name. ``target`` is what the name stands for where it came from
-        (an index, or the manifest itself), ``manifest_at`` the manifest that is unpacked here."""
+        (an index, or the manifest itself), ``manifest_at`` the manifest that is unpacked here,
+        ``digest_name`` (``docker.io/library/debian@sha256:...``) what else a registry calls it.
+        Without ``name`` and ``digest_name`` it is kept as one that dangles."""
         chains = chain_ids(config.diff_ids)
         chain = str(chains[-1]) if chains else ""
         key = str(manifest_at.digest)
@@ -230,6 +239,8 @@ class Content:
             needed = [str(manifest.config.digest), *(str(layer.digest) for layer in manifest.layers)]
             change.add_edges(key, [*needed, *([chain_key(chain)] if chain else [])])
             if target.digest != manifest_at.digest:
+                for at, document in present(self.blobs, target):
+                    change.add_edges(str(at.digest), needs(self.blobs, document))
                 change.add_edges(str(target.digest), [key])
             change.set_manifest(
                 key,
@@ -242,7 +253,9 @@ class Content:
                 self.metadata.chain_size(chain),
                 dict(config.labels),
             )
-            change.set_image(name, str(target.digest), target.media_type, key)
+            for one in filter(None, (name, digest_name)):
+                change.set_image(one, str(target.digest), target.media_type, key)
+            change.set_dangling(key, manifest.media_type)
             self.write_index()
 
     def write_index(self) -> None:
@@ -251,14 +264,11 @@ class Content:
 
     # --- letting go ------------------------------------------------------------------
 
-    def collect(self) -> tuple[list[str], int]:
-        """Remove what nothing reaches any more: ``(keys, bytes of blobs)``."""
-        from rung.image.store.collect import sweep
+    def collect(self) -> Collected:
+        """Remove what nothing reaches any more."""
+        from rung.image.store.collect import collect
 
-        keys, freed, doomed = sweep(self)
-        for path in doomed:
-            remove_tree(path)
-        return keys, freed
+        return collect(self)
 
 
 def _drop(job: Future[NewLayer]) -> None:

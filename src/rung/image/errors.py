@@ -24,7 +24,7 @@ class ImageNotFound(ImageError):
     """No such image in the store."""
 
     def __init__(self, name: str) -> None:
-        super().__init__("image", name, "is not in the store", f"rung pull {name}")
+        super().__init__(f"No such image: {name}")
 
 
 class ImageInUse(ImageError):

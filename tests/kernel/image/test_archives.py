@@ -72,14 +72,14 @@ def test_import(store: Store, place: Path, pack: object) -> None:
 def test_the_command_line(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
     root = ["--data-root", str(place / "cli")]
     (place / "rootfs.tar").write_bytes(archive(entry("x", b"x")))
-    assert execute([*root, "import", "-c", 'CMD ["/x"]', str(place / "rootfs.tar")]) == 0
+    assert execute([*root, "import", "-c", 'CMD ["/x"]', str(place / "rootfs.tar"), "rootfs"]) == 0
     assert capfd.readouterr().out.startswith("sha256:")
     assert execute([*root, "save", "-o", str(place / "saved.tar"), "rootfs"]) == 0
     assert execute([*root, "image", "rm", "rootfs"]) == 0
     assert execute([*root, "load", "-q", "-i", str(place / "saved.tar")]) == 0
     assert capfd.readouterr().out.endswith("Loaded image: rootfs:latest\n")
     assert execute([*root, "save", "-o", str(place / "no.tar"), "nothing"]) == 1
-    assert "is not in the store" in capfd.readouterr().err and sorted(os.listdir(place)) == ["cli", "rootfs.tar", "saved.tar"]
+    assert "No such image: nothing" in capfd.readouterr().err and sorted(os.listdir(place)) == ["cli", "rootfs.tar", "saved.tar"]
 
 
 @pytest.mark.parametrize(

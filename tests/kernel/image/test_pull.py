@@ -60,7 +60,7 @@ def test_the_command_line(place: Path, pushed: tuple[Image, str], capfd: pytest.
     assert execute([*root, "images", "--format", "{{.Repository}} {{.Tag}} {{.ID}}"]) == 0
     assert capfd.readouterr().out == f"{name.rsplit(':', 1)[0]} 1 {image.id.short}\n"
     assert execute([*root, "image", "ls", "--json"]) == 0
-    assert json.loads(capfd.readouterr().out)[0]["Digest"] == str(image.digest)
+    assert json.loads(capfd.readouterr().out)[0]["RepoDigests"] == [f"{name.rsplit(':', 1)[0]}@{image.digest}"]
     assert execute([*root, "image", "inspect", name]) == 0
     assert json.loads(capfd.readouterr().out)[0]["Id"] == str(image.id)
     assert execute([*root, "pull", f"{name}-no"]) == 1

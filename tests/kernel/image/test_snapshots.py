@@ -171,7 +171,7 @@ def test_one_image_with_two_names(store: Store) -> None:
     image = load(store, Parts([BASE]), "one:1")
     store.tag("one:1", "two:2")
     assert store.get(image.id.short).id == image.id
-    with pytest.raises(Exception, match="several names"):
+    with pytest.raises(Exception, match="multiple repositories"):
         store.remove(image.id.short)
     assert store.remove("one:1").deleted == ()
     assert store.find("one:1") is None

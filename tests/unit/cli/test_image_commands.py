@@ -8,12 +8,11 @@ import pytest
 
 from rung.cli.changes import parse_changes
 from rung.cli.image import COMMANDS, SHORT, register
-from rung.cli.image.import_ import _name_of_file
-from rung.cli.image.view import expand, human_size, seconds_of
+from rung.cli.output import duration, human_size, table
 from rung.cli.parser import Parser
 from rung.cli.progress import Bars, Lines
 from rung.errors import RungError
-from rung.image import Event
+from rung.image import Event, seconds_of
 
 
 def test_changes() -> None:
@@ -33,15 +32,38 @@ def test_changes() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ["", "CMD", "RUN x", 'CMD ["a"', "CMD [1]", "ENV A=1 B", 'ENV A="'])
-def test_refuses_changes(text: str) -> None:
-    with pytest.raises(RungError, match="--change"):
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("HEALTHCHECK NONE", {"healthcheck": {"Test": ["NONE"]}}),
+        ("HEALTHCHECK CMD true || x", {"healthcheck": {"Test": ["CMD-SHELL", "true || x"]}}),
+        (
+            'HEALTHCHECK --interval=1m30s --retries=3 --timeout=1.5s CMD ["a", "b"]',
+            {"healthcheck": {"Test": ["CMD", "a", "b"], "Interval": 90 * 10**9, "Retries": 3, "Timeout": 1_500_000_000}},
+        ),
+        ("ONBUILD RUN x", {"on_build": ("RUN x",)}),
+        ('CMD ["a"', {"cmd": ("/bin/sh", "-c", '["a"')}),
+    ],
+)
+def test_changes_as_docker_takes_them(text: str, value: object) -> None:
+    assert parse_changes([text]) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "not a valid change"), ("RUN x", "RUN is not a valid change command"), ("CMD", "CMD requires at least one argument"),
+        ("ENV A=1 B", "--change"), ('ENV A="', "--change"), ("HEALTHCHECK --interval=x CMD a", "no flag"), ("HEALTHCHECK x", "needs CMD"),
+    ],
+)  # fmt: skip
+def test_refuses_changes(text: str, reason: str) -> None:
+    with pytest.raises(RungError, match=reason):
         parse_changes([text])
 
 
 @pytest.mark.parametrize(
     ("size", "text"),
-    [(0, "0B"), (999, "999B"), (1000, "1kB"), (2_024_851, "2.02MB"), (119_600_000, "120MB"), (1_234_000_000, "1.23GB")],
+    [(0, "0B"), (999, "999B"), (1000, "1kB"), (2_024_851, "2.02MB"), (119_600_000, "120MB"), (1_234_000_000, "1.23GB"), (999_900, "1e+03kB")],
 )
 def test_sizes_as_docker_prints_them(size: int, text: str) -> None:
     assert human_size(size) == text
@@ -53,19 +75,23 @@ def test_times() -> None:
     assert seconds_of("") is None and seconds_of("yesterday") is None
 
 
-def test_templates() -> None:
-    value = {"Id": "x", "Config": {"Cmd": ["a"]}}
-    assert expand("{{.Id}} {{json .Config.Cmd}} {{.Config}}", value) == 'x ["a"] {"Cmd": ["a"]}'
-    with pytest.raises(RungError, match="no field Config.Nope"):
-        expand("{{.Config.Nope}}", value)
-
-
 @pytest.mark.parametrize(
-    ("path", "name"),
-    [("/tmp/My Rootfs.tar.gz", "my-rootfs"), ("-", "imported"), ("a.tgz", "a"), ("ä.tar", "imported"), ("x_1.tar", "x-1")],
-)
-def test_names_of_files(path: str, name: str) -> None:
-    assert _name_of_file(path) == name
+    ("seconds", "text"),
+    [
+        (0.5, "Less than a second"), (1, "1 second"), (59.9, "59 seconds"), (60, "About a minute"), (119, "About a minute"),
+        (3599, "59 minutes"), (3600, "About an hour"), (5400, "2 hours"), (47 * 3600, "47 hours"), (48 * 3600, "2 days"),
+        (14 * 86400, "2 weeks"), (60 * 86400, "2 months"), (729 * 86400, "24 months"), (730 * 86400, "2 years"),
+    ],
+)  # fmt: skip
+def test_ages_as_docker_says_them(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_tables_as_docker_sets_them() -> None:
+    assert table([["A", "LONG HEADING", "C"], ["a much longer cell", "", "x"]]) == [
+        "A                    LONG HEADING   C",
+        "a much longer cell                  x",
+    ]
 
 
 def test_lines_say_each_state_once() -> None:

@@ -124,5 +124,5 @@ def test_a_database_of_another_version_is_refused(metadata: Metadata) -> None:
     with metadata.transaction() as change:
         change.execute("PRAGMA user_version = 99")
     metadata.close()
-    with pytest.raises(StoreError, match="another version"):
+    with pytest.raises(StoreError, match="newer Rung"):
         metadata.images()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
-
+from rung.cli.files import open_input, open_url
 from rung.cli.image import open_store
 from rung.cli.parser import add_command
 
@@ -16,31 +14,25 @@ if TYPE_CHECKING:
 
 def register(commands: Any, name: str) -> None:
     """Add the command."""
-    example = "rung import rootfs.tar.gz mine:1"
-    parser = add_command(commands, name, "make an image from a root file system's tar", example, _run)
-    parser.add_argument("file", metavar="FILE|-")
-    parser.add_argument("name", metavar="NAME[:TAG]", nargs="?", default="")
-    parser.add_argument("-m", "--message", default="Imported by rung", help="a comment kept with the image")
-    what = "ENV, CMD, ENTRYPOINT, WORKDIR, USER, EXPOSE, VOLUME, LABEL or STOPSIGNAL, as in a Dockerfile"
-    parser.add_argument("-c", "--change", metavar="INSTRUCTION", action="append", default=[], help=what)
+    about = "import the contents from a tarball to create a filesystem image"
+    parser = add_command(commands, name, about, "rung import -c 'CMD [\"sh\"]' rootfs.tar.gz mine:1", _run)
+    parser.add_argument("file", metavar="file|URL|-")
+    parser.add_argument("name", metavar="REPOSITORY[:TAG]", nargs="?", default="")
+    change = "apply Dockerfile instruction to the created image"
+    parser.add_argument("-c", "--change", metavar="list", action="append", default=[], help=change)
+    parser.add_argument("-m", "--message", metavar="string", help="set commit message for imported image")
+    parser.add_argument("--platform", metavar="string", help="what the files are for, if not this machine")
 
 
 def _run(args: argparse.Namespace) -> int:
     from rung.cli.changes import parse_changes
 
     changes = parse_changes(args.change)
-    store = open_store(args)
-    name = args.name or _name_of_file(args.file)
-    if args.file == "-":
-        image = store.import_(sys.stdin.buffer, name, comment=args.message, **changes)
-    else:
-        with open(args.file, "rb") as file:
-            image = store.import_(file, name, comment=args.message, **changes)
+    url = args.file.startswith(("http://", "https://"))
+    message = args.message or f"Imported from {args.file if url else '-'}"
+    if url:
+        print(f"Downloading from {args.file}")
+    with (open_url if url else open_input)(args.file) as file:
+        image = open_store(args).import_(file, args.name, platform=args.platform, comment=message, **changes)
     print(image.id)
     return 0
-
-
-def _name_of_file(path: str) -> str:
-    """``/tmp/My Rootfs.tar.gz`` as ``my-rootfs``; ``imported`` for what has no name."""
-    stem = os.path.basename(path).lower().split(".tar")[0].split(".tgz")[0]
-    return "-".join("".join(c if c.isascii() and c.isalnum() else " " for c in stem).split()) or "imported"

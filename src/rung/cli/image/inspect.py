@@ -1,9 +1,12 @@
-"""``rung image inspect``: what is known of images, as JSON."""
+"""``rung image inspect``: what is known of images, as docker's JSON."""
 
 from __future__ import annotations
 
+import sys
+
 from rung.cli.image import open_store
 from rung.cli.parser import add_command
+from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,25 +16,42 @@ if TYPE_CHECKING:
 
 def register(commands: Any, name: str) -> None:
     """Add the command."""
-    example = "rung image inspect debian:trixie"
-    parser = add_command(commands, name, "show what is known of images, as JSON", example, _run)
+    example = "rung image inspect --format '{{.Config.Cmd}}' debian:trixie"
+    parser = add_command(commands, name, "display detailed information on one or more images", example, _run)
     parser.add_argument("names", metavar="IMAGE", nargs="+")
-    parser.add_argument("--format", metavar="TEMPLATE", default="", help="json or a template")
+    parser.add_argument("-f", "--format", metavar="string", default="", help="json or a Go template")
 
 
 def _run(args: argparse.Namespace) -> int:
+    """As docker, what is there is shown before what is missing is complained about."""
+    from rung.cli.template import Template
+    from rung.image import inspected
+
+    template = Template(args.format) if args.format not in ("", "json") else None
+    store = open_store(args)
+    values, errors = [], []
+    for name in args.names:
+        try:
+            values.append(inspected(store, store.get(name)))
+        except RungError as error:
+            errors.append(error)
+    if template:
+        for value in values:
+            print(template.execute(value))
+        if not values:
+            print()
+    else:
+        _print(values, compact=args.format == "json")
+    for one in errors:
+        print(f"rung: {one}", file=sys.stderr)
+    return 1 if errors else 0
+
+
+def _print(values: list[dict[str, Any]], *, compact: bool) -> None:
     import json
 
-    from rung.cli.image.view import expand, inspected
-
-    store = open_store(args)
-    names: dict[str, list[str]] = {}
-    for image in store.images():
-        names.setdefault(str(image.id), []).append(image.name)
-    values = [inspected(image, names[str(image.id)]) for image in map(store.get, args.names)]
-    if args.format and args.format != "json":
+    if compact:
         for value in values:
-            print(expand(args.format, value))
+            print(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
     else:
-        print(json.dumps(values, indent=None if args.format else 4))
-    return 0
+        print(json.dumps(values, indent=4, ensure_ascii=False))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 
+from rung.cli.files import open_input
 from rung.cli.image import open_store
 from rung.cli.parser import add_command
 from rung.cli.progress import watch
+from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,18 +18,17 @@ if TYPE_CHECKING:
 
 def register(commands: Any, name: str) -> None:
     """Add the command."""
-    parser = add_command(commands, name, "load images from an archive", "rung load -i trixie.tar", _run)
-    parser.add_argument("-i", "--input", metavar="FILE", help="instead of standard input")
-    parser.add_argument("-q", "--quiet", action="store_true", help="print no progress")
+    about = "load an image from a tar archive or STDIN"
+    parser = add_command(commands, name, about, "rung load -i trixie.tar", _run)
+    parser.add_argument("-i", "--input", metavar="string", help="read from tar archive file, instead of STDIN")
+    parser.add_argument("-q", "--quiet", action="store_true", help="suppress the load output")
 
 
 def _run(args: argparse.Namespace) -> int:
-    with watch(sys.stderr, quiet=args.quiet) as progress:
-        if args.input:
-            with open(args.input, "rb") as file:
-                images = open_store(args).load(file, progress)
-        else:
-            images = open_store(args).load(sys.stdin.buffer, progress)
+    if not args.input and sys.stdin.isatty():
+        raise RungError("requested load from stdin, but stdin is empty")
+    with watch(sys.stderr, quiet=args.quiet) as progress, open_input(args.input or "-") as file:
+        images = open_store(args).load(file, progress)
     for image in images:
-        print(f"Loaded image: {image.name}")
+        print(f"Loaded image ID: {image.id}" if image.dangling else f"Loaded image: {image.name}")
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rung.cli.image import open_store
+from rung.cli.image.filters import add_filter, parse_filters
 from rung.cli.parser import add_command
 
 TYPE_CHECKING = False
@@ -13,29 +14,33 @@ if TYPE_CHECKING:
 
 def register(commands: Any, name: str) -> None:
     """Add the command."""
-    parser = add_command(commands, name, "list images", "rung image ls --json", _run)
-    parser.add_argument("name", metavar="NAME", nargs="?", help="only this repository, or this image")
-    parser.add_argument("-q", "--quiet", action="store_true", help="print IDs only")
-    parser.add_argument("--no-trunc", action="store_true", help="print whole IDs")
-    parser.add_argument("--digests", action="store_true", help="print digests too")
-    parser.add_argument("--format", metavar="TEMPLATE", default="", help="table, json or a template")
+    example = "rung images --filter dangling=true --format '{{.ID}} {{.Size}}'"
+    parser = add_command(commands, name, "list images", example, _run)
+    parser.add_argument("name", metavar="REPOSITORY[:TAG]", nargs="?", default="")
+    parser.add_argument("-a", "--all", action="store_true", help="show all images (there are no hidden ones)")
+    parser.add_argument("--digests", action="store_true", help="show digests")
+    add_filter(parser)
+    parser.add_argument("--format", metavar="string", default="", help="table, table TEMPLATE, json or a Go template")
     parser.add_argument("--json", action="store_true", help="print one JSON array")
+    parser.add_argument("--no-trunc", action="store_true", help="don't truncate output")
+    parser.add_argument("-q", "--quiet", action="store_true", help="only show image IDs")
 
 
 def _run(args: argparse.Namespace) -> int:
-    from rung.cli.image.view import columns, image_rows
+    from rung.cli.image.view import HEADINGS, as_json, columns, image_rows
     from rung.cli.output import print_rows
 
-    images = open_store(args).images()
+    filters = parse_filters(args.filter)
     if args.name:
-        images = [image for image in images if args.name in (image.name, image.reference.familiar_name)]
-    rows = image_rows(images, truncate=not args.no_trunc)
+        filters.setdefault("reference", []).append(args.name)
+    images = open_store(args).summaries(filters)
     if args.json:
         import json
 
-        print(json.dumps(rows, indent=2))
+        print(json.dumps([as_json(image) for image in images], indent=2))
         return 0
-    if args.quiet:
-        rows = list({row["ID"]: row for row in rows}.values())
-    print_rows(rows, columns(digests=args.digests), quiet="ID" if args.quiet else "", template=args.format)
+    digests = args.digests or ".Digest" in args.format
+    rows = image_rows(images, truncate=not args.no_trunc, digests=digests)
+    quiet = "ID" if args.quiet else ""
+    print_rows(rows, columns(digests=args.digests), quiet=quiet, template=args.format, headings=HEADINGS)
     return 0

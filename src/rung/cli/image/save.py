@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 def register(commands: Any, name: str) -> None:
     """Add the command."""
-    example = "rung save -o trixie.tar debian:trixie"
-    parser = add_command(commands, name, "write images into one archive", example, _run)
+    about = "save one or more images to a tar archive (streamed to STDOUT by default)"
+    parser = add_command(commands, name, about, "rung save -o trixie.tar debian:trixie", _run)
     parser.add_argument("names", metavar="IMAGE", nargs="+")
-    parser.add_argument("-o", "--output", metavar="FILE", help="instead of standard output")
+    parser.add_argument("-o", "--output", metavar="string", help="write to a file, instead of STDOUT")
+    parser.add_argument("--platform", metavar="string", help="save only this one of several platforms")
     formats = ("docker-archive", "oci-archive")
     parser.add_argument("--format", choices=formats, default=formats[0], help="(default: %(default)s)")
 
@@ -28,10 +29,10 @@ def register(commands: Any, name: str) -> None:
 def _run(args: argparse.Namespace) -> int:
     store = open_store(args)
     if args.output:
-        with replaced(args.output) as file:
-            store.save(args.names, file, args.format)
+        with replaced(args.output, "failed to save image") as file:
+            store.save(args.names, file, args.format, args.platform)
         return 0
     if sys.stdout.isatty():
-        raise RungError("save", "", "does not write an archive to a terminal", "use -o FILE or redirect")
-    store.save(args.names, sys.stdout.buffer, args.format)
+        raise RungError("cowardly refusing to save to a terminal. Use the -o flag or redirect")
+    store.save(args.names, sys.stdout.buffer, args.format, args.platform)
     return 0

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 def register(commands: Any, name: str) -> None:
     """Add the command."""
-    example = "rung image tag debian:trixie localhost:5000/debian"
-    parser = add_command(commands, name, "give an image one more name", example, _run)
-    parser.add_argument("image", metavar="IMAGE")
-    parser.add_argument("name", metavar="NAME[:TAG]")
+    about = "create a tag TARGET_IMAGE that refers to SOURCE_IMAGE"
+    parser = add_command(commands, name, about, "rung tag debian:trixie localhost:5000/debian", _run)
+    parser.add_argument("image", metavar="SOURCE_IMAGE[:TAG]")
+    parser.add_argument("name", metavar="TARGET_IMAGE[:TAG]")
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -6,8 +6,8 @@ compressed archive as it came, a plain one as gzip.
 
 from __future__ import annotations
 
+import time
 import zlib
-from datetime import UTC, datetime
 
 from rung import jsonc
 from rung.image.errors import ArchiveError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rung.image.progress import Progress
     from rung.image.store.blobs import Ingest
     from rung.image.store.metadata import Lease
-    from rung.spec.image import Platform, Reference
+    from rung.spec.image import Platform
 
 _GZIP_LEVEL = 3  # of what is made here and mostly never leaves: speed before size
 
@@ -32,20 +32,20 @@ _GZIP_LEVEL = 3  # of what is made here and mostly never leaves: speed before si
 def import_rootfs(
     content: Content,
     file: BinaryIO,
-    reference: Reference,
+    name: str,
     platform: Platform,
     progress: Progress,
     *,
     comment: str = "Imported by rung",
     created: float | None = None,
     **running: Any,
-) -> None:
-    """Import an archive; ``running`` are fields of ``ImageConfig``, ``created`` seconds since 1970."""
-    with content.metadata.lease(f"import {reference}") as lease:
+) -> str:
+    """Import an archive; ``name`` is a full reference or empty, ``running`` are fields of
+    ``ImageConfig``, ``created`` seconds since 1970. The name it has now."""
+    with content.metadata.lease(f"import {name}") as lease:
         progress(Event("", f"{EXTRACTING} the root file system"))
         layer, diff_id = add_layer(content, file.read, lease)
-        stamp = datetime.now(UTC) if created is None else datetime.fromtimestamp(created, UTC)
-        when = stamp.strftime("%Y-%m-%dT%H:%M:%SZ")
+        when = _moment(time.time_ns() if created is None else round(created * 1e9))
         config = ImageConfig(
             platform=platform,
             diff_ids=(diff_id,),
@@ -53,7 +53,14 @@ def import_rootfs(
             history=(HistoryEntry(created=when, comment=comment),),
             **running,
         )
-        publish_new(content, reference, config, (layer,), lease)
+        return publish_new(content, name, config, (layer,), lease)
+
+
+def _moment(ns: int) -> str:
+    """RFC 3339 as Go writes it: no more digits than needed."""
+    seconds, rest = divmod(ns, 1_000_000_000)
+    fraction = f".{rest:09}".rstrip("0").rstrip(".")
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + fraction + "Z"
 
 
 def add_layer(
@@ -80,12 +87,13 @@ def add_layer(
 
 def publish_new(
     content: Content,
-    reference: Reference,
+    name: str,
     config: ImageConfig,
     layers: tuple[Descriptor, ...],
     lease: Lease,
-) -> None:
-    """Write configuration and manifest of an image whose layers are in the store, and name it."""
+) -> str:
+    """Write configuration and manifest of an image whose layers are in the store, and name it: the
+    name that it has, which is another than the empty one asked for."""
     config_bytes = jsonc.dumps(config.to_json()).encode()
     config_digest = Digest.of(config_bytes)
     lease.hold([str(config_digest)])
@@ -103,7 +111,8 @@ def publish_new(
     manifest_at = Descriptor(media.OCI_MANIFEST, Digest.of(manifest_bytes), len(manifest_bytes))
     lease.hold([str(manifest_at.digest)])
     content.blobs.write(manifest_bytes)
-    content.publish(str(reference), manifest_at, manifest_at, manifest, config)
+    content.publish(name, manifest_at, manifest_at, manifest, config)
+    return name or content.metadata.images_of(str(config_digest))[-1].name
 
 
 class _Copy:

@@ -53,7 +53,7 @@ def bootstrap_busybox(content: Content, reference: Reference, platform: Platform
     archive = rootfs_archive(program, listed.stdout.split(), when)
     running = {"env": (f"PATH={PATH}",), "cmd": ("sh",)}
     comment = "busybox-static, bootstrapped by rung"
-    import_rootfs(content, archive, reference, platform, progress, comment=comment, created=when, **running)
+    import_rootfs(content, archive, str(reference), platform, progress, comment=comment, created=when, **running)
 
 
 def find_static_busybox() -> str:

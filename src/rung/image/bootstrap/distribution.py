@@ -68,7 +68,7 @@ def bootstrap_distribution(
         assert child.stdout is not None
         archive = _Checked(child.stdout, child, said)
         import_rootfs(
-            content, archive, reference, platform, progress,  # type: ignore[arg-type]
+            content, archive, str(reference), platform, progress,  # type: ignore[arg-type]
             comment=comment, created=float(epoch) if epoch else None, **running,
         )  # fmt: skip
     finally:

@@ -13,13 +13,17 @@ from rung.spec.image import Reference
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rung.image.content import Content
+    from rung.image.images.summary import Summary
 
 
 def get(content: Content, name: str) -> Image:
     """The image of that name, or whose ID (or digest) begins so. Raises ``ImageNotFound``."""
     found = find(content, name)
     if found is None:
-        raise ImageNotFound(name)
+        reference = reference_of(name)
+        if reference is None:
+            raise _malformed(name)
+        raise ImageNotFound(reference.familiar)
     return found
 
 
@@ -33,6 +37,21 @@ def find(content: Content, name: str) -> Image | None:
         if row is not None:
             return Image(content, row)
     return _by_id(content, name)
+
+
+def named(content: Content, name: str) -> list[tuple[Image, bool]]:
+    """Images for ``save``, each with whether it is meant by a name: all tags of a repository where
+    the name has none, an image without its name where it is meant by its ID."""
+    reference = reference_of(name)
+    if reference and not reference.digest and not name.endswith(f":{reference.tag}"):
+        prefix = f"{reference.name}:"
+        rows = [row for row in content.metadata.images() if row.name.startswith(prefix) and "@" not in row.name]
+        if rows:
+            return [(Image(content, row), True) for row in rows]
+    image = find(content, name)
+    if image is None:
+        raise ImageNotFound(name)
+    return [(image, reference is not None and reference.name == image.reference.name)]
 
 
 def _by_digest(content: Content, reference: Reference) -> Image | None:
@@ -53,9 +72,23 @@ def _by_id(content: Content, text: str) -> Image | None:
     return Image(content, rows[0]) if rows else None
 
 
+def no_image(name: str) -> Summary:
+    """For filters that name no image."""
+    raise ImageNotFound(name)
+
+
 def reference_of(name: str) -> Reference | None:
     """A name as a reference; None where it can be none."""
     try:
         return Reference.parse(name)
     except SpecError:
         return None
+
+
+def _malformed(name: str) -> ImageError:
+    """What docker says of a name that can be none."""
+    lower = reference_of(name.lower())
+    if lower is None or name == name.lower():
+        return ImageError("invalid reference format")
+    path = name if "/" in name else f"library/{name}"
+    return ImageError("invalid reference format", "", f"repository name ({path}) must be lowercase")

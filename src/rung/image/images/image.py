@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from rung import jsonc
+from rung.image.store.metadata import DANGLING
 from rung.spec.image import Descriptor, Digest, Platform, Reference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from rung.image.content import Content
@@ -15,12 +17,14 @@ if TYPE_CHECKING:
 
 
 class Image:
-    """One named image of the store. ``size_bytes`` is that of its unpacked files."""
+    """One image of the store under one of its names. ``size_bytes`` is that of its unpacked files;
+    ``dangling``: its name is another image's now, and it is called ``<none>@sha256:...``."""
 
     def __init__(self, content: Content, row: ImageRow) -> None:
         self._content = content
         self.row = row
-        self.reference = Reference.parse(row.name)
+        self.dangling = row.name.startswith(DANGLING)
+        self.reference = _nameless(row) if self.dangling else Reference.parse(row.name)
         self.digest = Digest.parse(row.target)
         self.manifest_digest = Digest.parse(row.manifest)
         self.id = Digest.parse(row.config)
@@ -50,8 +54,12 @@ class Image:
     @property
     def run_config(self) -> dict[str, Any]:
         """The configuration's ``config`` object as it stands, in Docker's and OCI's words."""
-        document = jsonc.loads(self._content.blobs.read(self.id))
-        return dict(document.get("config") or {})
+        return dict(self.document.get("config") or {})
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The whole configuration as it stands, unknown fields too."""
+        return dict(jsonc.loads(self._content.blobs.read(self.id)))
 
     @property
     def descriptor(self) -> Descriptor:
@@ -60,3 +68,18 @@ class Image:
 
     def __repr__(self) -> str:
         return f"Image({self.name!r}, {self.id.short!r})"
+
+
+def names(rows: Sequence[ImageRow]) -> list[ImageRow]:
+    """The rows worth showing: a digest is not where the repository has a tag for the same image."""
+    tagged = {(_repository(row.name), row.config) for row in rows if "@" not in row.name}
+    return [row for row in rows if "@" not in row.name or (_repository(row.name), row.config) not in tagged]
+
+
+def _repository(name: str) -> str:
+    bare = name.partition("@")[0]
+    return bare[: bare.rfind(":")] if ":" in bare[bare.rfind("/") + 1 :] else bare
+
+
+def _nameless(row: ImageRow) -> Reference:
+    return Reference("docker.io", "library/<none>", "", Digest.parse(row.manifest))

@@ -1,20 +1,31 @@
-"""Taking names away, and what nothing needs any more with the last one."""
+"""Taking names away, and images with their last one: docker's rules (daemon/images/image_delete.go).
+
+Rule: a running container's image stays whatever is asked; a stopped one's goes by force only
+(the container keeps its files). By name one name goes, by ID all do, where they are of one
+repository or force is used.
+"""
 
 from __future__ import annotations
 
-from rung.image.errors import ImageError, ImageInUse
+from rung.image.errors import ImageInUse
 from rung.image.images.find import get, reference_of
+from rung.image.images.summary import Summary, group
+from rung.image.store.metadata import DANGLING
+from rung.kernel.mount import is_mountpoint
 from rung.record import Record
-from rung.spec.image import Reference
+from rung.spec.image.reference import familiar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rung.image.content import Content
-    from rung.image.images.image import Image
+    from rung.image.store.metadata import ImageRow, RootfsRow
 
 
 class Removed(Record):
-    """What a removal did: names taken away, then the content that nothing needs any more."""
+    """What a removal did: names taken away, then what nothing needs any more: image IDs and the
+    chain IDs of layers. ``freed_bytes``: unpacked layers', as docker counts."""
 
     untagged: tuple[str, ...]
     deleted: tuple[str, ...]
@@ -22,31 +33,88 @@ class Removed(Record):
 
 
 def remove(content: Content, name: str, *, force: bool = False) -> Removed:
-    """Take a name away, or with an ID all names of the image; content that nothing else needs
-    goes with the last one. Raises ``ImageInUse`` where a container needs it, unless ``force``d
-    (the container keeps its files)."""
+    """Take a name away, or an image; raises ``ImageInUse`` and leaves all as it is where docker's
+    rules say no."""
     image = get(content, name)
-    by_id = _is_id(name, image)
-    metadata = content.metadata
-    rows = [row for row in metadata.images_by_id(str(image.id)) if row.config == str(image.id)]
-    doomed = [row.name for row in rows] if by_id else [image.row.name]
-    if by_id and len(doomed) > 1 and not force:
-        names = ", ".join(Reference.parse(one).familiar for one in doomed)
-        raise ImageError("remove", name, f"it has several names: {names}", "remove them, or use --force")
-    users = metadata.rootfs_of_manifest(image.row.manifest)
-    if users and len(doomed) == len(rows) and not force:
-        container = ", ".join(user[:12] for user in users[:3])
-        hint = "remove the container first, or use --force"
-        raise ImageInUse("remove", name, f"is used by container {container}", hint)
-    with metadata.transaction() as change:
-        for one in doomed:
-            change.execute("DELETE FROM image WHERE name = ?", one)
+    rows = content.metadata.images_of(str(image.id))
+    (summary,) = group(rows)
+    users = content.metadata.rootfs_of_image(summary.id)
+    if _is_prefix(summary.id, name):
+        _check_id(summary, users, force=force)
+        doomed = rows
+    else:
+        if not force and _is_single(summary) and users:
+            reason = f"container {users[0].id[:12]} is using its referenced image {image.id.short}"
+            raise ImageInUse(f'conflict: unable to remove repository reference "{name}" (must force) - {reason}')
+        doomed = _names_to_go(rows, image.row)
+        if len(doomed) == len(rows) and _running(users):
+            return _take_away(content, summary, doomed, keep=image.row)  # it stays, without a name
+    return _take_away(content, summary, doomed)
+
+
+def remove_all(content: Content, summary: Summary) -> Removed:
+    """Remove an image with all its names; the caller has looked whether it may go."""
+    return _take_away(content, summary, content.metadata.images_of(summary.id))
+
+
+def _take_away(
+    content: Content, summary: Summary, doomed: Iterable[ImageRow], keep: ImageRow | None = None
+) -> Removed:
+    rows = list(doomed)
+    chains = content.metadata.chain_of(rows[0].chain) if rows and rows[0].chain else []
+    with content.metadata.transaction() as change:
+        for row in rows:
+            change.remove_image(row.name, row.manifest)
+        if keep:
+            change.set_dangling(keep.manifest, keep.media_type)
         content.write_index()
-    keys, freed = content.collect()
-    untagged = tuple(Reference.parse(one).familiar for one in doomed)
-    return Removed(untagged, tuple(keys), freed)
+    untagged = tuple(familiar(row.name) for row in rows if not row.name.startswith(DANGLING))
+    if content.metadata.images_of(summary.id):
+        return Removed(untagged, (), 0)
+    found = content.collect()
+    gone = [chain for chain in chains if f"chain:{chain}" in found.keys]
+    return Removed(untagged, (summary.id, *gone), found.layer_bytes)
 
 
-def _is_id(name: str, image: Image) -> bool:
+def _check_id(summary: Summary, users: list[RootfsRow], *, force: bool) -> None:
+    short = summary.id.partition(":")[2][:12]
+    running = _running(users)
+    if running:
+        reason = f"image is being used by running container {running[0].id[:12]}"
+        raise ImageInUse(f"conflict: unable to delete {short} (cannot be forced) - {reason}")
+    if force:
+        return
+    if not _is_single(summary):
+        reason = "image is referenced in multiple repositories"
+        raise ImageInUse(f"conflict: unable to delete {short} (must be forced) - {reason}")
+    if users:
+        reason = f"image is being used by stopped container {users[0].id[:12]}"
+        raise ImageInUse(f"conflict: unable to delete {short} (must be forced) - {reason}")
+
+
+def _names_to_go(rows: list[ImageRow], named: ImageRow) -> list[ImageRow]:
+    """The name itself; with a repository's last tag go its digests."""
+    doomed = [row for row in rows if row.name == named.name]
+    others = [row for row in rows if row.name != named.name and _repository(row.name) == _repository(named.name)]
+    if "@" not in named.name and all("@" in row.name for row in others):
+        doomed += others
+    return doomed
+
+
+def _is_prefix(id: str, name: str) -> bool:
+    return id.startswith(name) or id.partition(":")[2].startswith(name)
+
+
+def _is_single(summary: Summary) -> bool:
+    """At most one tag, and all digests of the same repository."""
+    repositories = {_repository(name) for name in (*summary.repo_tags, *summary.repo_digests)}
+    return len(summary.repo_tags) <= 1 and len(repositories) <= 1
+
+
+def _repository(name: str) -> str:
     reference = reference_of(name)
-    return reference is None or reference.name != image.reference.name
+    return reference.name if reference else ""
+
+
+def _running(users: list[RootfsRow]) -> list[RootfsRow]:
+    return [row for row in users if row.target and is_mountpoint(row.target)]

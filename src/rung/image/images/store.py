@@ -10,17 +10,20 @@ import os
 
 from rung.image import rootfs as rootfs_of
 from rung.image.content import Content
+from rung.image.errors import ImageError, ImageNotFound
 from rung.image.images import find
-from rung.image.images.image import Image
+from rung.image.images.image import Image, names
 from rung.image.progress import silent
 from rung.spec.image import Platform, Reference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any, BinaryIO
 
+    from rung.image.images.history import Past
     from rung.image.images.remove import Removed
+    from rung.image.images.summary import Summary
     from rung.image.progress import Progress
     from rung.image.rootfs import Rootfs
     from rung.spec.image import Descriptor
@@ -48,8 +51,14 @@ class Store:
     # --- finding ---------------------------------------------------------------------
 
     def images(self) -> list[Image]:
-        """All images, newest first; one for each name."""
-        return [Image(self.content, row) for row in self.content.metadata.images()]
+        """All images, newest first; one for each name, those without a name too."""
+        return [Image(self.content, row) for row in names(self.content.metadata.images())]
+
+    def summaries(self, filters: Mapping[str, Sequence[str]] | None = None) -> list[Summary]:
+        """All images as docker lists them, one for each ID, newest first; docker's ``filters``."""
+        from rung.image.images.summary import listed
+
+        return listed(self.content, filters or {})
 
     def get(self, name: str) -> Image:
         """The image of that name, or whose ID (or digest) begins so. Raises ``ImageNotFound``."""
@@ -58,6 +67,18 @@ class Store:
     def find(self, name: str) -> Image | None:
         """As ``get``, but None where there is none."""
         return find.find(self.content, name)
+
+    def history(self, image: Image) -> list[Past]:
+        """How an image came to be, newest step first."""
+        from rung.image.images.history import history
+
+        return history(self.content, image)
+
+    def _row(self, name: str) -> Image:
+        row = self.content.metadata.image(name)
+        if row is None:  # somebody else was quick to remove it
+            raise ImageNotFound(name)
+        return Image(self.content, row)
 
     # --- bringing in -----------------------------------------------------------------
 
@@ -79,21 +100,23 @@ class Store:
         pull(self.content, reference, wanted, progress, all_platforms=all_platforms, insecure=insecure)
         return self.get(str(reference))
 
-    def import_(self, file: BinaryIO, name: str, progress: Progress = silent, **config: Any) -> Image:
-        """Make an image of one layer from a root file system's tar (also compressed).
-
-        ``config``: fields of ``ImageConfig`` such as ``cmd=("sh",)``."""
+    def import_(
+        self, file: BinaryIO, name: str, progress: Progress = silent, *, platform: str | None = None, **config: Any
+    ) -> Image:
+        """Make an image of one layer from a root file system's tar (also compressed); without a
+        name it dangles. ``config``: fields of ``ImageConfig`` such as ``cmd=("sh",)``."""
         from rung.image.archive.rootfs import import_rootfs
 
-        reference = Reference.parse(name)
-        import_rootfs(self.content, file, reference, host_platform(), progress, **config)
-        return self.get(str(reference))
+        reference = str(Reference.parse(name)) if name else ""
+        wanted = Platform.parse(platform) if platform else host_platform()
+        known = import_rootfs(self.content, file, reference, wanted, progress, **config)
+        return self._row(known)
 
     def load(self, file: BinaryIO, progress: Progress = silent) -> list[Image]:
         """Load images from an archive that docker, podman, skopeo or Rung saved."""
         from rung.image.archive.load import load
 
-        return [self.get(name) for name in load(self.content, file, host_platform(), progress)]
+        return [self._row(name) for name in load(self.content, file, host_platform(), progress)]
 
     def bootstrap(self, name: str, progress: Progress = silent, *, mirror: str = "", tag: str = "") -> Image:
         """Build a base image from its distribution's own signed archive (``debian:trixie``)."""
@@ -115,27 +138,38 @@ class Store:
         wanted = Platform.parse(platform) if platform else None
         return push(self.content, name, progress, platform=wanted, insecure=insecure)
 
-    def save(self, names: Sequence[str], file: BinaryIO, format: str = "docker-archive") -> None:
+    def save(
+        self, names: Sequence[str], file: BinaryIO, format: str = "docker-archive", platform: str | None = None
+    ) -> None:
         """Write images as one archive: ``docker-archive`` (which is an OCI layout too, as
-        docker 25 writes it) or ``oci-archive``."""
+        docker 25 writes it) or ``oci-archive``. A name without a tag means all tags that it has."""
         from rung.image.archive.save import save
 
-        save(self.content, [self.get(name) for name in names], file, format)
+        wanted = Platform.parse(platform) if platform else None
+        save(self.content, [image for name in names for image in find.named(self.content, name)], file, format, wanted)
 
     def tag(self, source: str, name: str) -> Image:
         """Give an image one more name."""
-        image = self.get(source)
         reference = Reference.parse(name)
+        if reference.digest:
+            raise ImageError("refusing to create a tag with a digest reference")
+        image = self.get(source)
         row = image.row
         with self.content.metadata.transaction() as change:
             change.set_image(str(reference), row.target, row.target_type, row.manifest)
             self.content.write_index()
         return self.get(str(reference))
 
+    def prune(self, filters: Mapping[str, Sequence[str]] | None = None, *, all: bool = False) -> list[Removed]:
+        """Remove images without a name, or with ``all`` every one that no container was made from."""
+        from rung.image.images.prune import prune
+
+        return prune(self.content, filters or {}, all=all)
+
     def remove(self, name: str, *, force: bool = False) -> Removed:
         """Take a name away, or with an ID all names of the image; content that nothing else needs
-        goes with the last one. Raises ``ImageInUse`` where a container needs it, unless ``force``d
-        (the container keeps its files)."""
+        goes with the last one. Raises ``ImageInUse`` where docker would not; ``force`` as docker's
+        (a stopped container keeps its files)."""
         from rung.image.images.remove import remove
 
         return remove(self.content, name, force=force)

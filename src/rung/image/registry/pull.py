@@ -144,7 +144,8 @@ def _pull(it: Pull, name: Reference, platform: Platform, progress: Progress, all
         with content.metadata.transaction() as change:
             for parent, children in edges.items():
                 change.add_edges(parent, children)
-        content.publish(str(name), found.target, found.manifest_at, found.manifest, config)
+        digest_name = f"{name.name}@{found.target.digest}"
+        content.publish(str(name), found.target, found.manifest_at, found.manifest, config, digest_name)
     except Exception as error:
         first = it.downloads.first_error
         if first is not None and first is not error:

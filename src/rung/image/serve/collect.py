@@ -60,8 +60,7 @@ def collect(registry: Registry, *, grace_s: float = GRACE_S, untagged: bool = Fa
         for repository, digest in unused:
             registry.catalogue.unlink_blob(change, repository, digest)
     freed = registry.uploads.forget_abandoned(max(grace_s, UPLOAD_S) if grace_s else 0.0)
-    _, freed_by_store = registry.content.collect()
-    return Collected(manifests, len(unused), freed + freed_by_store)
+    return Collected(manifests, len(unused), freed + registry.content.collect().blob_bytes)
 
 
 class Collector:

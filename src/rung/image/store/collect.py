@@ -2,7 +2,7 @@
 
 Rule: all of it happens under the database's write lock, which a lease needs as well, so
 that nothing that somebody is about to rely on is removed. Unpacked layers are only
-renamed away under the lock; the caller removes them afterwards.
+renamed away under the lock, and removed afterwards.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import fcntl
 import os
 
+from rung.image.snapshot.tree import remove_tree
 from rung.image.store import owner
-from rung.image.store.layout import write_index
 from rung.image.store.metadata import chain_key
+from rung.record import Record
 from rung.spec.image import Digest
 
 TYPE_CHECKING = False
@@ -21,39 +22,57 @@ if TYPE_CHECKING:
     from rung.image.store.metadata import Transaction
 
 
-def sweep(content: Content) -> tuple[list[str], int, list[str]]:
-    """``(keys removed, bytes of blobs, directories still to be removed)``."""
-    removed: list[str] = []
-    freed = 0
+class Collected(Record):
+    """What went: keys, the bytes of blobs, the bytes of unpacked layers."""
+
+    keys: tuple[str, ...]
+    blob_bytes: int
+    layer_bytes: int
+
+
+def collect(content: Content) -> Collected:
+    """Remove what nothing reaches; may run while others pull, start and remove."""
+    keys: list[str] = []
+    sizes: dict[str, int] = {}
     with content.metadata.transaction() as change:
         change.drop_dead_leases()
         needed = change.reachable()
-        for digest in list(content.blobs.all()):
-            if str(digest) not in needed:
-                freed += content.blobs.remove(digest)
-                removed.append(str(digest))
-        doomed = _layers(content, change, needed, removed)
+        freed = _blobs(content, needed, keys)
+        doomed = _layers(content, change, needed, keys, sizes)
         for parent in {row[0] for row in change.execute("SELECT DISTINCT parent FROM edge")} - needed:
             change.execute("DELETE FROM edge WHERE parent = ?", parent)
         for digest_text in {row[0] for row in change.execute("SELECT digest FROM manifest")} - needed:
             change.execute("DELETE FROM manifest WHERE digest = ?", digest_text)
-        write_index(content.directory, content.metadata.images())
     freed += _parts(content.blobs.ingest_directory)
-    return removed, freed, [*doomed, *content.layers.abandoned(), *_abandoned_rootfs(content)]
+    for path in (*doomed, *content.layers.abandoned(), *_abandoned_rootfs(content)):
+        remove_tree(path)
+    return Collected(tuple(keys), freed, sum(sizes.values()))
 
 
-def _layers(content: Content, change: Transaction, needed: set[str], removed: list[str]) -> list[str]:
+def _blobs(content: Content, needed: set[str], removed: list[str]) -> int:
+    freed = 0
+    for digest in list(content.blobs.all()):
+        if str(digest) not in needed:
+            freed += content.blobs.remove(digest)
+            removed.append(str(digest))
+    return freed
+
+
+def _layers(
+    content: Content, change: Transaction, needed: set[str], removed: list[str], sizes: dict[str, int]
+) -> list[str]:
     doomed = []
-    known = {str(row[0]) for row in change.execute("SELECT chain FROM snapshot")}
+    known = {str(chain): int(size) for chain, size in change.execute("SELECT chain, size FROM snapshot")}
     for algorithm in os.listdir(content.layers.directory):
         found = os.listdir(os.path.join(content.layers.directory, algorithm))
-        known.update(f"{algorithm}:{name}" for name in found)
+        known = {f"{algorithm}:{name}": 0 for name in found} | known
     for chain in sorted(known):
         if chain_key(chain) in needed:
             continue
         change.execute("DELETE FROM snapshot WHERE chain = ?", chain)
         if path := content.layers.discard(Digest.parse(chain)):
             doomed.append(path)
+            sizes[chain] = known[chain]
             removed.append(chain_key(chain))
     return doomed
 

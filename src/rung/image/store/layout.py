@@ -12,16 +12,21 @@ import os
 
 from rung import jsonc
 from rung.image.store.blobs import replace_file
+from rung.image.store.transaction import DANGLING
 from rung.spec.image import media
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from rung.image.store.metadata import ImageRow
 
 OCI_LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 REF_NAME = "org.opencontainers.image.ref.name"
+CONTAINERD_NAME = "io.containerd.image.name"
+#: What a name stood for where it came from, if that is not the manifest: an index.
+TARGET = "io.rung.image.target"
 
 
 def write_marker(layout: str) -> None:
@@ -33,14 +38,14 @@ def write_marker(layout: str) -> None:
 
 def write_index(layout: str, images: Iterable[ImageRow]) -> None:
     """Write ``index.json`` for these images. The caller holds the store's write lock."""
-    manifests = [
-        {
-            "mediaType": row.media_type,
-            "digest": row.manifest,
-            "size": row.manifest_size,
-            "annotations": {REF_NAME: row.name},
-        }
-        for row in images
-    ]
+    manifests = [_entry(row) for row in images]
     index = {"schemaVersion": 2, "mediaType": media.OCI_INDEX, "manifests": manifests}
     replace_file(os.path.join(layout, "index.json"), jsonc.dumps(index).encode())
+
+
+def _entry(row: ImageRow) -> dict[str, Any]:
+    entry: dict[str, Any] = {"mediaType": row.media_type, "digest": row.manifest, "size": row.manifest_size}
+    annotations = {} if row.name.startswith(DANGLING) else {REF_NAME: row.name}
+    if row.target != row.manifest:
+        annotations[TARGET] = row.target
+    return {**entry, "annotations": annotations} if annotations else entry

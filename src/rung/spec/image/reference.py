@@ -68,15 +68,12 @@ class Reference(Record):
     @property
     def familiar_name(self) -> str:
         """The name as docker prints it: without the default domain and ``library/``."""
-        if self.domain != DEFAULT_DOMAIN:
-            return self.name
-        official = self.path.startswith(_OFFICIAL) and "/" not in self.path[len(_OFFICIAL) :]
-        return self.path[len(_OFFICIAL) :] if official else self.path
+        return familiar(self.name)
 
     @property
     def familiar(self) -> str:
         """The whole reference in its short form."""
-        return self.familiar_name + self._suffix
+        return familiar(str(self))
 
     @property
     def target(self) -> str:
@@ -89,6 +86,15 @@ class Reference(Record):
 
     def __str__(self) -> str:
         return self.name + self._suffix
+
+
+def familiar(full: str) -> str:
+    """A normalised reference as docker prints it: ``docker.io/library/debian:trixie`` is ``debian:trixie``."""
+    path = full.removeprefix(f"{DEFAULT_DOMAIN}/")
+    if path == full:
+        return full
+    official = path.removeprefix(_OFFICIAL)
+    return path if "/" in official.partition("@")[0] else official
 
 
 def _split_domain(name: str) -> tuple[str, str]:
