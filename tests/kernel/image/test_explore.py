@@ -71,4 +71,4 @@ def test_rules_decide_the_exit_status(run: Run, tmp_path: Path, monkeypatch: pyt
 
 def test_no_such_image(run: Run) -> None:
     status, _, err = run(image="nothing")
-    assert (status, err) == (1, "rung: image nothing: is not in the store (rung pull nothing)\n")
+    assert (status, err) == (1, "rung: No such image: nothing:latest\n")
