@@ -12,11 +12,10 @@ import os
 import tarfile
 
 from rung import jsonc
-from rung.image.archive.save import CONTAINERD_NAME
 from rung.image.errors import ArchiveError, ImageError, StoreError
 from rung.image.layer.decompress import sniff
 from rung.image.progress import COPIED
-from rung.image.store.layout import OCI_LAYOUT, REF_NAME
+from rung.image.store.layout import CONTAINERD_NAME, OCI_LAYOUT, REF_NAME
 from rung.image.transfer.layout_end import choose
 from rung.image.transfer.members import Members
 from rung.image.transfer.streams import copy_verified
