@@ -13,7 +13,7 @@ from rung.runtime.state import CREATED, CREATING, PAUSED, RUNNING, STOPPED, Dire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
     from rung.runtime.cgroup import Cgroup
@@ -330,14 +330,20 @@ class Container:
             self.require("resume")
             self.cgroup.thaw()
 
-    def update(self, resources: Resources) -> None:
-        """Change the limits of a container that lives; what is not named stays."""
+    def update(self, resources: Resources, schemata: Sequence[str] = ()) -> None:
+        """Change the limits of a container that lives; what is not named stays.
+
+        ``schemata``: lines for its group of Intel RDT, as ``linux.intelRdt`` has them."""
         from rung.runtime.cgroup.update import contradictions, updated
 
         for sentence in contradictions(resources):
             self._warn(sentence)
         with self._directory.lock():
             self.require("update")
+            if schemata:
+                from rung.runtime.resctrl import rewrite
+
+                rewrite(self.config, self.id, schemata)
             wanted = updated(self._directory.resources(), resources)
             self.cgroup.apply(wanted, update=True)
             self._directory.save_resources(wanted)

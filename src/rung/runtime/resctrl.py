@@ -73,6 +73,16 @@ def groups_of(config: Config, container_id: str) -> Groups | None:
     return groups(wanted, container_id, root)
 
 
+def rewrite(config: Config, container_id: str, schemata: Sequence[str]) -> None:
+    """Give the group that a container is in another share. Raises ``RuntimeFailure``."""
+    found = groups_of(config, container_id)
+    if found is None:
+        reason = "updating a non-existent Intel RDT configuration is not supported"
+        hint = "give the container a linux.intelRdt when it is created"
+        raise RuntimeFailure("update container", f'"{container_id}"', reason, hint)
+    _write(found.control, schemata)
+
+
 def mount_point(mountinfo: str) -> str:
     """Where resctrl is mounted; "" where it is not. proc_pid_mountinfo(5)."""
     for line in mountinfo.splitlines():

@@ -39,3 +39,21 @@ def test_a_group_of_the_containers_own_goes_with_it(bed, monkeypatch):
     with bed.running({"linux.intelRdt": {}}) as container:
         assert (top / container.id).is_dir()
     assert not list(top.iterdir())
+
+
+def test_an_update_gives_the_group_another_share(bed, monkeypatch):
+    top = bed.folder / "resctrl"
+    (top / "gold").mkdir(parents=True)
+    for file in ("tasks", "schemata"):
+        (top / "gold" / file).write_text("")
+    monkeypatch.setattr(resctrl, "mount_point", lambda _text: str(top))
+    with bed.running({"linux.intelRdt": {"closID": "gold"}}) as container:
+        container.update({}, ["L3:0=7f"])
+        assert (top / "gold/schemata").read_text() == "L3:0=7f\n"
+
+
+def test_an_update_where_there_is_no_group(bed):
+    with bed.running() as container:
+        one_sentence(
+            bed.call("update", "--l3-cache-schema", "L3:0=f", container.id), container.id, "non-existent Intel RDT"
+        )

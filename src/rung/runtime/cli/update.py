@@ -40,10 +40,10 @@ COMMAND = Command(
         Flag(("memory-reservation",), "text", "memory kept for it under pressure", ""),
         Flag(("memory-swap",), "text", "memory and swap together; -1 for none", ""),
         Flag(("pids-limit",), "int", "how many processes and threads"),
-        Flag(("l3-cache-schema",), "text", "Intel RDT: not supported", "", hidden=True),
-        Flag(("mem-bw-schema",), "text", "Intel RDT: not supported", "", hidden=True),
+        Flag(("l3-cache-schema",), "text", "Intel RDT: its share of the L3 cache, as L3:0=7f0;1=1f", ""),
+        Flag(("mem-bw-schema",), "text", "Intel RDT: its share of memory bandwidth, as MB:0=20;1=70", ""),
     ),
-    "What is not named stays. With --resources all other options are ignored.",
+    "What is not named stays. With --resources all other options but Intel RDT's are ignored.",
     least=1,
     most=1,
 )
@@ -53,15 +53,23 @@ _EXPONENTS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 def run(call: Call) -> int:
     options = call.options
     container = call.runtime().get(call.arguments[0])
-    for name in ("l3-cache-schema", "mem-bw-schema"):
-        if options[name]:
-            raise RungError("use", f"--{name}", "Intel RDT is not supported")
     for name in ("kernel-memory", "kernel-memory-tcp"):
         if options[name]:
             call.warn(f"--{name} is ignored: the kernel has no such limit any more")
     limits: Any = read(options["resources"]) if options["resources"] else resources(options)
-    container.update(limits)
+    container.update(limits, _schemata(options))
     return 0
+
+
+def _schemata(options: Mapping[str, Any]) -> list[str]:
+    """config-linux.md#intelrdt: lines of a ``schemata`` file, each for the resource of its flag."""
+    found = []
+    for name, resource in (("l3-cache-schema", "L3"), ("mem-bw-schema", "MB")):
+        line = options[name]
+        if line and (not line.startswith(resource) or ":" not in line or "\n" in line):
+            raise RungError("use", f"--{name}", f'"{line}" is not one line that begins with "{resource}:"')
+        found += [line] if line else []
+    return found
 
 
 def read(path: str) -> dict[str, Any]:

@@ -239,6 +239,7 @@ def test_update_from_flags(command, library):
                 "blockIO": {"weight": 300},
                 "pids": {"limit": 7},
             },
+            [],
         )
     ]
 
@@ -247,7 +248,7 @@ def test_update_from_a_file(command, library, tmp_path):
     file = tmp_path / "resources.json"
     file.write_text('{"pids": {"limit": 9}}')
     assert command("update", "-r", str(file), "--memory", "1", "web1") == QUIET
-    assert library.calls == [("update", {"pids": {"limit": 9}})]
+    assert library.calls == [("update", {"pids": {"limit": 9}}, [])]
     file.write_text("{")
     assert "is not JSON" in command("update", "-r", str(file), "web1")[2]
     file.write_text("[]")
@@ -255,10 +256,16 @@ def test_update_from_a_file(command, library, tmp_path):
     assert f"{tmp_path}/none: No such file" in command("update", "-r", f"{tmp_path}/none", "web1")[2]
 
 
+def test_update_of_a_share_of_caches_and_memory_bandwidth(command, library):
+    assert command("update", "--mem-bw-schema", "MB:0=20", "--l3-cache-schema", "L3:0=7f;1=3", "web1") == QUIET
+    assert library.calls == [("update", {}, ["L3:0=7f;1=3", "MB:0=20"])]
+
+
 def test_update_says_which_flag_is_wrong(command, library):
     assert 'use --memory: "lots" is no value for it' in command("update", "--memory", "lots", "web1")[2]
     assert "--cpu-quota" in command("update", "--cpu-quota", "1.5", "web1")[2]
-    assert "Intel RDT" in command("update", "--l3-cache-schema", "L3:0=f", "web1")[2]
+    assert 'begins with "L3:"' in command("update", "--l3-cache-schema", "MB:0=f", "web1")[2]
+    assert 'begins with "MB:"' in command("update", "--mem-bw-schema", "MB:0=1\nL3:0=1", "web1")[2]
     assert library.calls == []
     assert "is ignored" in command("update", "--kernel-memory", "1m", "web1")[2]
 
