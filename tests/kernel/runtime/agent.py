@@ -49,7 +49,8 @@ class Agent:
             message, fds, _, _ = socket.recv_fds(connection, 1 << 16, 4)
             while more := connection.recv(1 << 16):
                 message += more
-        self.states.append({**json.loads(message), "received": len(fds)})
+        if message:  # else it was killed before it said anything
+            self.states.append({**json.loads(message), "received": len(fds)})
         self._listeners += fds
 
     def _answer(self, listener: int) -> None:
