@@ -5,10 +5,10 @@
 . /run/guest/settings.sh
 busybox=/run/guest/busybox
 
-$busybox date -s "@$NOW" >/dev/null
 $busybox mount -t proc -o nosuid,nodev,noexec proc /proc
 $busybox mount -t sysfs -o nosuid,nodev,noexec sys /sys
 $busybox mount -t devtmpfs -o nosuid,mode=755 dev /dev
+$busybox date -s "@$NOW" >/dev/null
 $busybox mkdir -p /dev/pts /dev/shm /dev/mqueue
 $busybox mount -t devpts -o gid=5,mode=620,ptmxmode=000 devpts /dev/pts
 $busybox mount -t tmpfs -o nosuid,nodev,mode=1777 shm /dev/shm

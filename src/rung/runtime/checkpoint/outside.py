@@ -46,8 +46,22 @@ def for_restore(made: Iterable[Step], config: Config) -> list[str]:
     """CRIU's ``external`` entries for a restore: ``mnt[name]:host path``.
 
     What masks a file is the container's own null device here; runc's images name the host's."""
-    found = [f"mnt[{dest}]:{source}" for dest, source in binds(made, config)]
+    found = [f"mnt[{dest}]:{_with_a_name(source)}" for dest, source in binds(made, config)]
     return [*found, f"mnt[{_NULL}]:{_NULL}"]
+
+
+def _with_a_name(source: str) -> str:
+    """CRIU wants a last component that is a name, which ``BUNDLE/.`` has not."""
+    if not source.endswith(("/", "/.", "/..")):
+        return source
+    try:
+        fd = posix.open(source, posix.O_PATH | posix.O_CLOEXEC)
+    except FileNotFoundError:  # CRIU says so
+        return source
+    try:
+        return posix.readlink(f"/proc/self/fd/{fd}")
+    finally:
+        posix.close(fd)
 
 
 class Inside:

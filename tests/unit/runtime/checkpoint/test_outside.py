@@ -1,5 +1,7 @@
 """Which mounts of a container are the host's."""
 
+import os
+
 from plan_configs import config, plan
 from rung.runtime.checkpoint import outside
 
@@ -30,6 +32,13 @@ def test_the_dump_has_where_a_mount_really_is_and_the_restore_only_its_name():
         "mnt[/beside]:/bundle/beside",
         "mnt[/dev/null]:/dev/null",
     ]
+
+
+def test_a_source_without_a_name_of_its_own_has_one_for_criu(tmp_path):
+    for source in (f"{tmp_path}/.", f"{tmp_path}/", f"{tmp_path}/none/."):
+        document = bound({**DATA, "source": source})
+        path = source if "none" in source else os.path.realpath(tmp_path)
+        assert f"mnt[/conf/data]:{path}" in outside.for_restore(plan(document).steps, document)
 
 
 def test_v1_cgroups_are_the_hosts_unless_a_namespace_shows_them():
