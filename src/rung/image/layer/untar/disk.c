@@ -52,7 +52,7 @@ static int open_below(struct text path, int flags)
     return fd < 0 ? -errno : (int)fd;
 }
 
-long open_directory(enum slot slot, struct text path)
+static long open_directory(enum slot slot, struct text path)
 {
     struct held *held = &slots[slot];
     if (held->fd >= 0 && same(held->path, path))
@@ -93,13 +93,13 @@ static const char *z(int which, struct text name)
 
 #define RESULT(call) ((call) < 0 ? -errno : 0)
 
-long kind_at(long directory, struct text name)
+static long kind_at(long directory, struct text name)
 {
     struct stat found;
     return fstatat((int)directory, z(0, name), &found, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : (long)found.st_mode;
 }
 
-int make_directory(long directory, struct text name, uint32_t mode)
+static int make_directory(long directory, struct text name, uint32_t mode)
 {
     any_set_group |= mode & S_ISGID;
     return RESULT(mkdirat((int)directory, z(0, name), mode));
@@ -153,7 +153,7 @@ static int set_times(long directory, const char *name, const struct entry *entry
     return RESULT(utimensat((int)directory, name, times, name ? AT_SYMLINK_NOFOLLOW : 0));
 }
 
-int describe_directory(long directory, struct text name, struct text path, const struct entry *entry, bool fresh)
+static int describe_directory(long directory, struct text name, struct text path, const struct entry *entry, bool fresh)
 {
     any_set_group |= entry->mode & S_ISGID;
     if (!name.size)
@@ -184,7 +184,7 @@ static int write_segments(int fd, const struct entry *entry)
     return RESULT(ftruncate(fd, entry->size));
 }
 
-int make_file(long directory, struct text name, const struct entry *entry)
+static int make_file(long directory, struct text name, const struct entry *entry)
 {
     int error = 0, flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     int fd = openat((int)directory, z(0, name), flags, entry->mode & 0777);
@@ -210,7 +210,7 @@ int make_file(long directory, struct text name, const struct entry *entry)
     return result;
 }
 
-int make_symlink(long directory, struct text name, const struct entry *entry)
+static int make_symlink(long directory, struct text name, const struct entry *entry)
 {
     static char target[4096];
     memcpy(target, entry->link.data, entry->link.size);
@@ -222,7 +222,7 @@ int make_symlink(long directory, struct text name, const struct entry *entry)
     return result ? result : set_times(directory, made, entry);
 }
 
-int make_node(long directory, struct text name, const struct entry *entry)
+static int make_node(long directory, struct text name, const struct entry *entry)
 {
     mode_t kind = entry->kind == CHAR ? S_IFCHR : entry->kind == BLOCK ? S_IFBLK : S_IFIFO;
     const char *made = z(0, name);
@@ -237,29 +237,29 @@ int make_node(long directory, struct text name, const struct entry *entry)
     return result ? result : set_times(directory, made, entry);
 }
 
-int make_link(long directory, struct text name, long target, struct text target_name)
+static int make_link(long directory, struct text name, long target, struct text target_name)
 {
     return RESULT(linkat((int)target, z(0, target_name), (int)directory, z(1, name), 0));
 }
 
-int make_whiteout(long directory, struct text name)
+static int make_whiteout(long directory, struct text name)
 {
     return RESULT(mknodat((int)directory, z(0, name), S_IFCHR, 0));
 }
 
-int remove_whiteout(long directory, struct text name)
+static int remove_whiteout(long directory, struct text name)
 {
     return RESULT(unlinkat((int)directory, z(0, name), 0));
 }
 
-int make_opaque(long directory)
+static int make_opaque(long directory)
 {
     if (fchdir((int)directory) < 0)
         return -errno;
     return RESULT(setxattr(".", opaque_name, "y", 1, 0));
 }
 
-void finish(const struct text *implied, size_t count)
+static void finish(const struct text *implied, size_t count)
 {
     for (size_t i = directory_count; i--;) {
         struct last_words *one = &directories[i];
@@ -276,3 +276,8 @@ void finish(const struct text *implied, size_t count)
     for (size_t i = 0; i < count; i++)
         report_implied(implied[i], 0);
 }
+
+const struct backend disk = {
+    open_directory, kind_at,   make_directory, describe_directory, make_file,   make_symlink,
+    make_node,      make_link, make_whiteout,  remove_whiteout,    make_opaque, finish,
+};

@@ -9,12 +9,12 @@
  */
 #include "layer.h"
 
-#include "backend.h"
 #include "input.h"
 #include "name.h"
 #include "table.h"
 #include "tar.h"
 
+static const struct backend *to;
 static struct table hidden;  /* whiteouts that this layer has made */
 static struct table implied; /* directories without an entry (yet), in the order in which they were made */
 static uint64_t entries, size_bytes;
@@ -48,7 +48,7 @@ static bool unhide(struct text path, struct text last, long parent)
 {
     if (!hidden.count || !table_remove(&hidden, path))
         return false;
-    check(remove_whiteout(parent, last), path);
+    check(to->remove_whiteout(parent, last), path);
     return true;
 }
 
@@ -59,15 +59,15 @@ static void imply(struct text directory)
         if (end < directory.size && directory.data[end] != '/')
             continue;
         struct text last, path = {directory.data, end};
-        long found = open_directory(OTHER, path);
+        long found = to->open_directory(OTHER, path);
         if (found >= 0)
             continue;
         if (found != -ENOENT)
             cannot_make(path, (int)-found);
-        long above = open_directory(OTHER, split(path, &last));
+        long above = to->open_directory(OTHER, split(path, &last));
         check(above, path);
         unhide(path, last, above);
-        int made = make_directory(above, last, 0755);
+        int made = to->make_directory(above, last, 0755);
         if (made == -EEXIST)
             fail_layer("entry", path, "is a link to what this layer does not hold, and has entries below it");
         check(made, path);
@@ -77,10 +77,10 @@ static void imply(struct text directory)
 
 static long reach(enum slot slot, struct text directory, struct text path)
 {
-    long found = open_directory(slot, directory);
+    long found = to->open_directory(slot, directory);
     if (found == -ENOENT) {
         imply(directory);
-        found = open_directory(slot, directory);
+        found = to->open_directory(slot, directory);
     }
     check(found, path);
     return found;
@@ -88,16 +88,16 @@ static long reach(enum slot slot, struct text directory, struct text path)
 
 static void opaque(struct text directory)
 {
-    check(make_opaque(reach(OTHER, directory, directory)), directory);
+    check(to->make_opaque(reach(OTHER, directory, directory)), directory);
 }
 
 static void hide(struct text path)
 {
     struct text last, directory = split(path, &last);
     long parent = reach(PARENT, directory, path);
-    long found = kind_at(parent, last);
+    long found = to->kind_at(parent, last);
     if (found == -ENOENT) {
-        check(make_whiteout(parent, last), path);
+        check(to->make_whiteout(parent, last), path);
         table_add(&hidden, path);
         return;
     }
@@ -111,12 +111,12 @@ static void add_directory(struct entry *entry, struct text path, long parent, st
 {
     bool fresh = false;
     if (last.size) {
-        int made = make_directory(parent, last, entry->mode);
+        int made = to->make_directory(parent, last, entry->mode);
         fresh = made == 0;
-        if (made < 0 && (made != -EEXIST || !S_ISDIR(kind_at(parent, last))))
+        if (made < 0 && (made != -EEXIST || !S_ISDIR(to->kind_at(parent, last))))
             cannot_make(path, -made);
     }
-    check(describe_directory(parent, last, path, entry, fresh), path);
+    check(to->describe_directory(parent, last, path, entry, fresh), path);
     table_remove(&implied, path);
     if (was_hidden)
         opaque(path);
@@ -133,14 +133,14 @@ static void add_hard_link(struct entry *entry, struct text path, long parent, st
     struct text target = clean(LINK_SLOT, entry->link, "hard link to"), name;
     if (!target.size)
         fail_layer("hard link", path, "points at the layer's root");
-    long above = open_directory(OTHER, split(target, &name));
+    long above = to->open_directory(OTHER, split(target, &name));
     if (above < 0)
         no_target(path, target);
-    long found = kind_at(above, name);
+    long found = to->kind_at(above, name);
     if (found == -ENOENT || (found >= 0 && (S_ISDIR(found) || table_has(&hidden, target))))
         no_target(path, target);
     check(found, path);
-    check(make_link(parent, last, above, name), path);
+    check(to->make_link(parent, last, above, name), path);
 }
 
 static void add(struct entry *entry, struct text path)
@@ -155,7 +155,7 @@ static void add(struct entry *entry, struct text path)
         add_directory(entry, path, parent, last, was_hidden);
         return;
     case FILE_:
-        check(make_file(parent, last, entry), path);
+        check(to->make_file(parent, last, entry), path);
         size_bytes += (uint64_t)entry->size;
         return;
     case HARD_LINK:
@@ -164,12 +164,12 @@ static void add(struct entry *entry, struct text path)
     case SYMLINK:
         if (!entry->link.size || entry->link.size > PATH_LIMIT || memchr(entry->link.data, 0, entry->link.size))
             fail_layer("symbolic link", path, "has a target that no link can have");
-        check(make_symlink(parent, last, entry), path);
+        check(to->make_symlink(parent, last, entry), path);
         return;
     case CHAR:
     case BLOCK:
     case FIFO:
-        check(make_node(parent, last, entry), path);
+        check(to->make_node(parent, last, entry), path);
     }
 }
 
@@ -190,9 +190,10 @@ void no_attribute(const struct entry *entry, const struct xattr *attribute, int 
     note("left out attributes %.*s (%s)", shown, name.data, strerror(error));
 }
 
-void unpack_layer(void)
+void unpack_layer(const struct backend *backend)
 {
     struct entry entry;
+    to = backend;
     table_add(&implied, TEXT(""));
     while (tar_next(&entry)) {
         struct text subject, path = clean(NAME_SLOT, entry.name, "entry");
@@ -213,6 +214,6 @@ void unpack_layer(void)
     input_drain();
     size_t count;
     struct text *left = table_list(&implied, &count);
-    finish(left, count);
+    to->finish(left, count);
     report_done(entries, size_bytes);
 }
