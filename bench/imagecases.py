@@ -18,13 +18,16 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 SUITE = "trixie"
-DEBS = "python3.13 python3.13-minimal libpython3.13-stdlib libpython3.13-minimal libpython3.13-dev python3-pip gcc-14 cpp-14 libgcc-14-dev git perl-modules-5.40".split()
+DEBS = """python3.13 python3.13-minimal libpython3.13-stdlib libpython3.13-minimal libpython3.13-dev python3-pip
+    gcc-14 cpp-14 libgcc-14-dev git perl-modules-5.40""".split()
 #: Each line is a layer, as a Dockerfile's RUN would make it.
 WHEELS = (
-    "numpy", "pandas", "scipy", "django", "matplotlib", "sympy", "scikit-learn", "boto3", "jupyterlab", "flask sqlalchemy requests",
+    "numpy", "pandas", "scipy", "django", "matplotlib", "sympy", "scikit-learn", "boto3", "jupyterlab",
+    "flask sqlalchemy requests",
 )  # fmt: skip
 
 
@@ -40,7 +43,7 @@ def python() -> Iterator[bytes]:
     with tempfile.TemporaryDirectory(prefix="rung-bench-") as scratch:
         yield _tree(Path(scratch, "debs"), _unpack_debs)
         for number, wheels in enumerate(WHEELS):
-            yield _tree(Path(scratch, str(number)), lambda root, wheels=wheels: _install(root, wheels.split()))  # type: ignore[misc]
+            yield _tree(Path(scratch, str(number)), partial(_install, wheels=wheels.split()))
 
 
 def sixty() -> Iterator[bytes]:
@@ -96,7 +99,7 @@ def layout(case: str, where: Path) -> Path:
         "layers": layers,
     }
     described = _store(new, json.dumps(manifest).encode(), "application/vnd.oci.image.manifest.v1+json")
-    described["annotations"] = {"org.opencontainers.image.ref.name": "1"}  # type: ignore[assignment]
+    described["annotations"] = {"org.opencontainers.image.ref.name": "1"}
     (new / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [described]}))
     (new / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
     new.rename(final)

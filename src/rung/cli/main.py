@@ -74,6 +74,7 @@ def _parser(words: Sequence[str]) -> Parser:
     parser.add_argument("--version", action="version", version=f"rung version {__version__}")
     parser.add_argument("--debug", action="store_true", help="show where an error comes from")
     parser.add_argument("--data-root", default="/var/lib/rung", help="images and containers (%(default)s)")
+    parser.add_argument("--snapshotter", default="", metavar="NAME", help="overlay, erofs or native")
     parser.add_argument("--state-root", default="/run/rung/runtime", help="running containers (%(default)s)")
     subparsers = parser.add_subparsers(metavar="COMMAND")
     for group in _groups(words):

@@ -13,6 +13,7 @@ from rung.image.errors import ContentError, ImageError, LayerError, StoreError
 from rung.image.layer.relay import NotPassed, Relay
 from rung.image.progress import COMPLETE, EXISTS, EXTRACTING, Event
 from rung.image.snapshot.chain import chain_ids
+from rung.image.snapshot.choice import Choice
 from rung.image.snapshot.layers import Layers
 from rung.image.store.blobs import Blobs
 from rung.image.store.layout import write_index, write_marker
@@ -53,10 +54,11 @@ AT_ONCE = 3
 class Content:
     """The store's insides, below ``directory`` (an OCI image layout)."""
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, snapshotter: str = "") -> None:
         self.directory = directory
         self.blobs = Blobs(directory)
         self.layers = Layers(os.path.join(directory, "snapshots"))
+        self.snapshots = Choice(os.path.join(directory, "snapshots"), snapshotter)
         self.rootfs_directory = os.path.join(directory, "rootfs")
         self.metadata = Metadata(os.path.join(directory, "metadata.db"))
         try:
@@ -88,10 +90,22 @@ class Content:
         return config
 
     def lower_directories(self, chain: str) -> list[str]:
-        """The directories of a chain's layers, topmost first."""
+        """The directories of a chain's layers, topmost first. Those that are kept as archives are mounted."""
         from rung.spec.image import Digest
 
-        return [self.layers.path(Digest.parse(one)) for one in self.metadata.chain_of(chain)]
+        return [self.layers.show(Digest.parse(one)) for one in self.metadata.chain_of(chain)]
+
+    def hide_layers(self, chain: str) -> None:
+        """Unmount those of a chain's layers that no root file system shows: an overlay has its own
+        view of them, so that this is never too early."""
+        from rung.spec.image import Digest
+
+        mounted = [one for one in self.metadata.chain_of(chain) if self.layers.is_shown(Digest.parse(one))]
+        if mounted:
+            used = {one for top in self.metadata.chains_shown() for one in self.metadata.chain_of(top)}
+            for one in mounted:
+                if one not in used:
+                    self.layers.hide(Digest.parse(one))
 
     # --- bringing in -----------------------------------------------------------------
 
@@ -138,7 +152,7 @@ class Content:
         return {c for c in chains if self.metadata.snapshot_size(str(c)) is None or not self._is_there(c)}
 
     def _is_there(self, chain: Digest) -> bool:
-        return os.path.isdir(self.layers.path(chain))
+        return bool(self.layers.form(chain))
 
     def _unpack_one(
         self, layer: Descriptor, diff_id: Digest, progress: Progress, source: Source | None
@@ -191,7 +205,7 @@ class Content:
 
     def _unpack(self, layer: Descriptor, read: Callable[[int], bytes], diff_id: Digest) -> NewLayer:
         try:
-            return self.layers.unpack(read, diff_id)
+            return self.layers.unpack(read, diff_id, self.snapshots.layer_form())
         except LayerError as error:
             raise LayerError(f"layer {layer.digest.short}: {error.operation}", *error.args[1:]) from error
 
@@ -204,7 +218,7 @@ class Content:
         progress: Progress,
     ) -> None:
         """Put the layers upon each other, base first, as they are unpacked."""
-        lowers: list[str] = []
+        lowers: list[Digest] = []
         for at, job in enumerate(jobs):
             if job is not None:
                 new = job.result()
@@ -217,7 +231,7 @@ class Content:
                 for note in new.extracted.notes:
                     progress(Event(short, f"note: {note}"))
                 progress(Event(short, COMPLETE))
-            lowers.insert(0, self.layers.path(chains[at]))
+            lowers.insert(0, chains[at])
 
     def publish(
         self,

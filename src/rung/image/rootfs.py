@@ -38,7 +38,7 @@ class Rootfs:
 
     @property
     def driver(self) -> str:
-        """``overlay`` or ``native``."""
+        """``overlay``, ``erofs`` (an overlay of layers that are mounted from their archives) or ``native``."""
         return self._row.driver
 
     @property
@@ -68,6 +68,7 @@ class Rootfs:
         if self._row.target:
             unmount(self._row.target)
             self._set_target("")
+            self.content.hide_layers(self._row.chain)
 
     def remove(self) -> None:
         """Unmount it and remove what the container wrote."""
@@ -80,6 +81,7 @@ class Rootfs:
             except FileNotFoundError:
                 return
         remove_tree(gone)
+        self.content.hide_layers(self._row.chain)
 
     def _set_target(self, target: str) -> None:
         with self.content.metadata.transaction() as change:
@@ -98,7 +100,8 @@ def prepare(content: Content, id: str, chain: str, manifest: str, driver: str = 
         if row.manifest != manifest:
             raise StoreError("root file system", id, "exists already, of another image", "choose another ID")
         return Rootfs(content, row)
-    chosen = DRIVERS[driver] if driver else choose(content.rootfs_directory)
+    wanted = driver or content.snapshots.named
+    chosen = DRIVERS[wanted] if wanted else choose(content.rootfs_directory)
     row = RootfsRow(id, chosen.name, chain, manifest, "")
     rootfs = Rootfs(content, row)
     remove_tree(rootfs.directory)  # of one that was killed before its row was written

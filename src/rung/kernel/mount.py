@@ -150,7 +150,7 @@ def _mount_id_of(path: str, flags: int = 0) -> int:
 
 
 class _Paths:
-    """Directories as overlay options can name them: by descriptor where the path is too long
+    """Files and directories as options can name them: by descriptor where the path is too long
     for one option or holds what the option's grammar means something by."""
 
     def __init__(self) -> None:
@@ -161,7 +161,7 @@ class _Paths:
         if plain and not always:
             return path
         try:
-            self.held.append(posix.open(path, posix.O_PATH | posix.O_DIRECTORY | posix.O_CLOEXEC))
+            self.held.append(posix.open(path, posix.O_PATH | posix.O_CLOEXEC))
         except OSError as error:
             raise KernelError("open", (path,), error.errno or ENOENT) from error
         return f"/proc/self/fd/{self.held[-1]}"
@@ -199,6 +199,22 @@ def create_overlay(
                 fsconfig(fs_fd, FSCONFIG_SET_FLAG, key)
         fsconfig(fs_fd, FSCONFIG_CMD_CREATE)
         return fsmount(fs_fd, attrs)
+    finally:
+        posix.close(fs_fd)
+        paths.close()
+
+
+def create_erofs(index: str, device: str) -> int:
+    """A detached, read-only EROFS from a file, with its files' data in another one: a mount's descriptor.
+
+    Kernels before 6.12, and file systems that cannot be read by page (tmpfs), answer ENOTBLK."""
+    paths = _Paths()
+    fs_fd = fsopen("erofs")
+    try:
+        fsconfig(fs_fd, FSCONFIG_SET_STRING, "source", paths.name(index))
+        fsconfig(fs_fd, FSCONFIG_SET_STRING, "device", paths.name(device))
+        fsconfig(fs_fd, FSCONFIG_CMD_CREATE)
+        return fsmount(fs_fd, MOUNT_ATTR_RDONLY)
     finally:
         posix.close(fs_fd)
         paths.close()

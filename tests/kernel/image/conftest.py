@@ -14,6 +14,7 @@ from time import monotonic, sleep
 import pytest
 
 from rung.image import Store
+from rung.image.snapshot.erofs import why_not
 
 
 @pytest.fixture
@@ -22,6 +23,38 @@ def place() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="rung-image-", dir="/dev/shm"))
     yield path
     shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+def ext4() -> Iterator[Path]:
+    """A directory on a file system whose files can be mounted: tmpfs's cannot."""
+    image = Path(tempfile.mkdtemp(prefix="rung-ext4-", dir="/dev/shm"))
+    with open(image / "disk", "wb") as file:
+        file.truncate(2 << 30)
+    subprocess.run(["mkfs.ext4", "-q", "-F", image / "disk"], check=True)
+    (image / "mnt").mkdir()
+    mounted = subprocess.run(["mount", "-o", "loop", image / "disk", image / "mnt"], capture_output=True, text=True)
+    try:
+        if mounted.returncode:
+            pytest.skip(f"no loop device: {mounted.stderr.strip()}")
+        yield image / "mnt"
+    finally:
+        if not mounted.returncode:
+            subprocess.run(["umount", image / "mnt"], check=True)
+        shutil.rmtree(image)
+
+
+@pytest.fixture(params=["overlay", "erofs", "native"])
+def any_store(request: pytest.FixtureRequest, ext4: Path) -> Iterator[Store]:
+    """A store for each snapshotter; nothing of it may stay mounted."""
+    place = Path(tempfile.mkdtemp(prefix="store-", dir=ext4))
+    made = Store(str(place), snapshotter=request.param)
+    if request.param == "erofs" and (reason := why_not(str(place))):
+        pytest.skip(f"this kernel cannot mount EROFS from a file: {reason}")
+    yield made
+    made.close()
+    assert str(place) not in Path("/proc/self/mountinfo").read_text()
+    shutil.rmtree(place)
 
 
 @pytest.fixture

@@ -77,4 +77,4 @@ def open_store(args: argparse.Namespace) -> Store:
     """The images below ``--data-root``."""
     from rung.image import Store
 
-    return Store(args.data_root)
+    return Store(args.data_root, snapshotter=args.snapshotter)

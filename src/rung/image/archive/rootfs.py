@@ -69,7 +69,7 @@ def add_layer(
     """Store and unpack an archive as the first layer of an image: its blob and its diff ID."""
     with content.blobs.ingest() as ingest:
         copy = _Copy(read, ingest)
-        new = content.layers.unpack(copy.read)
+        new = content.layers.unpack(copy.read, form=content.snapshots.layer_form())
         try:
             media_type = copy.finish()
             lease.hold([chain_key(str(new.diff_id)), f"sha256:{copy.hex}"])

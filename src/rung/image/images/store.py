@@ -34,9 +34,9 @@ DEFAULT_ROOT = "/var/lib/rung"
 class Store:
     """The images of one host, below ``root``. Safe to use from several processes and threads."""
 
-    def __init__(self, root: str = DEFAULT_ROOT) -> None:
+    def __init__(self, root: str = DEFAULT_ROOT, *, snapshotter: str = "") -> None:
         self.root = os.path.abspath(root)
-        self.content = Content(os.path.join(self.root, "image"))
+        self.content = Content(os.path.join(self.root, "image"), snapshotter)
 
     def close(self) -> None:
         """Close what is open; the store may be used again."""

@@ -35,12 +35,18 @@ _DAMAGED = "it is no tar or damaged"
 
 
 class Extracted(Record):
-    """What was unpacked. ``implied`` directories are parents first; ``notes`` say what was left out."""
+    """What was unpacked. ``implied`` directories are parents first, ``places`` where an index has them;
+    ``notes`` say what was left out."""
 
     entries: int
     size_bytes: int
     implied: tuple[bytes, ...]
     notes: tuple[str, ...]
+    places: tuple[int, ...] = ()
+
+
+class Unfit(LayerError):
+    """A sound layer, of which no index can be written: it has to be unpacked."""
 
 
 def extract(read: Callable[[int], bytes], directory: str) -> Extracted:
@@ -56,24 +62,22 @@ def extract(read: Callable[[int], bytes], directory: str) -> Extracted:
 
 
 class Untar:
-    """One running ``rung-untar``. A context: leaving it unfinished ends the program."""
+    """One running ``rung-untar``. A context: leaving it unfinished ends the program.
+    The archive is written to it, or is the open file ``archive_fd``."""
 
-    def __init__(self, form: str, target_fd: int) -> None:
-        archive, self._archive_fd = os.pipe()
+    def __init__(self, form: str, target_fd: int, archive_fd: int = -1) -> None:
+        archive, self._archive_fd = (archive_fd, -1) if archive_fd >= 0 else _pipe()
         self._report_fd, report = os.pipe()
         self._pid = 0
         try:
-            try:
-                fcntl.fcntl(self._archive_fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-            except OSError:
-                pass  # a user's pipes have a limit in all: a smaller one does too
             self._pid = _spawn(form, (archive, report, target_fd))
         except BaseException:
             self._close()
             raise
         finally:
-            os.close(archive)
             os.close(report)
+            if archive != archive_fd:
+                os.close(archive)
 
     def write(self, data: bytes) -> None:
         """The archive's next bytes."""
@@ -87,8 +91,9 @@ class Untar:
 
     def finish(self) -> Extracted:
         """The archive has ended: what was unpacked."""
-        os.close(self._archive_fd)
-        self._archive_fd = -1
+        if self._archive_fd >= 0:
+            os.close(self._archive_fd)
+            self._archive_fd = -1
         parts = []
         while part := os.read(self._report_fd, 1 << 16):
             parts.append(part)
@@ -115,6 +120,15 @@ class Untar:
             self._pid = 0
 
 
+def _pipe() -> tuple[int, int]:
+    reader, writer = os.pipe()
+    try:
+        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+    except OSError:
+        pass  # a user's pipes have a limit in all: a smaller one does too
+    return reader, writer
+
+
 def _spawn(form: str, fds: tuple[int, int, int]) -> int:
     program = os.path.join(os.path.dirname(__file__), "..", "..", "_bin", "rung-untar")
     # High first, so that none of 0, 1 and 3 is taken before it is given.
@@ -139,16 +153,17 @@ def _messages(report: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _understand(report: bytes, status: int) -> Extracted:
-    implied, notes = [], []
+    implied, places, notes = [], [], []
     for kind, body in _messages(report):
         if kind == b"I":
             implied.append(body[8:])
+            places.append(int.from_bytes(body[:8], "little"))
         elif kind == b"N":
             notes.append(_words(body))
         elif kind == b"D":
             entries, size = (int.from_bytes(body[at : at + 8], "little") for at in (0, 8))
-            return Extracted(entries, size, tuple(implied), tuple(notes))
-        elif kind in (b"L", b"S"):
+            return Extracted(entries, size, tuple(implied), tuple(notes), tuple(places))
+        elif kind in (b"L", b"S", b"U"):
             raise _failure(kind, *body.split(b"\0", 2))
     how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
     raise StoreError("unpack", "", f"rung-untar {how}")
@@ -159,7 +174,7 @@ def _failure(kind: bytes, operation: bytes, object: bytes, reason: bytes) -> Lay
     if kind == b"S":
         return StoreError(operation.decode(), show(object), words)
     hint = _DAMAGED if words.startswith("has a broken") else ""
-    return LayerError(operation.decode(), show(object), words, hint)
+    return (Unfit if kind == b"U" else LayerError)(operation.decode(), show(object), words, hint)
 
 
 def _words(data: bytes) -> str:

@@ -1,8 +1,8 @@
 """How layers become a root file system: stacked by overlayfs, or copied.
 
 Rule: a driver knows directories and nothing of images; ``overlay`` is used where the
-store's file system can carry one (it is asked, not guessed), else ``native`` copies.
-The seam for further drivers (EROFS) is ``Driver``.
+store's file system can carry one (it is asked, not guessed), else ``native`` copies. What the
+directories are is not theirs to know: ``erofs`` is an overlay whose layers are mounts.
 """
 
 from __future__ import annotations
@@ -68,6 +68,12 @@ class Overlay:
         return os.path.join(directory, "upper")
 
 
+class Erofs(Overlay):
+    """The same upon layers that ``erofs.py`` mounts from their archives."""
+
+    name = "erofs"
+
+
 class Native:
     """A copy of all layers for each container: slow, big, and possible everywhere."""
 
@@ -91,7 +97,7 @@ class Native:
         return os.path.join(directory, "root")
 
 
-DRIVERS: dict[str, Driver] = {driver.name: driver for driver in (Overlay(), Native())}
+DRIVERS: dict[str, Driver] = {driver.name: driver for driver in (Overlay(), Erofs(), Native())}
 
 
 def choose(directory: str) -> Driver:

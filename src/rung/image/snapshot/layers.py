@@ -1,7 +1,8 @@
 """Unpacked layers on disk: ``snapshots/layers/ALGORITHM/CHAIN-ID``, each once.
 
 Rule: a directory under ``layers/`` is a whole layer whose archive had the diff ID that
-its image's configuration says. It grows under ``snapshots/new/`` with its owner's name
+its image's configuration says; one under ``erofs/`` is such a layer in its archive (``erofs.py``), shown on
+demand. It grows under ``snapshots/new/`` with its owner's name
 in its own, is verified, and renamed; what a killed process left is removed by whoever
 collects next.
 """
@@ -14,20 +15,24 @@ import os
 from rung.image.errors import LayerError, StoreError
 from rung.image.layer.decompress import plain
 from rung.image.layer.extract import extract
-from rung.image.snapshot.tree import imply_attributes, remove_tree
+from rung.image.snapshot.tree import find_below, imply_attributes, remove_tree
 from rung.image.store import owner
+from rung.kernel.errors import KernelError
+from rung.kernel.mount import is_mountpoint
 from rung.kernel.sync import syncfs
 from rung.spec.image import Digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from hashlib import _Hash
 
     from rung.image.layer.extract import Extracted
 
 #: Unpacking leaves at least this much of the file system free, whatever an archive says.
 RESERVE_BYTES = 256 << 20
+#: A layer's forms: its files, or its archive with an index of it.
+FILES, EROFS = "files", "erofs"
 
 
 class Layers:
@@ -35,31 +40,105 @@ class Layers:
 
     def __init__(self, directory: str) -> None:
         self.directory = os.path.join(directory, "layers")
+        self.erofs_directory = os.path.join(directory, "erofs")
         self.new_directory = os.path.join(directory, "new")
 
     def make_directories(self) -> None:
         """Make what is missing of the directories."""
-        for path in (os.path.join(self.directory, "sha256"), self.new_directory):
+        for path in (os.path.join(self.directory, "sha256"), self.erofs_directory, self.new_directory):
             os.makedirs(path, mode=0o700, exist_ok=True)
 
     def path(self, chain: Digest) -> str:
-        """Where the layer on top of a chain is, or would be."""
-        return os.path.join(self.directory, chain.algorithm, chain.hex)
+        """Where the files of the layer on top of a chain are, or would be; see ``show``."""
+        place = self._place(chain, EROFS)
+        return os.path.join(place, "files") if os.path.isdir(place) else self._place(chain, FILES)
 
-    def unpack(self, read: Callable[[int], bytes], diff_id: Digest | None = None) -> NewLayer:
+    def _place(self, chain: Digest, form: str) -> str:
+        top = self.erofs_directory if form == EROFS else self.directory
+        return os.path.join(top, chain.algorithm, chain.hex)
+
+    def form(self, chain: Digest) -> str:
+        """The form in which the layer is there; empty where it is not."""
+        return next((form for form in (FILES, EROFS) if os.path.isdir(self._place(chain, form))), "")
+
+    def all(self) -> Iterator[str]:
+        """The chains of all layers that are there."""
+        for top in (self.directory, self.erofs_directory):
+            for algorithm in os.listdir(top):
+                for name in os.listdir(os.path.join(top, algorithm)):
+                    yield f"{algorithm}:{name}"
+
+    def show(self, chain: Digest) -> str:
+        """The directory of the layer's files, mounted if need be."""
+        if self.form(chain) != EROFS:
+            return self._place(chain, FILES)
+        from rung.image.snapshot import erofs
+
+        try:
+            return erofs.show(self._place(chain, EROFS))
+        except KernelError as error:
+            raise StoreError("mount layer", str(chain), str(error)) from error
+
+    def is_shown(self, chain: Digest) -> bool:
+        """Whether the layer is mounted by ``show``."""
+        return self.form(chain) == EROFS and is_mountpoint(self.path(chain))
+
+    def hide(self, chain: Digest) -> None:
+        """Take away the mount of a layer that nobody needs to look into."""
+        if self.form(chain) == EROFS:
+            from rung.image.snapshot import erofs
+
+            erofs.hide(self._place(chain, EROFS))
+
+    def open(self, chain: Digest) -> int:
+        """A descriptor of the layer's root directory."""
+        if self.form(chain) != EROFS:
+            return os.open(self._place(chain, FILES), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        from rung.image.snapshot import erofs
+
+        return erofs.open_root(self._place(chain, EROFS))
+
+    def unpack(
+        self, read: Callable[[int], bytes], diff_id: Digest | None = None, form: str = FILES
+    ) -> NewLayer:
         """Unpack an archive (compressed or not) beside the others; verify its diff ID where it
         is known, find it out where it is not."""
-        path = os.path.join(self.new_directory, f"{owner.me()}-{os.urandom(4).hex()}")
-        os.mkdir(path, 0o755)
-        os.chmod(path, 0o755)
+        path = self._new()
         try:
             stream = _Verified(plain(read), diff_id, _budget(path))
-            extracted = extract(stream.read, path)
+            if form == EROFS:
+                path, form, extracted = self._index(stream, path)
+            else:
+                extracted = extract(stream.read, path)
             found = stream.finish()
         except BaseException:
             remove_tree(path)
             raise
-        return NewLayer(self, path, extracted, found)
+        return NewLayer(self, path, extracted, found, form)
+
+    def _index(self, stream: _Verified, path: str) -> tuple[str, str, Extracted]:
+        """With an index; or, where none can hold the layer, its files after all."""
+        from rung.image.layer.extract import Unfit
+        from rung.image.snapshot import erofs
+
+        try:
+            return path, EROFS, erofs.unpack(stream.read, path)
+        except Unfit:
+            unpacked = self._new()
+            try:
+                with open(os.path.join(path, erofs.TAR), "rb") as file:
+                    extracted = extract(file.read, unpacked)
+            except BaseException:
+                remove_tree(unpacked)
+                raise
+            remove_tree(path)
+            return unpacked, FILES, extracted
+
+    def _new(self) -> str:
+        path = os.path.join(self.new_directory, f"{owner.me()}-{os.urandom(4).hex()}")
+        os.mkdir(path, 0o755)
+        os.chmod(path, 0o755)
+        return path
 
     def sync(self) -> None:
         """Wait until all that was unpacked is on the disk."""
@@ -71,9 +150,13 @@ class Layers:
 
     def discard(self, chain: Digest) -> str:
         """Take a layer away at once; the path of what is left to be removed, or empty."""
+        form = self.form(chain)
+        if not form:
+            return ""
+        self.hide(chain)
         doomed = os.path.join(self.new_directory, f"{owner.me()}-{os.urandom(4).hex()}-gone")
         try:
-            os.rename(self.path(chain), doomed)
+            os.rename(self._place(chain, form), doomed)
         except FileNotFoundError:
             return ""
         return doomed
@@ -88,17 +171,24 @@ class Layers:
 class NewLayer:
     """A layer that is unpacked and verified, but has no place in a chain yet."""
 
-    def __init__(self, layers: Layers, path: str, extracted: Extracted, diff_id: Digest) -> None:
+    def __init__(
+        self, layers: Layers, path: str, extracted: Extracted, diff_id: Digest, form: str = FILES
+    ) -> None:
         self.layers = layers
         self.path = path
         self.extracted = extracted
         self.diff_id = diff_id
+        self.form = form
 
-    def stack(self, chain: Digest, lowers: list[str]) -> None:
-        """Put it on top of ``lowers`` (topmost first); one that is there already is as good."""
+    def stack(self, chain: Digest, lowers: Sequence[Digest]) -> None:
+        """Put it on top of the layers of ``lowers`` (topmost first); one that is there already is as good."""
         try:
-            imply_attributes(self.path, self.extracted.implied, lowers)
-            final = self.layers.path(chain)
+            self._imply(lowers)
+            if self.form == EROFS:
+                from rung.image.snapshot import erofs
+
+                erofs.identify(self.path, bytes.fromhex(chain.hex[:32]))
+            final = self.layers._place(chain, self.form)
             os.makedirs(os.path.dirname(final), mode=0o700, exist_ok=True)
             os.rename(self.path, final)
         except OSError as error:
@@ -106,9 +196,54 @@ class NewLayer:
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                 raise StoreError("layer", str(chain), error.strerror or "") from error
 
+    def _imply(self, lowers: Sequence[Digest]) -> None:
+        """Give directories that the layer only implies the attributes they have in the layers below."""
+        if not self.extracted.implied or not lowers:
+            return
+        roots = _Roots(self.layers, lowers)
+        try:
+            # Children first: their times are set before their parents' change.
+            for path, place in reversed(list(zip(self.extracted.implied, self.extracted.places))):
+                like_fd = find_below(roots, path)
+                if like_fd is None:
+                    continue
+                try:
+                    self._describe(path, place, like_fd)
+                finally:
+                    os.close(like_fd)
+        finally:
+            roots.close()
+
+    def _describe(self, path: bytes, place: int, like_fd: int) -> None:
+        if self.form == EROFS:
+            from rung.image.snapshot import erofs
+
+            erofs.describe(self.path, place, like_fd)
+        else:
+            imply_attributes(self.path, path, like_fd)
+
     def drop(self) -> None:
         """Remove it."""
         remove_tree(self.path)
+
+
+class _Roots:
+    """The root directories of layers, each opened when it is first looked into."""
+
+    def __init__(self, layers: Layers, chains: Sequence[Digest]) -> None:
+        self.layers = layers
+        self.chains = chains
+        self.held: list[int] = []
+
+    def __iter__(self) -> Iterator[int]:
+        for at, chain in enumerate(self.chains):
+            if at == len(self.held):
+                self.held.append(self.layers.open(chain))
+            yield self.held[at]
+
+    def close(self) -> None:
+        for fd in self.held:
+            os.close(fd)
 
 
 class _Verified:

@@ -11,6 +11,10 @@ import stat
 from rung.kernel.errors import KernelError
 from rung.kernel.path import RESOLVE_IN_ROOT, RESOLVE_NO_SYMLINKS, openat2
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _CHUNK = 1 << 20
 
@@ -78,37 +82,27 @@ def open_below(root_fd: int, path: bytes) -> int:
     return openat2(root_fd, path or b".", os.O_RDONLY | os.O_DIRECTORY, resolve=resolve)
 
 
-def imply_attributes(layer: str, implied: tuple[bytes, ...], lowers: list[str]) -> None:
-    """Give directories that a layer only implies the attributes they have in the layers below,
-    because an overlay shows the topmost directory's."""
-    if not implied or not lowers:
-        return
+def find_below(roots: Iterable[int], path: bytes) -> int | None:
+    """The first of the roots' directories of that path."""
+    for root_fd in roots:
+        try:
+            return openat2(root_fd, path or b".", os.O_RDONLY | os.O_DIRECTORY, resolve=RESOLVE_IN_ROOT)
+        except KernelError:  # not in that layer, or no directory there
+            continue
+    return None
+
+
+def imply_attributes(layer: str, path: bytes, like_fd: int) -> None:
+    """Give a directory of an unpacked layer the attributes of an open one."""
     top_fd = os.open(layer, _DIRECTORY)
-    lower_fds = [os.open(lower, _DIRECTORY) for lower in lowers]
-    try:
-        for path in reversed(implied):  # children first: their times are set before their parents' change
-            for lower_fd in lower_fds:
-                if _take_after(top_fd, lower_fd, path):
-                    break
-    finally:
-        for fd in (top_fd, *lower_fds):
-            os.close(fd)
-
-
-def _take_after(top_fd: int, lower_fd: int, path: bytes) -> bool:
-    try:
-        source = openat2(lower_fd, path or b".", os.O_RDONLY | os.O_DIRECTORY, resolve=RESOLVE_IN_ROOT)
-    except KernelError:  # not in that layer, or no directory there
-        return False
     try:
         target = openat2(top_fd, path or b".", os.O_RDONLY | os.O_DIRECTORY, resolve=RESOLVE_IN_ROOT)
         try:
-            copy_attributes(source, target)
+            copy_attributes(like_fd, target)
         finally:
             os.close(target)
     finally:
-        os.close(source)
-    return True
+        os.close(top_fd)
 
 
 def copy_layer(source: str, target: str) -> None:

@@ -63,9 +63,7 @@ def _layers(
 ) -> list[str]:
     doomed = []
     known = {str(chain): int(size) for chain, size in change.execute("SELECT chain, size FROM snapshot")}
-    for algorithm in os.listdir(content.layers.directory):
-        found = os.listdir(os.path.join(content.layers.directory, algorithm))
-        known = {f"{algorithm}:{name}": 0 for name in found} | known
+    known = dict.fromkeys(content.layers.all(), 0) | known
     for chain in sorted(known):
         if chain_key(chain) in needed:
             continue

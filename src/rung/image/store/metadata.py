@@ -154,6 +154,10 @@ class Metadata:
         rows = self.rows("SELECT id, driver, chain, manifest, target FROM rootfs WHERE id = ?", id)
         return RootfsRow(*rows[0]) if rows else None
 
+    def chains_shown(self) -> list[str]:
+        """The chains of the root file systems that are mounted."""
+        return [str(row[0]) for row in self.rows("SELECT DISTINCT chain FROM rootfs WHERE target != ''")]
+
     def rootfs_of_manifest(self, manifest: str) -> list[str]:
         """The containers whose root file system was made from an image."""
         rows = self.rows("SELECT id FROM rootfs WHERE manifest = ? ORDER BY id", manifest)
