@@ -9,6 +9,7 @@
     +- ArchiveError        a file that was to be loaded is no image
     +- StoreError          the store itself: not there, not writable, no file system for it
     +- BootstrapError      a base image could not be built from a distribution's archive
+    +- ScanError           a vulnerability feed or the database of them cannot be used
 """
 
 from __future__ import annotations
@@ -60,3 +61,7 @@ class StoreError(ImageError):
 
 class BootstrapError(ImageError):
     """A base image could not be built."""
+
+
+class ScanError(ImageError):
+    """A vulnerability feed, or the database of them, cannot be used."""

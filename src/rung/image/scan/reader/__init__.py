@@ -1,0 +1,72 @@
+"""Which files of an image tell of packages, and who reads each of them.
+
+Rule: a reader is a function of a file's path and bytes that gives ``Contents``; it raises
+``Unreadable`` with a reason where the file is not what its place says. What it reads is a
+stranger's: every length is checked, nothing in it is executed or looked up outside.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+
+from rung.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rung.image.scan.packages import Contents
+
+_MIB = 1 << 20
+
+
+class Unreadable(Exception):  # noqa: N818
+    """A file is not what its place says; why."""
+
+
+class Reader(Record):
+    """``module`` (of this package) has ``read``; files of more than ``limit_bytes`` are left out."""
+
+    module: str
+    limit_bytes: int
+    executable: bool = False
+
+    @property
+    def read(self) -> Callable[[bytes, bytes], Contents]:
+        """The function itself, loaded now."""
+        found: Callable[[bytes, bytes], Contents] = import_module(f"{__name__}.{self.module}").read
+        return found
+
+
+_RPM = rb"(?:var/lib/rpm|usr/lib/sysimage/rpm|usr/share/rpm)/"
+_PLACES = (
+    (rb"etc/os-release|usr/lib/os-release", Reader("osrelease", _MIB)),
+    (rb"var/lib/dpkg/status|var/lib/dpkg/status\.d/[^/]+(?<!\.md5sums)", Reader("dpkg", 64 * _MIB)),
+    (rb"var/lib/dpkg/info/[^/]+\.list|var/lib/dpkg/status\.d/[^/]+\.md5sums", Reader("dpkg_files", 16 * _MIB)),
+    (rb"(?:usr/)?lib/apk/db(?:-uvol)?/installed", Reader("apk", 64 * _MIB)),
+    (_RPM + rb"rpmdb\.sqlite", Reader("rpm.sqlite", 512 * _MIB)),
+    (_RPM + rb"Packages\.db", Reader("rpm.ndb", 512 * _MIB)),
+    (_RPM + rb"Packages", Reader("rpm.bdb", 512 * _MIB)),
+)
+_BY_PLACE = [(re.compile(pattern, re.DOTALL), reader) for pattern, reader in _PLACES]
+#: What each of the places begins with: most paths are told apart by that.
+_BEGIN = (b"etc/os-release", b"usr/lib/os-release", b"var/lib/", b"lib/apk/", b"usr/lib/apk/", b"usr/lib/sysimage/", b"usr/share/rpm/")
+_PYTHON_END = (b".dist-info/METADATA", b".egg-info/PKG-INFO", b".egg-info")
+_NODE_END = b"/package.json"
+_NODE = re.compile(rb"node_modules/(?:@[^/]+/)?[^/@.][^/]*/package\.json", re.DOTALL)
+_PYTHON_READER, _NODE_READER = Reader("python", 4 * _MIB), Reader("node", 4 * _MIB)
+_GO = Reader("golang", 512 * _MIB, executable=True)
+
+
+def reader_for(path: bytes, mode: int) -> Reader | None:
+    """Who reads a regular file at a (clean) path, if anybody."""
+    if path.startswith(_BEGIN):
+        for pattern, reader in _BY_PLACE:
+            if pattern.fullmatch(path):
+                return reader
+    if path.endswith(_PYTHON_END):
+        return _PYTHON_READER
+    if path.endswith(_NODE_END) and _NODE.fullmatch(path, max(0, path.rfind(b"node_modules/"))):
+        return _NODE_READER
+    return _GO if mode & 0o111 else None

@@ -1,0 +1,99 @@
+"""RPM headers as its databases hold them: tags into packages.
+
+rpm's manual, "RPM V4 header format" (index entries of tag, type, offset, count, then the data they
+point into), here without the lead of magic bytes that package files have.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from rung.image.scan.packages import Contents, Package
+from rung.image.scan.reader import Unreadable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_NAME, _VERSION, _RELEASE, _EPOCH, _VENDOR, _LICENSE, _ARCH, _SOURCE = 1000, 1001, 1002, 1003, 1011, 1014, 1022, 1044
+_DIRINDEXES, _BASENAMES, _DIRNAMES = 1116, 1117, 1118
+_INT32, _STRING, _STRING_ARRAY, _I18N = 4, 6, 8, 9
+_WANTED = {_NAME, _VERSION, _RELEASE, _EPOCH, _VENDOR, _LICENSE, _ARCH, _SOURCE, _DIRINDEXES, _BASENAMES, _DIRNAMES}
+_ENTRY = struct.Struct(">IIII")
+_MOST_ENTRIES, _MOST_DATA = 1 << 16, 256 << 20  # rpm's own limits
+
+
+def contents(path: bytes, headers: Iterable[bytes]) -> Contents:
+    """The packages of all headers, and the files they own."""
+    found, owned = [], []
+    for header in headers:
+        tags = _tags(header)
+        name, version = _text(tags, _NAME), _text(tags, _VERSION)
+        if not name or name == "gpg-pubkey":  # keys are kept as if they were packages
+            continue
+        epochs = tags.get(_EPOCH)
+        epoch = f"{epochs[0]}:" if epochs and epochs[0] else ""
+        source, source_version = _source(_text(tags, _SOURCE), epoch)
+        found.append(
+            Package(
+                kind="rpm",
+                name=name,
+                version=f"{epoch}{version}-{_text(tags, _RELEASE)}",
+                path=path,
+                source=source,
+                source_version=source_version,
+                architecture=_text(tags, _ARCH),
+                licence=_text(tags, _LICENSE),
+                supplier=_text(tags, _VENDOR),
+            )
+        )
+        owned.extend(_files(tags))
+    return Contents(packages=tuple(found), owned=b"\n".join(owned))
+
+
+def _tags(header: bytes) -> dict[int, list[bytes] | list[int]]:
+    if len(header) < 8:
+        raise Unreadable("holds a header that is cut off")
+    count, size = struct.unpack_from(">II", header)
+    start = 8 + 16 * count
+    if count > _MOST_ENTRIES or size > _MOST_DATA or start + size > len(header):
+        raise Unreadable("holds a header whose lengths are wrong")
+    data = header[start : start + size]
+    tags: dict[int, list[bytes] | list[int]] = {}
+    for index in range(count):
+        tag, kind, offset, number = _ENTRY.unpack_from(header, 8 + 16 * index)
+        if tag not in _WANTED:
+            continue
+        if offset > size:
+            raise Unreadable("holds a header whose lengths are wrong")
+        if kind == _INT32:
+            if offset + 4 * number > size:
+                raise Unreadable("holds a header whose lengths are wrong")
+            tags[tag] = list(struct.unpack_from(f">{number}I", data, offset))
+        elif kind in (_STRING, _STRING_ARRAY, _I18N):
+            tags[tag] = data[offset:].split(b"\0", number)[:number] if kind != _STRING else [
+                data[offset:].partition(b"\0")[0]
+            ]  # fmt: skip
+    return tags
+
+
+def _text(tags: dict[int, list[bytes] | list[int]], tag: int) -> str:
+    values = tags.get(tag)
+    return values[0].decode("utf-8", "replace") if values and isinstance(values[0], bytes) else ""
+
+
+def _source(file: str, epoch: str) -> tuple[str, str]:
+    """``openssl-3.0.7-1.el9.src.rpm`` as name and version."""
+    parts = file.removesuffix(".src.rpm").removesuffix(".nosrc.rpm").rsplit("-", 2)
+    return (parts[0], f"{epoch}{parts[1]}-{parts[2]}") if len(parts) == 3 else ("", "")
+
+
+def _files(tags: dict[int, list[bytes] | list[int]]) -> list[bytes]:
+    bases, directories, places = tags.get(_BASENAMES, []), tags.get(_DIRNAMES, []), tags.get(_DIRINDEXES, [])
+    found = []
+    for base, place in zip(bases, places):
+        if isinstance(place, int) and place < len(directories):
+            directory = directories[place]
+            if isinstance(directory, bytes) and isinstance(base, bytes):
+                found.append(directory.lstrip(b"/") + base)
+    return found
