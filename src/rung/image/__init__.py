@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         ImageNotFound,
         LayerError,
         RegistryError,
+        ScanError,
         StoreError,
     )
     from rung.image.explore.explored import Explored, explore_image
@@ -34,6 +35,14 @@ if TYPE_CHECKING:
     from rung.image.registry.search import list_tags, search
     from rung.image.registry.session import login, logout, stored_user
     from rung.image.rootfs import Rootfs
+    from rung.image.scan.choose import Choice, parse_ignored, parse_severities
+    from rung.image.scan.scanned import (
+        BILL_FORMATS,
+        Scanned,
+        scan_image,
+        update_database,
+        vulnerability_database,
+    )
     from rung.image.serve.bcrypt import bcrypt_hash
     from rung.image.serve.service import RegistryOptions, RegistryServer, collect_registry
     from rung.image.transfer.manifest_list import ManifestLists, read_remote
@@ -66,11 +75,21 @@ _HOME = {
     "stored_user": "registry.session",
     "inspected": "images.inspect",
     "seconds_of": "images.times",
+    "Choice": "scan.choose",
+    "parse_ignored": "scan.choose",
+    "parse_severities": "scan.choose",
+    "BILL_FORMATS": "scan.scanned",
+    "Scanned": "scan.scanned",
+    "scan_image": "scan.scanned",
+    "update_database": "scan.scanned",
+    "vulnerability_database": "scan.scanned",
 }
 
 __all__ = [
     "ArchiveError",
+    "BILL_FORMATS",
     "BootstrapError",
+    "Choice",
     "ContentError",
     "Event",
     "Explored",
@@ -80,29 +99,36 @@ __all__ = [
     "ImageNotFound",
     "LayerError",
     "ManifestLists",
+    "Past",
     "RegistryError",
     "RegistryOptions",
     "RegistryServer",
-    "Past",
-    "Summary",
     "Removed",
     "Rootfs",
+    "ScanError",
+    "Scanned",
     "Store",
     "StoreError",
+    "Summary",
     "bcrypt_hash",
     "collect_registry",
     "copy_image",
     "explore_image",
+    "inspected",
     "list_referrers",
     "list_tags",
     "login",
     "logout",
+    "parse_ignored",
+    "parse_severities",
     "read_remote",
     "rules_from",
+    "scan_image",
     "search",
-    "stored_user",
-    "inspected",
     "seconds_of",
+    "stored_user",
+    "update_database",
+    "vulnerability_database",
 ]
 
 

@@ -35,6 +35,7 @@ COMMANDS = {
     "remove": "rm",
     "rm": "rm",
     "save": "save",
+    "scan": "scan",
     "tag": "tag",
 }
 #: word of ``rung`` itself -> the module here that has it

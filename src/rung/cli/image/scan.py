@@ -25,7 +25,8 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("-f", "--format", metavar="FORMAT", default="table",
                         help="table, json, sarif, cyclonedx, cyclonedx-1.5 or spdx-json (default: table)")  # fmt: skip
     parser.add_argument("-o", "--output", metavar="FILE", help="instead of standard output")
-    parser.add_argument("-s", "--severity", metavar="LIST", default="", help="only these: UNKNOWN,LOW,MEDIUM,HIGH,CRITICAL")
+    parser.add_argument("-s", "--severity", metavar="LIST", default="",
+                        help="only these: UNKNOWN,LOW,MEDIUM,HIGH,CRITICAL")  # fmt: skip
     parser.add_argument("--ignore-unfixed", action="store_true", help="only what a newer version fixes")
     parser.add_argument("--ignorefile", metavar="FILE", help=f"identifiers to leave out (default: {_IGNORE_FILES[0]})")
     parser.add_argument("--exit-code", metavar="N", type=int, default=0, help="if anything is found (default: 0)")

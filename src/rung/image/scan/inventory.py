@@ -113,9 +113,9 @@ def stack(layers: Sequence[LayerContents]) -> Inventory:
     for index, layer in enumerate(layers):
         hidden = {*layer.whiteouts, *layer.plain}
         for path in list(seen):
-            if path in hidden or _below(path, hidden) or _below(path, layer.opaques):
-                if path not in layer.found:
-                    del seen[path]
+            gone = path in hidden or _below(path, hidden) or _below(path, layer.opaques)
+            if gone and path not in layer.found:
+                del seen[path]
         for path, contents in layer.found.items():
             seen[path] = _attributed(contents, seen.get(path), index)
     systems = {path: contents.os for path, contents in seen.items() if contents.os}

@@ -40,7 +40,7 @@ FORMATS = {
     "spdx-json": "spdx",
 }
 #: Bills of what is in an image: they need no database.
-BILLS = ("cyclonedx", "cyclonedx-1.5", "spdx-json")
+BILL_FORMATS = ("cyclonedx", "cyclonedx-1.5", "spdx-json")
 
 
 class Scanned(Record):
@@ -80,7 +80,7 @@ DEFAULT_FEEDS = (
 )
 
 
-def database_of(store: Store, path: str = "") -> Database:
+def vulnerability_database(store: Store, path: str = "") -> Database:
     """The vulnerability database of a store, or the one at ``path``."""
     return Database(path or os.path.join(store.root, "scan", "vulnerabilities.db"))
 
@@ -89,7 +89,7 @@ def update_database(
     store: Store, places: Sequence[str] = (), progress: Progress = silent, *, path: str = ""
 ) -> list[Feed]:
     """Read feeds (files, directories, URLs; the publishers' where none is given) into the database."""
-    database = database_of(store, path)
+    database = vulnerability_database(store, path)
     feeds = []
     for place in places or DEFAULT_FEEDS:
         progress(Event("", f"Reading {place}"))
@@ -102,7 +102,7 @@ def scan_image(
 ) -> Scanned:
     """Look through an image in the store. Raises ``ImageNotFound``, ``LayerError``, ``ScanError``."""
     image = store.get(name)
-    known = database_of(store, database)
+    known = vulnerability_database(store, database)
     if vulnerabilities and not known.exists():
         with known.lookup():
             pass

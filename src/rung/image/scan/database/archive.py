@@ -34,6 +34,6 @@ def advisories(lines: Iterable[str], ecosystem: str, suite: str) -> Iterator[Adv
         if name and version and (name not in newest or compare("deb", version, newest[name]) > 0):
             newest[name] = version
     for name, version in newest.items():
-        id = f"{suite}/{name}"
+        label = f"{suite}/{name}"
         affected = Affected(ecosystem, name, fixed=version, status=UPDATE)
-        yield Advisory(id, id, (affected,), title=f"{name} {version} is in {suite}")
+        yield Advisory(label, label, (affected,), title=f"{name} {version} is in {suite}")

@@ -21,6 +21,7 @@ from rung.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Any
 
 VERSION = 1
 _BUSY_S = 60
@@ -134,19 +135,17 @@ class Lookup:
 
     def severities(self, cve: str) -> list[tuple[str, str, float]]:
         """``(severity, vector, score)`` that any feed gives a CVE."""
-        query = "SELECT DISTINCT severity, vector, score FROM advisory WHERE cve = ? AND severity NOT IN ('', 'UNKNOWN')"
-        return self._db.execute(query + " ORDER BY rank, score DESC, severity", (cve,)).fetchall()
+        query = """SELECT DISTINCT severity, vector, score FROM advisory
+            WHERE cve = ? AND severity NOT IN ('', 'UNKNOWN') ORDER BY rank, score DESC, severity"""
+        return self._db.execute(query, (cve,)).fetchall()
 
 
-def _known(row: Sequence[object]) -> Known:
+def _known(row: Sequence[Any]) -> Known:
     name, cve, aliases, severity, title, url, vector, score, rank, *rest = row
     ecosystem, package, introduced, fixed, last, versions, status, own_severity = rest
-    affected = Affected(
-        ecosystem, package, introduced, fixed, last, tuple(json.loads(str(versions))), status, own_severity
-    )
-    advisory = Advisory(
-        name, cve, (), tuple(json.loads(str(aliases))), severity, title, url, vector, score
-    )
+    listed, others = tuple(json.loads(versions)), tuple(json.loads(aliases))
+    affected = Affected(ecosystem, package, introduced, fixed, last, listed, status, own_severity)
+    advisory = Advisory(name, cve, (), others, severity, title, url, vector, score)
     return Known(advisory, affected, rank)
 
 

@@ -34,7 +34,7 @@ def is_tracker(value: Any) -> bool:
 def advisories(value: dict[str, Any]) -> Iterator[Advisory]:
     """One for each CVE of each package."""
     for package, cves in value.items():
-        for id, known in cves.items() if isinstance(cves, dict) else ():
+        for cve, known in cves.items() if isinstance(cves, dict) else ():
             releases = known.get("releases") if isinstance(known, dict) else None
             affected = [
                 one
@@ -45,7 +45,7 @@ def advisories(value: dict[str, Any]) -> Iterator[Advisory]:
             if affected:
                 description = str(known.get("description", ""))
                 title = description if len(description) <= 200 else description[:197] + "..."
-                yield Advisory(id, id, tuple(affected), title=title, url=TRACKER + id)
+                yield Advisory(cve, cve, tuple(affected), title=title, url=TRACKER + cve)
 
 
 def _affected(package: str, suite: str, state: dict[str, Any]) -> Iterator[Affected]:

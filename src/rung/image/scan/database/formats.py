@@ -46,7 +46,7 @@ class Near(Record):
     ecosystem: str = ""
 
 
-class NotRead(Exception):  # noqa: N818
+class NotRead(Exception):
     """A document is damaged; why."""
 
 

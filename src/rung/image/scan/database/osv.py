@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 _PREFIXES = ("DEBIAN-", "UBUNTU-", "ALPINE-")
+_SEVERITY_KEYS = (
+    ("ecosystem_specific", "urgency"),
+    ("ecosystem_specific", "severity"),
+    ("database_specific", "severity"),
+)
 _RANGES = ("ECOSYSTEM", "SEMVER")
 
 
@@ -30,16 +35,16 @@ def advisories(value: dict[str, Any]) -> Iterator[Advisory]:
     affected = [one for item in value["affected"] if isinstance(item, dict) for one in _affected(item)]
     if not affected:
         return
-    id = value["id"]
+    own = value["id"]
     names = [_plain(name) for key in ("aliases", "upstream") for name in _texts(value.get(key))]
-    cves = list(dict.fromkeys(name for name in (_plain(id), *names) if name.startswith("CVE-")))
-    cve = cves[0] if len(cves) == 1 else id
+    cves = list(dict.fromkeys(name for name in (_plain(own), *names) if name.startswith("CVE-")))
+    cve = cves[0] if len(cves) == 1 else own
     vector, score, severity = _severity(value)
     yield Advisory(
-        id=id,
+        id=own,
         cve=cve,
         affected=tuple(affected),
-        aliases=tuple(name for name in dict.fromkeys((id, *names)) if name != cve),
+        aliases=tuple(name for name in dict.fromkeys((own, *names)) if name != cve),
         severity=severity,
         title=_title(value),
         url=_url(value),
@@ -101,7 +106,7 @@ def _spans(events: list[dict[str, Any]], kind: str) -> Iterator[tuple[str, str, 
 
 
 def _item_severity(item: dict[str, Any]) -> str:
-    for key, name in (("ecosystem_specific", "urgency"), ("ecosystem_specific", "severity"), ("database_specific", "severity")):
+    for key, name in _SEVERITY_KEYS:
         found = item.get(key)
         if isinstance(found, dict) and isinstance(found.get(name), str):
             severity = severities.of_word(found[name])

@@ -31,15 +31,17 @@ def advisories(value: dict[str, Any]) -> Iterator[Advisory]:
     for item in value["packages"]:
         package = item.get("pkg") if isinstance(item, dict) else None
         fixes = package.get("secfixes") if isinstance(package, dict) else None
-        for version, ids in fixes.items() if isinstance(package, dict) and isinstance(fixes, dict) else ():
-            for id, *aliases in _names(ids):
+        if not isinstance(package, dict) or not isinstance(fixes, dict):
+            continue
+        for version, texts in fixes.items():
+            for name, *aliases in _names(texts):
                 affected = Affected(ecosystem, str(package.get("name", "")), fixed=version or NEVER, status=FIXED)
-                yield Advisory(id, id, (affected,), aliases=tuple(aliases), url=_TRACKER + id)
+                yield Advisory(name, name, (affected,), aliases=tuple(aliases), url=_TRACKER + name)
 
 
-def _names(ids: Any) -> Iterator[list[str]]:
+def _names(texts: Any) -> Iterator[list[str]]:
     """Each text is a name and, behind blanks, more names for it."""
-    for text in ids if isinstance(ids, list) else ():
+    for text in texts if isinstance(texts, list) else ():
         names = [word.strip("(),+") for word in str(text).split()]
         names = [name for name in names if "-" in name]
         if names:

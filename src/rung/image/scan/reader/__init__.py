@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _MIB = 1 << 20
 
 
-class Unreadable(Exception):  # noqa: N818
+class Unreadable(Exception):
     """A file is not what its place says; why."""
 
 
@@ -51,7 +51,7 @@ _PLACES = (
 )
 _BY_PLACE = [(re.compile(pattern, re.DOTALL), reader) for pattern, reader in _PLACES]
 #: What each of the places begins with: most paths are told apart by that.
-_BEGIN = (b"etc/os-release", b"usr/lib/os-release", b"var/lib/", b"lib/apk/", b"usr/lib/apk/", b"usr/lib/sysimage/", b"usr/share/rpm/")
+_BEGIN = (b"etc/os-", b"usr/lib/os-", b"var/lib/", b"lib/apk/", b"usr/lib/apk/", b"usr/lib/sys", b"usr/share/rpm/")
 _PYTHON_END = (b".dist-info/METADATA", b".egg-info/PKG-INFO", b".egg-info")
 _NODE_END = b"/package.json"
 _NODE = re.compile(rb"node_modules/(?:@[^/]+/)?[^/@.][^/]*/package\.json", re.DOTALL)

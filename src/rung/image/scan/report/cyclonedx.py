@@ -125,7 +125,7 @@ def _vulnerabilities(findings: tuple[Finding, ...], references: dict[Package, st
     groups: dict[str, list[Finding]] = {}
     for finding in findings:
         groups.setdefault(finding.id, []).append(finding)
-    return [_vulnerability(id, group, references) for id, group in groups.items()]
+    return [_vulnerability(name, group, references) for name, group in groups.items()]
 
 
 def _vulnerability(id: str, group: list[Finding], references: dict[Package, str]) -> dict[str, Any]:

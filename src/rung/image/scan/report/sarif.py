@@ -35,7 +35,6 @@ def document(scanned: Scanned) -> dict[str, Any]:
     driver = {
         "name": "rung",
         "version": __version__,
-        "informationUri": "https://github.com/rung-containers/rung",
         "rules": [_rule(finding) for finding in rules],
     }
     run = {

@@ -39,9 +39,9 @@ def document(scanned: Scanned) -> dict[str, Any]:
         packages.append(_system(scanned, owner))
         relationships.append(_relationship(image_id, "CONTAINS", owner))
     for package in scanned.packages:
-        id = f"SPDXRef-Package-{uuid5(NAMESPACE_URL, repr(package.values()[:4])).hex[:16]}"
-        packages.append(_package(scanned, package, id))
-        relationships.append(_relationship(owner if package.system else image_id, "CONTAINS", id))
+        element = f"SPDXRef-Package-{uuid5(NAMESPACE_URL, repr(package.values()[:4])).hex[:16]}"
+        packages.append(_package(scanned, package, element))
+        relationships.append(_relationship(owner if package.system else image_id, "CONTAINS", element))
     unique = uuid5(NAMESPACE_URL, f"{scanned.digest} {scanned.moment}")
     return {
         "spdxVersion": "SPDX-2.3",

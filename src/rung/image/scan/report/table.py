@@ -18,8 +18,8 @@ def render(scanned: Scanned, format: str) -> str:
     system = scanned.os.name if scanned.os else "no operating system"
     lines = [f"{scanned.name} ({system}): {len(scanned.packages)} packages"]
     if scanned.findings is None:
-        heads = ("PACKAGE", "VERSION", "TYPE", "LAYER", "PATH")
-        rows = [(p.name, p.version, p.kind, str(p.layer), "/" + show(p.path)) for p in scanned.packages]
+        heads: tuple[str, ...] = ("PACKAGE", "VERSION", "TYPE", "LAYER", "PATH")
+        rows = [_printable(p.name, p.version, p.kind, p.layer, "/" + show(p.path)) for p in scanned.packages]
     else:
         heads = ("PACKAGE", "INSTALLED", "FIXED IN", "TYPE", "VULNERABILITY", "SEVERITY", "LAYER", "TITLE")
         rows = [_row(finding) for finding in scanned.findings]
@@ -36,7 +36,11 @@ def render(scanned: Scanned, format: str) -> str:
 def _row(finding: Finding) -> tuple[str, ...]:
     package = finding.package
     title = finding.title if len(finding.title) <= _TITLE else finding.title[: _TITLE - 3] + "..."
-    # What packages and feeds say is not trusted with a terminal.
-    cells = (package.name, package.version, finding.fixed or f"({finding.status})", package.kind, finding.id,
-             finding.severity, str(package.layer), title)  # fmt: skip
-    return tuple(show(cell.encode("utf-8", "replace")) for cell in cells)
+    fixed = finding.fixed or f"({finding.status})"
+    return _printable(package.name, package.version, fixed, package.kind, finding.id,
+                      finding.severity, package.layer, title)  # fmt: skip
+
+
+# What packages and feeds say is not trusted with a terminal.
+def _printable(*cells: object) -> tuple[str, ...]:
+    return tuple(show(str(cell).encode("utf-8", "replace")) for cell in cells)

@@ -12,7 +12,9 @@ import re
 _FIRST, _DIGITS, _LETTER, _SUFFIX, _SUFFIX_NUMBER, _HASH, _REVISION, _END, _INVALID = range(9)
 _SUFFIXES = ("alpha", "beta", "pre", "rc", "", "cvs", "svn", "git", "hg", "p")
 _PLAIN_SUFFIX = _SUFFIXES.index("")
-_PIECE = re.compile(r"\.?(?P<digits>[0-9]+)|(?P<letter>[a-z])|_(?P<suffix>[a-z]+)|~(?P<hash>[0-9a-f]+)|-r(?P<revision>[0-9]+)")
+_PIECE = re.compile(
+    r"\.?(?P<digits>[0-9]+)|(?P<letter>[a-z])|_(?P<suffix>[a-z]+)|~(?P<hash>[0-9a-f]+)|-r(?P<revision>[0-9]+)"
+)
 
 
 def compare(a: str, b: str) -> int:

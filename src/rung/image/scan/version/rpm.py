@@ -47,5 +47,5 @@ def _segments(a: str, b: str) -> int:
             return -1 if left < right else 1
     if len(one) == len(other):
         return 0
-    longer, sign = (one, 1) if len(one) > len(other) else (other, -1)
-    return -sign if longer[min(len(one), len(other))] == "~" else sign
+    longer, newer = (one, 1) if len(one) > len(other) else (other, -1)
+    return -newer if longer[min(len(one), len(other))] == "~" else newer

@@ -58,7 +58,8 @@ def _value(data: bytes, size: int, order: str, start: int, offset: int, before: 
     if data[at] != _ITEM_OFF_PAGE or offset + 12 > size:
         return b""
     page, length = struct.unpack_from(order + "II", data, at + 4)
-    parts, left = [], length
+    parts: list[bytes] = []
+    left = length
     while page and left > 0:
         here = page * size
         if here + size > len(data) or data[here + 25] != _OVERFLOW or len(parts) > len(data) // size:

@@ -31,8 +31,8 @@ def contents(path: bytes, headers: Iterable[bytes]) -> Contents:
         name, version = _text(tags, _NAME), _text(tags, _VERSION)
         if not name or name == "gpg-pubkey":  # keys are kept as if they were packages
             continue
-        epochs = tags.get(_EPOCH)
-        epoch = f"{epochs[0]}:" if epochs and epochs[0] else ""
+        number = (tags.get(_EPOCH) or [0])[0]
+        epoch = f"{number}:" if isinstance(number, int) and number else ""
         source, source_version = _source(_text(tags, _SOURCE), epoch)
         found.append(
             Package(
