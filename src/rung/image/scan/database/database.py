@@ -66,7 +66,10 @@ class Database:
 
     def exists(self) -> bool:
         """Whether anything was ever read into it."""
-        return os.path.exists(self.path)
+        try:
+            return os.path.getsize(self.path) > 0  # a first update that failed leaves it empty
+        except OSError:
+            return False
 
     def feeds(self) -> list[Feed]:
         """What it was built from, by place."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT_S = 60
 _DOWNLOAD_LIMIT = 4 << 30
-_DISTS = re.compile(r"[_/]dists[_/]([^_/]+)[_/]")
+_DISTS = re.compile(r"[_/]dists[_/]([^_/]+)(?=[_/])")
 _DOC = re.compile(r"^(.*)/usr/share/doc/[^/]+/[^/]+$")
 _CHANGELOG = re.compile(rb"(?:\./)?usr/share/doc/[^/]+/changelog\.Debian(?:\.gz)?")
 
@@ -126,9 +126,9 @@ def _changelogs(name: str, tar: bytes, near: Near) -> Iterator[Document]:
 
 def _near(place: str) -> Near:
     """What the path (or URL) tells of the release."""
-    dists = _DISTS.search(place)
-    if dists:
-        return Near(dists[1], ecosystems.of_suite(dists[1]))
+    for suite in reversed(_DISTS.findall(place)):
+        if ecosystems.of_suite(suite):
+            return Near(suite, ecosystems.of_suite(suite))
     doc = _DOC.match(place)
     for release in ("etc/os-release", "usr/lib/os-release") if doc else ():
         try:

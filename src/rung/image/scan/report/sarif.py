@@ -30,7 +30,7 @@ def render(scanned: Scanned, format: str) -> str:
 def document(scanned: Scanned) -> dict[str, Any]:
     """The JSON value."""
     findings = scanned.findings or ()
-    rules = list({finding.id: finding for finding in findings}.values())
+    rules = list({finding.id: finding for finding in reversed(findings)}.values())[::-1]  # the worst of each
     places = {finding.id: at for at, finding in enumerate(rules)}
     driver = {
         "name": "rung",

@@ -89,7 +89,7 @@ def _image(scanned: Scanned, id: str) -> dict[str, Any]:
 
 def _system(scanned: Scanned, id: str) -> dict[str, Any]:
     assert scanned.os is not None
-    return {**_common(id, scanned.os.id, scanned.os.version, "OPERATING-SYSTEM"), "summary": scanned.os.name}
+    return {**_common(id, scanned.os.id, scanned.os.version, "OPERATING_SYSTEM"), "summary": scanned.os.name}
 
 
 def _package(scanned: Scanned, package: Package, id: str) -> dict[str, Any]:
