@@ -335,7 +335,9 @@ class Container:
 
         ``schemata``: lines for its group of Intel RDT, as ``linux.intelRdt`` has them."""
         from rung.runtime.cgroup.update import contradictions, updated
+        from rung.spec.runtime.validate import validate_resources
 
+        resources = validate_resources(resources)
         for sentence in contradictions(resources):
             self._warn(sentence)
         with self._directory.lock():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from pathlib import Path
@@ -40,6 +41,21 @@ def test_no_cgroups_where_the_manager_is_disabled(bed):
     limited = bed.bundle(["true"], {"linux.resources": {"memory": {"limit": 1 << 30}}})
     one_sentence(bed.call(*disabled, limited, bed.new_id()), "linux.resources.memory", "without cgroups")
     assert bed.left() == []
+
+
+@pytest.mark.parametrize(
+    ("resources", "says"),
+    [
+        ({"memory": {"limit": "1"}}, 'memory.limit: "1" is not an integer'),
+        ({"hugepageLimits": [{"limit": 1}]}, "hugepageLimits[0].pageSize: missing"),
+        ({"unified": {"../cgroup.procs": "1"}}, "unified"),
+    ],
+)
+def test_an_update_that_is_no_resources(bed, resources, says):
+    file = bed.folder / "resources.json"
+    file.write_text(json.dumps(resources))
+    with bed.running() as container:
+        one_sentence(bed.call("update", "--resources", file, container.id), "resources.json", says)
 
 
 def test_the_states_of_a_life(bed):
