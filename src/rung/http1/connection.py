@@ -117,6 +117,8 @@ class Connection:
         return request
 
     def _unfinished_head(self) -> NeedData | Closed:
+        if self._buffer and not (self._buffer[0] == 13 or chr(self._buffer[0]).isalpha()):
+            raise Malformed(400, "does not speak HTTP")  # TLS on the wrong port, mostly: it need not wait
         if b"\r\n" not in self._buffer[: limits.REQUEST_LINE + 2] and len(self._buffer) > limits.REQUEST_LINE:
             raise Malformed(414, f"its first line is longer than {limits.REQUEST_LINE} bytes")
         if len(self._buffer) >= limits.REQUEST_LINE + limits.HEADERS:

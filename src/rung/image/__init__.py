@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     )
     from rung.image.serve.bcrypt import bcrypt_hash
     from rung.image.serve.service import RegistryOptions, RegistryServer, collect_registry
+    from rung.image.sign.keys import PrivateKey, PublicKey
+    from rung.image.sign.signing import sign_image
+    from rung.image.sign.verifying import verify_image
     from rung.image.transfer.manifest_list import ManifestLists, read_remote
     from rung.image.transfer.places import copy_image
     from rung.image.transfer.referrers import list_referrers
@@ -54,6 +57,10 @@ _HOME = {
     "RegistryServer": "serve.service",
     "bcrypt_hash": "serve.bcrypt",
     "collect_registry": "serve.service",
+    "PrivateKey": "sign.keys",
+    "PublicKey": "sign.keys",
+    "sign_image": "sign.signing",
+    "verify_image": "sign.verifying",
     "Event": "progress",
     "Explored": "explore.explored",
     "Image": "images.image",
@@ -100,6 +107,8 @@ __all__ = [
     "LayerError",
     "ManifestLists",
     "Past",
+    "PrivateKey",
+    "PublicKey",
     "RegistryError",
     "RegistryOptions",
     "RegistryServer",
@@ -126,8 +135,10 @@ __all__ = [
     "scan_image",
     "search",
     "seconds_of",
+    "sign_image",
     "stored_user",
     "update_database",
+    "verify_image",
     "vulnerability_database",
 ]
 

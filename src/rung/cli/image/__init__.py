@@ -25,6 +25,7 @@ COMMANDS = {
     "history": "history",
     "import": "import_",
     "inspect": "inspect",
+    "keygen": "keygen",
     "load": "load",
     "list": "ls",
     "ls": "ls",
@@ -36,7 +37,9 @@ COMMANDS = {
     "rm": "rm",
     "save": "save",
     "scan": "scan",
+    "sign": "sign",
     "tag": "tag",
+    "verify-signature": "verify_signature",
 }
 #: word of ``rung`` itself -> the module here that has it
 SHORT = {

@@ -31,7 +31,7 @@ KINDS = ("ecdsa", "ed25519", "rsa")
 _FILE_BYTES = 1 << 20
 
 
-class KeyError_(ImageError):
+class KeyFileError(ImageError):
     """A key cannot be used."""
 
 
@@ -58,9 +58,9 @@ class PublicKey:
                 key = serialization.load_pem_public_key(pem)
         except (ValueError, TypeError) as error:
             hint = "a PEM file that begins with -----BEGIN PUBLIC KEY-----"
-            raise KeyError_("read", name, "is no public key", hint) from error
+            raise KeyFileError("read", name, "is no public key", hint) from error
         except _unsupported() as error:
-            raise KeyError_("read", name, f"is a key of another kind: {error}") from error
+            raise KeyFileError("read", name, f"is a key of another kind: {error}") from error
         return cls(_known(key, name), name)
 
     def verify(self, signature: bytes, data: bytes) -> bool:
@@ -106,7 +106,7 @@ class PrivateKey:
         serialization = _library("serialization")
         match = _PEM.search(pem.decode("latin-1"))
         if match is None or "PRIVATE KEY" not in match[1]:
-            raise KeyError_("read", name, "is no private key", "rung image keygen makes one")
+            raise KeyFileError("read", name, "is no private key", "rung image keygen makes one")
         try:
             if match[1] in _ENCRYPTED:
                 key = serialization.load_der_private_key(_decrypt(match[2], name, password), None)
@@ -114,9 +114,9 @@ class PrivateKey:
                 is_locked = "ENCRYPTED" in match[0]
                 key = serialization.load_pem_private_key(pem, password if is_locked else None)
         except (ValueError, TypeError) as error:
-            raise KeyError_("read", name, "cannot be opened", "is the password right?") from error
+            raise KeyFileError("read", name, "cannot be opened", "is the password right?") from error
         except _unsupported() as error:
-            raise KeyError_("read", name, f"is a key of another kind: {error}") from error
+            raise KeyFileError("read", name, f"is a key of another kind: {error}") from error
         return cls(_known(key, name), name)
 
     @classmethod
@@ -129,7 +129,7 @@ class PrivateKey:
             return cls(_library("ed25519").Ed25519PrivateKey.generate(), "new")
         if kind == "rsa":
             return cls(_library("rsa").generate_private_key(65537, 3072), "new")
-        raise KeyError_("make key", kind, "is no kind of key", f"one of {', '.join(KINDS)}")
+        raise KeyFileError("make key", kind, "is no kind of key", f"one of {', '.join(KINDS)}")
 
     @property
     def public(self) -> PublicKey:
@@ -184,7 +184,7 @@ def _decrypt(text: str, name: str, password: bytes) -> bytes:
         raise ValueError("not cosign's file") from error
     plain = secretbox.open_(sealed, nonce, key)
     if plain is None:
-        raise KeyError_("read", name, "the password is wrong", "RUNG_KEY_PASSWORD or COSIGN_PASSWORD")
+        raise KeyFileError("read", name, "the password is wrong", "RUNG_KEY_PASSWORD or COSIGN_PASSWORD")
     return plain
 
 
@@ -193,16 +193,21 @@ def _scrypt(password: bytes, salt: bytes, n: int, r: int, p: int) -> bytes:
 
 
 def _kind(key: Any) -> str:
-    name = type(key).__name__.lower()
-    return next((kind for kind in ("ed25519", "rsa") if kind in name), "ecdsa" if "elliptic" in name or "ec" in name else "")
+    """One of ``KINDS``, empty for another."""
+    ec, ed25519, rsa = _library("ec"), _library("ed25519"), _library("rsa")
+    if isinstance(key, ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey):
+        return "ecdsa"
+    if isinstance(key, ed25519.Ed25519PrivateKey | ed25519.Ed25519PublicKey):
+        return "ed25519"
+    return "rsa" if isinstance(key, rsa.RSAPrivateKey | rsa.RSAPublicKey) else ""
 
 
 def _known(key: Any, name: str) -> Any:
     kind = _kind(key)
     if not kind:
-        raise KeyError_("read", name, "is a key of another kind", f"one of {', '.join(KINDS)}")
+        raise KeyFileError("read", name, "is a key of another kind", f"one of {', '.join(KINDS)}")
     if kind == "rsa" and key.key_size < 2048:
-        raise KeyError_("read", name, f"an RSA key of {key.key_size} bits is too short", "2048 at least")
+        raise KeyFileError("read", name, f"an RSA key of {key.key_size} bits is too short", "2048 at least")
     return key
 
 
@@ -211,7 +216,7 @@ def _read(path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read(_FILE_BYTES)
     except OSError as error:
-        raise KeyError_("read", path, error.strerror or "") from error
+        raise KeyFileError("read", path, error.strerror or "") from error
 
 
 _HOMES = {

@@ -27,15 +27,24 @@ class Payload(Record):
     digest: Digest
     optional: Mapping[str, Any]
 
+    def to_json(self) -> dict[str, Any]:
+        """The signed document again."""
+        return document_of(self.reference, self.digest, self.optional)
 
-def make(reference: str, digest: Digest, annotations: Mapping[str, str]) -> bytes:
-    """The document for an image; ``reference`` without tag and digest, as cosign has it."""
+
+def document_of(reference: str, digest: Digest, optional: Mapping[str, Any]) -> dict[str, Any]:
+    """What is signed of an image, as a JSON value."""
     critical = {
         "identity": {"docker-reference": reference},
         "image": {"docker-manifest-digest": str(digest)},
         "type": COSIGN,
     }
-    return jsonc.dumps({"critical": critical, "optional": dict(annotations) or None}).encode()
+    return {"critical": critical, "optional": dict(optional) or None}
+
+
+def make(reference: str, digest: Digest, annotations: Mapping[str, str]) -> bytes:
+    """What is signed; ``reference`` is without tag and digest, as cosign has it."""
+    return jsonc.dumps(document_of(reference, digest, annotations)).encode()
 
 
 def parse(data: bytes) -> Payload:
@@ -45,10 +54,14 @@ def parse(data: bytes) -> Payload:
     kind = critical.text("type")
     # "Consumers of signatures MUST verify that this is the value they expect".
     if kind not in (COSIGN, ATOMIC):
-        raise SpecError("critical.type", f'"{kind:.100}" is no signature of an image', document="signed document")
+        raise SpecError(
+            "critical.type", f'"{kind:.100}" is no signature of an image', document="signed document"
+        )
     name = "docker-manifest-digest"
     digest = Digest.parse(
-        critical.required_object("image").text(name), field=f"critical.image.{name}", document="signed document"
+        critical.required_object("image").text(name),
+        field=f"critical.image.{name}",
+        document="signed document",
     )
     reference = critical.required_object("identity").text("docker-reference")
     optional = fields.object("optional")
