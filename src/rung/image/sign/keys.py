@@ -104,15 +104,16 @@ class PrivateKey:
     def parse(cls, pem: bytes, name: str, password: bytes = b"") -> PrivateKey:
         """As ``load``."""
         serialization = _library("serialization")
-        match = _PEM.search(pem.decode("latin-1"))
-        if match is None or "PRIVATE KEY" not in match[1]:
+        blocks = _PEM.finditer(pem.decode("latin-1"))  # openssl writes a curve's parameters before a key
+        match = next((block for block in blocks if "PRIVATE KEY" in block[1]), None)
+        if match is None:
             raise KeyFileError("read", name, "is no private key", "rung image keygen makes one")
         try:
             if match[1] in _ENCRYPTED:
                 key = serialization.load_der_private_key(_decrypt(match[2], name, password), None)
             else:
                 is_locked = "ENCRYPTED" in match[0]
-                key = serialization.load_pem_private_key(pem, password if is_locked else None)
+                key = serialization.load_pem_private_key(match[0].encode(), password if is_locked else None)
         except (ValueError, TypeError) as error:
             raise KeyFileError("read", name, "cannot be opened", "is the password right?") from error
         except _unsupported() as error:
