@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -72,3 +82,74 @@ def test_rules_decide_the_exit_status(run: Run, tmp_path: Path, monkeypatch: pyt
 def test_no_such_image(run: Run) -> None:
     status, _, err = run(image="nothing")
     assert (status, err) == (1, "rung: No such image: nothing:latest\n")
+
+
+class Screen:
+    """``rung image explore`` on a terminal of its own: what it wrote, and keys for it, one at a time
+    (curses writes only what is new, so words come in pieces where several changes meet)."""
+
+    def __init__(self, root: str, term: str = "xterm-256color") -> None:
+        self.fd, other = pty.openpty()
+        fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 120, 0, 0))
+        code = "from rung.cli.main import main; main()"
+        self.child = subprocess.Popen(
+            [sys.executable, "-c", code, "--data-root", root, "image", "explore", "wasteful"],
+            stdin=other, stdout=other, stderr=other, start_new_session=True,
+            env={**os.environ, "TERM": term, "LC_ALL": "C.UTF-8"},
+        )  # fmt: skip
+        os.close(other)
+        self.written = b""
+
+    def text(self) -> str:
+        """What was written since the last key, without the terminal's commands and blanks: where
+        there are blanks already, the cursor moves over them."""
+        plain = re.sub(rb"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[()][A-Z0-9]| ", b"", self.written)
+        return plain.decode("utf-8", "replace")
+
+    def until(self, words: str) -> None:
+        """Read until it wrote ``words``, or fail."""
+        deadline = monotonic() + 60
+        while words.replace(" ", "") not in self.text():
+            ready, _, _ = select.select([self.fd], [], [], max(0.0, deadline - monotonic()))
+            try:
+                data = os.read(self.fd, 65536) if ready else b""
+            except OSError:  # the terminal's other end is closed
+                data = b""
+            assert data, f"{words!r} is not in {self.text()!r}"
+            self.written += data
+
+    def type(self, key: bytes) -> None:
+        self.written = b""
+        os.write(self.fd, key)
+
+    def close(self) -> None:
+        if self.child.poll() is None:
+            self.child.kill()
+        self.child.wait()
+        os.close(self.fd)
+
+
+def test_the_browser_on_a_terminal(run: Run, place: Path) -> None:
+    screen = Screen(str(place / "store"))
+    try:
+        screen.until("Image details")
+        screen.until("q quit")
+        screen.type(b"\x06")
+        screen.until("type a regular expression")
+        screen.type(b"~")
+        screen.until("nothing to show")
+        screen.type(b"\x1b")
+        screen.until("q quit")
+        screen.type(b"q")
+        assert screen.child.wait(60) == 0
+    finally:
+        screen.close()
+
+
+def test_a_terminal_that_cannot_show_it(run: Run, place: Path) -> None:
+    screen = Screen(str(place / "store"), term="no-such-terminal")
+    try:
+        screen.until("use --text")
+        assert screen.child.wait(60) == 1
+    finally:
+        screen.close()

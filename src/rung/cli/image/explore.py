@@ -57,8 +57,10 @@ def _run(args: argparse.Namespace) -> int:
         verdict = explored.judge(rules)
         print(explored.text(), verdict.text(), sep="\n", end="")
         return 0 if verdict.passed else 1
-    else:
+    elif args.text or not (sys.stdin.isatty() and sys.stdout.isatty()):
         sys.stdout.write(explored.text())
+    else:
+        explored.browse()
     return 0
 
 

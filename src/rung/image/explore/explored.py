@@ -52,6 +52,12 @@ class Explored:
         """Whether the image keeps dive's rules."""
         return rules.judge(self.analysis)
 
+    def browse(self) -> None:
+        """A browser on the terminal; returns when its user leaves it."""
+        from rung.image.explore.browser.terminal import browse
+
+        browse(self.name, self.analysis)
+
 
 def explore_image(store: Store, name: str) -> Explored:
     """Read the layers of an image in the store. Raises ``ImageNotFound``, ``LayerError``."""
