@@ -3,6 +3,7 @@
 #   make demo    a Debian container on Rung's own runtime, and what happened   (root)
 #   make test    lint, types, import directions, every test; twice where there are two Pythons
 #   make bench   Rung beside runc, crun and the bare kernel                      (root)
+#   make bench-images  pulls with Rung, containerd, docker, podman, skopeo         (root)
 #   make lint    style, types and import directions only
 #   make build   a wheel in dist/
 #
@@ -17,7 +18,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Outside clients, which see both ways of the runtime: cold in the whole suite, warm in the core of it.
 BOTH_WAYS := $(addprefix tests/conformance/test_,ctr.py docker.py runc_bundles.py runc_control.py runc_exec.py runc_inside.py)
 
-.PHONY: demo test bench lint build check-second clean
+.PHONY: demo test bench bench-images lint build check-second clean
 
 demo:
 	@tools/setup.sh demo
@@ -45,6 +46,10 @@ test:
 bench:
 	@tools/setup.sh bench
 	$(BIN)/python bench/main.py $(ARGS)
+
+bench-images:
+	@tools/setup.sh bench
+	$(BIN)/python bench/images.py --memory $(ARGS)
 
 build:
 	@tools/setup.sh build
