@@ -84,8 +84,8 @@ def choose_challenge(challenges: list[Challenge]) -> Challenge | None:
 
 def scopes_for(challenge: Challenge, wanted: Sequence[str]) -> list[str]:
     """What we want, and what the registry says it takes: it knows better, but not of a mount's source."""
-    said = challenge.parameters.get("scope", "").split()
-    return [*said, *(one for one in wanted if not any(_covers(each, one) for each in said))]
+    every = dict.fromkeys([*challenge.parameters.get("scope", "").split(), *wanted])
+    return [one for one in every if not any(other != one and _covers(other, one) for other in every)]
 
 
 def _covers(said: str, wanted: str) -> bool:

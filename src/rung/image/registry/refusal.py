@@ -8,7 +8,7 @@ from __future__ import annotations
 from rung import jsonc
 from rung.image.errors import RegistryError
 from rung.image.registry.transport import TRANSIENT
-from rung.image.registry.wire import is_certificate_error
+from rung.image.registry.wire import is_certificate_error, is_tls_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,6 +51,10 @@ def unreachable(name: str, error: BaseException) -> RegistryError:
         reason = f"its certificate is not trusted: {getattr(error, 'verify_message', '') or error}"
         hint = f"put its authority's into /etc/rung/certs.d/{name}/ca.crt, or use --insecure"
         return RegistryError("registry", name, reason, hint)
+    if is_tls_error(error):
+        reason = str(getattr(error, "reason", "") or error).replace("_", " ").lower()
+        hint = f"who we are is said by client.cert and client.key in /etc/rung/certs.d/{name}"
+        return RegistryError("registry", name, f"TLS fails: {reason}", hint if "certificate" in reason else "")
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return RegistryError("registry", name, reason, "is the name right and the network up?")
 
@@ -112,7 +116,7 @@ class Tries:
         problem = error if isinstance(error, RegistryError) else unreachable(self._registry, error)
         if problem.status not in (0, *AGAIN) or (isinstance(error, RegistryError) and not problem.status):
             raise error
-        if isinstance(error, self._final) or is_certificate_error(error) or _is_unknown_name(error):
+        if isinstance(error, self._final) or is_tls_error(error) or _is_unknown_name(error):
             raise problem from error
         self._left -= 1
         if problem.retry_after_s > self._limits.retry_after_s:

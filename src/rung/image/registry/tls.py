@@ -9,9 +9,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-_contexts: dict[Tls, SSLContext] = {}
-
-
 class Tls(Record):
     """``authorities``: files of certificates beside the machine's own; ``clients``: (certificate, key)
     files; the key may be empty where the certificate's file holds it too."""
@@ -21,12 +18,7 @@ class Tls(Record):
     clients: tuple[tuple[str, str], ...] = ()
 
     def context(self) -> SSLContext:
-        """Made once for each set of files."""
-        if self not in _contexts:
-            _contexts[self] = self._make()
-        return _contexts[self]
-
-    def _make(self) -> SSLContext:
+        """Read from the files as they are now. Raises ``RegistryError`` naming the file."""
         import ssl
 
         context = ssl.create_default_context()

@@ -20,6 +20,7 @@ from rung.image.registry.wire import Wire
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from ssl import SSLContext
     from typing import Protocol
 
     from rung.image.registry.limits import Limits
@@ -155,6 +156,7 @@ class Transport:
         self._limits = limits
         self._environment = os.environ if environment is None else environment
         self._idle: list[tuple[object, Wire]] = []
+        self._contexts: dict[Tls, SSLContext] = {}
         self._lock = threading.Lock()
         self._is_closed = False
 
@@ -211,11 +213,17 @@ class Transport:
             if parts.scheme == "https":
                 if proxy:
                     _tunnel(wire, host, port, proxy, pace)
-                wire.secure(tls.context(), host)
+                wire.secure(self._context(tls), host)
         except BaseException:
             wire.close()
             raise
         return wire
+
+    def _context(self, tls: Tls) -> SSLContext:
+        with self._lock:
+            if tls not in self._contexts:
+                self._contexts[tls] = tls.context()
+            return self._contexts[tls]
 
     def _take(self, key: object) -> Wire | None:
         with self._lock:

@@ -132,5 +132,10 @@ class Wire:
 
 
 def is_certificate_error(error: BaseException) -> bool:
-    """Whether TLS failed for who the other side is: no other try will mend that."""
+    """Whether TLS failed for who the other side is. (By name: ``ssl`` is loaded by who needs it.)"""
     return type(error).__name__ in ("SSLCertVerificationError", "CertificateError")
+
+
+def is_tls_error(error: BaseException) -> bool:
+    """Whether TLS failed for what either side wants: no other try will mend that."""
+    return is_certificate_error(error) or type(error).__name__ == "SSLError"
