@@ -21,14 +21,14 @@ from rung.spec.image import Platform, Reference
 
 PARTS = Parts([archive(entry("file", b"content" * 1000))])
 LAYER, CONFIG = sha256(PARTS.layers[0]), sha256(PARTS.config)
-QUICK = Limits(
-    connect_s=5, idle_s=0.3, document_s=1.0, window_s=0.3, slowest_bytes_per_s=10_000, backoff_s=0.001,
-    manifest_bytes=1 << 20, attempts=3,
-)  # fmt: skip
+#: Tries follow each other at once; otherwise as patient as ever, for a machine that is busy with something else.
+PATIENT = Limits(backoff_s=0.001, manifest_bytes=1 << 20, attempts=3)
+#: Where patience is what is tested.
+QUICK = PATIENT.replace(idle_s=0.3, document_s=1.0, window_s=0.3, slowest_bytes_per_s=10_000)
 
 
-def quick_pull(store: Store, name: str) -> None:
-    pull(store.content, Reference.parse(name), Platform("linux", "amd64"), silent, limits=QUICK)
+def quick_pull(store: Store, name: str, limits: Limits = PATIENT) -> None:
+    pull(store.content, Reference.parse(name), Platform("linux", "amd64"), silent, limits=limits)
 
 
 def only(digest: str, act: Any) -> Any:
@@ -38,6 +38,65 @@ def only(digest: str, act: Any) -> Any:
         if not handler.path.endswith(digest):
             return False
         act(handler)
+        return True
+
+    return hook
+
+
+def token(answer: bytes, status: int = 200) -> Any:
+    """A hook: a registry that wants a token, and a token service that answers so."""
+
+    def hook(handler: Any) -> bool:
+        if handler.path.startswith("/token"):
+            send(handler, status, answer, Location="/token")
+        elif handler.path == "/v2/":
+            return False
+        else:
+            realm = f'Bearer realm="http://{handler.headers["Host"]}/token",service="x"'
+            send(handler, 401, b"", **{"WWW-Authenticate": realm})
+        return True
+
+    return hook
+
+
+def offering(layer_type: str = "", config_type: str = "", manifest_type: str = "") -> Any:
+    """A hook: the manifest with something of another type."""
+    document = json.loads(PARTS.manifest)
+    document["layers"][0]["mediaType"] = layer_type or document["layers"][0]["mediaType"]
+    document["config"]["mediaType"] = config_type or document["config"]["mediaType"]
+    document["mediaType"] = manifest_type or document["mediaType"]
+    return only("latest", lambda h: send(h, 200, json.dumps(document).encode()))
+
+
+def same_index() -> Any:
+    """A hook: an index that stands for everything, so that it seems to hold itself."""
+    platform = {"os": "linux", "architecture": "amd64"}
+    below = describe(PARTS.manifest, OCI_INDEX, platform=platform)
+    data = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [below]}).encode()
+    below["size"] = len(data)
+    data = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [below]}).encode()
+
+    def hook(handler: Any) -> bool:
+        if "/manifests/" in handler.path:
+            send(handler, 200, data, **{"Content-Type": OCI_INDEX})
+            return True
+        return False
+
+    return hook
+
+
+def foreign(url: str) -> Any:
+    """A hook: a layer that the registry has not, and that is said to be elsewhere."""
+    document = json.loads(PARTS.manifest)
+    document["layers"][0] |= {"mediaType": "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", "urls": [url]}
+
+    def hook(handler: Any) -> bool:
+        if handler.path.endswith("latest"):
+            send(handler, 200, json.dumps(document).encode())
+        elif handler.path.endswith(LAYER):
+            send(handler, 404, b"")
+        else:
+            return False
         return True
 
     return hook
@@ -71,19 +130,33 @@ LIES = {
     "redirects in a circle": (only("latest", lambda h: send(h, 307, b"", Location=h.path)), "redirects more than 5"),
     "a redirect to a file": (only("latest", lambda h: send(h, 307, b"", Location="file:///etc/passwd")), "web address"),
     "a redirect to nowhere": (only("latest", lambda h: send(h, 307, b"")), "redirects more than 5"),
-    "an answer that never comes": (only("latest", lambda h: threading.Event().wait(1.5)), "silent"),
-    "an answer one byte at a time": (only("latest", lambda h: trickle(h)), r"too long|silent"),
-    "a layer one byte at a time": (only(LAYER, lambda h: trickle(h, len(PARTS.layers[0]))), "bytes a second"),
     "headers without end": (only("latest", lambda h: endless_headers(h)), r"header|line|silent|too long"),
     "a login that is not for us": (
         only("latest", lambda h: send(h, 401, b"", **{"WWW-Authenticate": 'Bearer realm="file:///etc/passwd"'})),
         "token service",
     ),
     "a login without a way": (only("latest", lambda h: send(h, 401, b"")), "access denied"),
+    "answers that announce an answer": (only("latest", lambda h: interim(h, 0)), "without end"),
+    "a token that is none": (token(b'{"token": "a\\nb"}'), "gives no token"),
+    "a token service that is huge": (token(b" " * (2 << 20)), "gives no token"),
+    "a token service that redirects": (token(b"", 302), r"gives no token \(status 302\)"),
+    "a token that never suffices": (token(b'{"token": "abc"}'), "access denied"),
+    "a layer that is a page": (offering(layer_type="text/html"), "is not a file system layer"),
+    "a config that is none": (offering(config_type="text/html"), r"is no image but an artifact \(text/html\)"),
+    "a manifest of an unknown type": (offering(manifest_type="text/html"), "is neither an image's manifest nor an index"),
+    "a manifest of an old schema": (offering(manifest_type="application/vnd.docker.distribution.manifest.v1+json"), "first manifest format"),
+    "the same index whatever is asked for": (same_index(), "has the digest"),
+    "a layer somewhere that is no address": (foreign("file:///etc/passwd"), "no web address"),
     "a message for the terminal": (
         only("latest", lambda h: send(h, 400, b'{"errors":[{"message":"\\u001b[2J\\nboo"}]}')), r"\[2Jboo",
     ),
 }  # fmt: skip
+SLOW = {
+    "an answer that never comes": (only("latest", lambda h: threading.Event().wait(1.5)), "silent"),
+    "an answer one byte at a time": (only("latest", lambda h: trickle(h)), r"too long|silent"),
+    "a layer one byte at a time": (only(LAYER, lambda h: trickle(h, len(PARTS.layers[0]))), "bytes a second|silent"),
+    "answers that announce an answer, slowly": (only("latest", lambda h: interim(h)), r"too long|silent"),
+}
 
 
 def endless(handler: Any) -> None:
@@ -109,14 +182,21 @@ def trickle(handler: Any, length: int = 1000) -> None:
         threading.Event().wait(0.05)
 
 
-@pytest.mark.parametrize("name", LIES)
+def interim(handler: Any, pause_s: float = 0.1) -> None:
+    for _ in range(30):
+        handler.wfile.write(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+        threading.Event().wait(pause_s)
+
+
+@pytest.mark.parametrize("name", [*LIES, *SLOW])
 def test_one_sentence_and_nothing_left(clean_store: Store, registry: Registry, name: str) -> None:
-    hook, reason = LIES[name]
+    hook, reason = LIES.get(name) or SLOW[name]
     reference = registry.serve(PARTS)
     registry.hook = hook
     with pytest.raises(RungError, match=reason) as caught:
-        quick_pull(clean_store, reference)
+        quick_pull(clean_store, reference, QUICK if name in SLOW else PATIENT)
     assert str(caught.value).isprintable()
+    assert len(registry.requests) < 60
 
 
 def test_an_index_that_lies_about_its_manifests(clean_store: Store, registry: Registry) -> None:
@@ -177,6 +257,51 @@ def test_a_login_is_not_carried_to_another_host(
         assert len(elsewhere.requests) == 2
         assert all("authorization" not in headers for _, headers in elsewhere.requests)
         assert any("authorization" in headers for _, headers in registry.requests)
+
+        # CVE-2020-15157: nor because that host asks for it, or names a token service.
+        store.remove(name)
+        registry.requests.clear()
+        for challenge in ('Basic realm="x"', f'Bearer realm="http://{elsewhere.host}/token",service="x"'):
+            elsewhere.requests.clear()
+            elsewhere.hook = lambda h, said=challenge: send(h, 401, b"", **{"WWW-Authenticate": said}) or True
+            with pytest.raises(RegistryError, match="access denied"):
+                quick_pull(store, name)
+            assert elsewhere.requests
+            assert all("authorization" not in headers for _, headers in elsewhere.requests)
+            assert not any(path.startswith("/token") for path, _ in elsewhere.requests)
+    finally:
+        elsewhere.close()
+
+
+def test_a_foreign_layer_is_fetched_as_nobody(
+    store: Store, registry: Registry, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = Registry()
+    try:
+        name = registry.serve(PARTS)
+        elsewhere.serve(PARTS)
+        (tmp_path / "config.json").write_text(json.dumps({"auths": {registry.host: {"auth": "bWU6c2VjcmV0"}}}))
+        monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+        inner = foreign(f"http://{elsewhere.host}/v2/some/image/blobs/{LAYER}")
+
+        def guard(handler: Any) -> bool:
+            if not handler.headers.get("Authorization") and handler.path != "/v2/":
+                send(handler, 401, b"", **{"WWW-Authenticate": 'Basic realm="x"'})
+                return True
+            return bool(inner(handler))
+
+        registry.hook = guard
+        elsewhere.hook = lambda h: send(h, 401, b"", **{"WWW-Authenticate": 'Basic realm="x"'}) or True
+        with pytest.raises(RegistryError, match="not found"):
+            quick_pull(store, name)
+        assert len(elsewhere.requests) == 1
+        elsewhere.hook = only(LAYER, lambda h: send(h, 200, b"x" * len(PARTS.layers[0])))
+        with pytest.raises(ContentError, match="has the digest"):
+            quick_pull(store, name)
+        elsewhere.hook = lambda _: False
+        quick_pull(store, name)
+        assert all("authorization" not in headers for _, headers in elsewhere.requests)
+        assert store.get(name).id
     finally:
         elsewhere.close()
 

@@ -44,6 +44,7 @@ _READ = 1 << 16
 #: Less than this left of an answer's body is read to keep the connection.
 _WORTH_READING = 1 << 16
 _IDLE = 8
+_INTERIM = 20
 
 
 class Bytes:
@@ -177,12 +178,14 @@ class Transport:
         head = _request(method, parts, headers, body, proxy)
         pace.rest()
         while (wire := self._take(key)) is not None:
-            # The other side may close an idle connection at the moment it is used again: the request
-            # then goes over another one. It was not carried out, for not a byte of an answer came.
+            # The other side may close an idle connection at the moment it is used again: the request then goes
+            # over another one. A part of an upload may have been taken: how far is for its sender to find out.
             try:
                 return self._over(wire, method, url, head, body, pace, key)
             except (ConnectionResetError, BrokenPipeError):
                 wire.close()
+                if method == "PATCH":
+                    raise
             except BaseException:
                 wire.close()
                 raise
@@ -196,12 +199,10 @@ class Transport:
     def _over(
         self, wire: Wire, method: str, url: str, request: bytes, body: Body | None, pace: Pace, key: object
     ) -> Response:
-        head = _send(wire, request, body, pace)
-        while head is None or head.status < 200:  # 100 Continue and its like
-            head = http1.parse_head(wire.head(pace))
-            if head.status == 101:
-                raise ProtocolError("changes to another protocol")
+        head = _send(wire, request, body, pace) or _final_head(wire, pace)
         length = http1.body_length(method, head)
+        if head.status >= 400 and body is not None:
+            head = _last(head)  # a server that refuses need not have read what was sent
         return Response(wire, head, length, url, pace, lambda wire: self._keep(key, wire))
 
     def _connect(self, parts: SplitResult, pace: Pace, tls: Tls, proxy: Proxy | None) -> Wire:
@@ -289,8 +290,25 @@ def _send(wire: Wire, request: bytes, body: Body | None, pace: Pace) -> Head | N
             head = None
         if head is None or head.status < 400:
             raise
-        return head.replace(headers={**head.headers, "connection": "close"})  # type: ignore[no-any-return]
+        return head
     return None
+
+
+def _last(head: Head) -> Head:
+    """An answer after which its connection is not used again."""
+    changed: Head = head.replace(headers={**head.headers, "connection": "close"})
+    return changed
+
+
+def _final_head(wire: Wire, pace: Pace) -> Head:
+    """RFC 9110 section 15.2: an answer may be announced, by 100 Continue and its like."""
+    for _ in range(_INTERIM):
+        head = http1.parse_head(wire.head(pace))
+        if head.status == 101:
+            raise ProtocolError("changes to another protocol")
+        if head.status >= 200:
+            return head
+    raise ProtocolError("announces its answer without end")
 
 
 def _tunnel(wire: Wire, host: str, port: int, proxy: Proxy, pace: Pace) -> None:
