@@ -292,7 +292,7 @@ def test_a_foreign_layer_is_fetched_as_nobody(
 
         registry.hook = guard
         elsewhere.hook = lambda h: send(h, 401, b"", **{"WWW-Authenticate": 'Basic realm="x"'}) or True
-        with pytest.raises(RegistryError, match="not found"):
+        with pytest.raises(RegistryError, match="access denied"):
             quick_pull(store, name)
         assert len(elsewhere.requests) == 1
         elsewhere.hook = only(LAYER, lambda h: send(h, 200, b"x" * len(PARTS.layers[0])))

@@ -35,6 +35,7 @@ class RemoteBlob:
         self._pace = Pace(registry.limits)
         self._response: Response | None = None
         self._places = _places(blob)
+        self._elsewhere: RegistryError | None = None  # why it is not had from the place that was asked first
         self._ranges = True
         doing = ("download", f"{repository}@{blob.digest}")
         self._tries = Tries(registry.limits, registry.domain, pause, doing=doing)
@@ -48,7 +49,10 @@ class RemoteBlob:
                 self.close()
                 if len(self._places) > 1 and isinstance(error, RegistryError):
                     self._places.pop(0)
+                    self._elsewhere = self._elsewhere or error
                     continue
+                if self._elsewhere and isinstance(error, RegistryError) and error.status == 404:
+                    raise self._elsewhere from error
                 if self._offset - self._kept >= self._registry.limits.worth_bytes:
                     self._tries.progressed()
                 self._kept = self._offset
