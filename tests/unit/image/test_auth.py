@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from rung.image.registry.auth import (
     Challenge,
     Credentials,
+    Token,
     choose_challenge,
     parse_challenges,
+    parse_token,
+    scopes_for,
     token_query,
 )
 from rung.image.registry.logins import credentials_in
@@ -79,3 +82,27 @@ def test_a_broken_login_is_none(entry: dict[str, object]) -> None:
 )  # fmt: skip
 def test_loopback(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted", "asked"),
+    [
+        ("", ["r:a:pull"], ["r:a:pull"]),
+        ("r:a:pull", ["r:a:pull,push"], ["r:a:pull,push"]),
+        ("r:a:push,pull", ["r:a:pull,push"], ["r:a:push,pull"]),
+        ("r:a:pull,push,delete", ["r:a:pull,push"], ["r:a:pull,push,delete"]),
+        ("r:b:pull r:a:push,pull", ["r:a:pull,push", "r:b:pull"], ["r:b:pull", "r:a:push,pull"]),
+        ("r:a:pull", ["r:a:pull,push", "r:b:pull"], ["r:a:pull,push", "r:b:pull"]),
+        ("registry:catalog:*", [], ["registry:catalog:*"]),
+    ],
+)
+def test_the_scopes_of_a_token(said: str, wanted: list[str], asked: list[str]) -> None:
+    """A registry may say the actions in any order, and does not know of a mount's source."""
+    assert scopes_for(Challenge("bearer", {"scope": said}), wanted) == asked
+
+
+def test_what_a_token_service_answers() -> None:
+    assert parse_token(b'{"token": "abc", "expires_in": 5}') == Token("abc")
+    assert parse_token(b'{"access_token": "abc", "refresh_token": "r"}') == Token("abc", "r")
+    for broken in (None, b"", b"[]", b"{}", b'{"token": ""}', b'{"token": "a b"}', b'{"token": 5}', b"null", b'{"token": "a\\r\\nX: y"}'):
+        assert parse_token(broken) is None

@@ -84,8 +84,11 @@ def choose_challenge(challenges: list[Challenge]) -> Challenge | None:
 
 def scopes_for(challenge: Challenge, wanted: Sequence[str]) -> list[str]:
     """What we want, and what the registry says it takes: it knows better, but not of a mount's source."""
-    every = dict.fromkeys([*challenge.parameters.get("scope", "").split(), *wanted])
-    return [one for one in every if not any(other != one and _covers(other, one) for other in every)]
+    kept: list[str] = []
+    for one in [*challenge.parameters.get("scope", "").split(), *wanted]:
+        if not any(_covers(other, one) for other in kept):
+            kept = [other for other in kept if not _covers(one, other)] + [one]
+    return kept
 
 
 def _covers(said: str, wanted: str) -> bool:

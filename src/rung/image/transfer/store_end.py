@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from rung.image.errors import ImageError
 from rung.image.progress import COPIED, Event
 from rung.image.transfer.streams import FileStream, ingest
@@ -30,6 +32,7 @@ class StoreSource:
         self._lease: Lease = content.metadata.lease(f"copy {row.name}")
         self._lease.__enter__()
         self._lease.hold([row.target, row.manifest])
+        self._lock = threading.Lock()
         self._known: dict[str, list[str]] | None = None
 
     def root(self) -> tuple[Descriptor, bytes]:
@@ -65,15 +68,20 @@ class StoreSource:
 
     def origins(self, blob: Descriptor) -> Sequence[str]:
         """The names of images here that have this blob: they came from there, or were pushed there."""
-        if self._known is None:
-            self._known = {}
-            for row in self.content.metadata.images():
-                name = Reference.parse(row.name).name
-                for layer in self._layers(row):
-                    names = self._known.setdefault(str(layer.digest), [])
-                    if name not in names:
-                        names.append(name)
+        with self._lock:
+            if self._known is None:
+                self._known = self._find_origins()
         return self._known.get(str(blob.digest), ())
+
+    def _find_origins(self) -> dict[str, list[str]]:
+        known: dict[str, list[str]] = {}
+        for row in self.content.metadata.images():
+            name = Reference.parse(row.name).name
+            for layer in self._layers(row):
+                names = known.setdefault(str(layer.digest), [])
+                if name not in names:
+                    names.append(name)
+        return known
 
     def _layers(self, row: ImageRow) -> Sequence[Descriptor]:
         from rung.spec.image import Digest
