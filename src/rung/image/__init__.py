@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rung.image.images.store import Store
     from rung.image.images.summary import Summary
     from rung.image.images.times import seconds_of
+    from rung.image.images.usage import Usage
     from rung.image.progress import Event
     from rung.image.registry.search import list_tags, search
     from rung.image.registry.session import login, logout, stored_user
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from rung.image.sign.keys import PrivateKey, PublicKey
     from rung.image.sign.signing import sign_image
     from rung.image.sign.verifying import verify_image
+    from rung.image.store.collect import Collected
+    from rung.image.store.verify import Problem, Verified
     from rung.image.transfer.manifest_list import ManifestLists, read_remote
     from rung.image.transfer.places import copy_image
     from rung.image.transfer.referrers import list_referrers
@@ -70,6 +73,10 @@ _HOME = {
     "Removed": "images.remove",
     "Rootfs": "rootfs",
     "Store": "images.store",
+    "Collected": "store.collect",
+    "Usage": "images.usage",
+    "Problem": "store.verify",
+    "Verified": "store.verify",
     "copy_image": "transfer.places",
     "explore_image": "explore.explored",
     "list_referrers": "transfer.referrers",
@@ -119,6 +126,10 @@ __all__ = [
     "Store",
     "StoreError",
     "Summary",
+    "Collected",
+    "Usage",
+    "Problem",
+    "Verified",
     "bcrypt_hash",
     "collect_registry",
     "copy_image",

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rung.image.snapshot.layers import NewLayer
     from rung.image.store.blobs import Tap
     from rung.image.store.collect import Collected
-    from rung.image.store.metadata import Lease
+    from rung.image.store.metadata import Lease, Transaction
     from rung.spec.image import Descriptor, Digest, ImageConfig, Manifest
 
     class Source(Protocol):
@@ -246,31 +246,44 @@ class Content:
         (an index, or the manifest itself), ``manifest_at`` the manifest that is unpacked here,
         ``digest_name`` (``docker.io/library/debian@sha256:...``) what else a registry calls it.
         Without ``name`` and ``digest_name`` it is kept as one that dangles."""
+        with self.metadata.transaction() as change:
+            chains = chain_ids(config.diff_ids)
+            size = self.metadata.chain_size(str(chains[-1])) if chains else 0
+            self.record(change, target, manifest_at, manifest, config, size)
+            for one in filter(None, (name, digest_name)):
+                change.set_image(one, str(target.digest), target.media_type, str(manifest_at.digest))
+            change.set_dangling(str(manifest_at.digest), manifest.media_type)
+            self.write_index()
+
+    def record(
+        self,
+        change: Transaction,
+        target: Descriptor,
+        manifest_at: Descriptor,
+        manifest: Manifest,
+        config: ImageConfig,
+        size_bytes: int,
+    ) -> None:
+        """Write down what a manifest needs and what lists show of it."""
+        key = str(manifest_at.digest)
         chains = chain_ids(config.diff_ids)
         chain = str(chains[-1]) if chains else ""
-        key = str(manifest_at.digest)
-        with self.metadata.transaction() as change:
-            needed = [str(manifest.config.digest), *(str(layer.digest) for layer in manifest.layers)]
-            change.add_edges(key, [*needed, *([chain_key(chain)] if chain else [])])
-            if target.digest != manifest_at.digest:
-                for at, document in present(self.blobs, target):
-                    change.add_edges(str(at.digest), needs(self.blobs, document))
-                change.add_edges(str(target.digest), [key])
-            change.set_manifest(
-                key,
-                manifest.media_type,
-                manifest_at.size,
-                str(manifest.config.digest),
-                chain,
-                config.created,
-                str(config.platform),
-                self.metadata.chain_size(chain),
-                dict(config.labels),
-            )
-            for one in filter(None, (name, digest_name)):
-                change.set_image(one, str(target.digest), target.media_type, key)
-            change.set_dangling(key, manifest.media_type)
-            self.write_index()
+        change.add_edges(key, [*needs(self.blobs, manifest), *([chain_key(chain)] if chain else [])])
+        if target.digest != manifest_at.digest:
+            for at, document in present(self.blobs, target):
+                change.add_edges(str(at.digest), needs(self.blobs, document))
+            change.add_edges(str(target.digest), [key])
+        change.set_manifest(
+            key,
+            manifest.media_type,
+            manifest_at.size,
+            str(manifest.config.digest),
+            chain,
+            config.created,
+            str(config.platform),
+            size_bytes,
+            dict(config.labels),
+        )
 
     def write_index(self) -> None:
         """Bring the layout's ``index.json`` up to date; within a transaction."""

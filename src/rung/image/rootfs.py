@@ -14,6 +14,7 @@ from rung.image.snapshot.driver import DRIVERS, choose, unmount
 from rung.image.snapshot.tree import remove_tree
 from rung.image.store import owner
 from rung.image.store.metadata import RootfsRow
+from rung.image.store.origin import write_origin
 from rung.kernel.errors import KernelError
 
 TYPE_CHECKING = False
@@ -104,14 +105,16 @@ def prepare(content: Content, id: str, chain: str, manifest: str, driver: str = 
     chosen = DRIVERS[wanted] if wanted else choose(content.rootfs_directory)
     row = RootfsRow(id, chosen.name, chain, manifest, "")
     rootfs = Rootfs(content, row)
-    remove_tree(rootfs.directory)  # of one that was killed before its row was written
     new = os.path.join(content.rootfs_directory, _temporary())
     os.mkdir(new, 0o711)
     try:
         chosen.prepare(new, rootfs.layers)
+        write_origin(new, row)
         with content.metadata.transaction() as change:
             if change.execute("SELECT 1 FROM rootfs WHERE id = ?", id).fetchone():
                 raise StoreError("root file system", id, "is being made by somebody else")
+            if os.path.lexists(rootfs.directory):  # of one that was killed before its row was written
+                os.rename(rootfs.directory, os.path.join(content.rootfs_directory, _temporary("dead")))
             change.add_rootfs(row)
             os.rename(new, rootfs.directory)
     except BaseException:
@@ -120,8 +123,9 @@ def prepare(content: Content, id: str, chain: str, manifest: str, driver: str = 
     return rootfs
 
 
-def _temporary() -> str:
-    return f".new-{owner.me()}-{os.urandom(4).hex()}"
+def _temporary(who: str = "") -> str:
+    """A name that collection knows; anybody's that is not alive is removed by it."""
+    return f".new-{who or owner.me()}-{os.urandom(4).hex()}"
 
 
 def find(content: Content, id: str) -> Rootfs | None:

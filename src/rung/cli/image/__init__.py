@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 COMMANDS = {
     "bootstrap": "bootstrap",
     "copy": "copy",
+    "df": "df",
     "explore": "explore",
+    "gc": "gc",
     "history": "history",
     "import": "import_",
     "inspect": "inspect",
@@ -40,6 +42,7 @@ COMMANDS = {
     "sign": "sign",
     "tag": "tag",
     "verify-signature": "verify_signature",
+    "verify": "verify",
 }
 #: word of ``rung`` itself -> the module here that has it
 SHORT = {

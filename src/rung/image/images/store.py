@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from rung.image.images.history import Past
     from rung.image.images.remove import Removed
     from rung.image.images.summary import Summary
+    from rung.image.images.usage import Usage
     from rung.image.progress import Progress
     from rung.image.rootfs import Rootfs
+    from rung.image.store.collect import Collected
+    from rung.image.store.verify import Problem, Verified
     from rung.spec.image import Descriptor
 
 DEFAULT_ROOT = "/var/lib/rung"
@@ -173,6 +176,30 @@ class Store:
         from rung.image.images.remove import remove
 
         return remove(self.content, name, force=force)
+
+    # --- care ------------------------------------------------------------------------
+
+    def collect(self) -> Collected:
+        """Remove content that no image, container or living lease needs; others may work meanwhile."""
+        return self.content.collect()
+
+    def usage(self) -> Usage:
+        """How much room the images take."""
+        from rung.image.images.usage import usage
+
+        return usage(self.content)
+
+    def verify(self, progress: Progress = silent) -> Verified:
+        """Hash every blob again and follow every name."""
+        from rung.image.store.verify import verify
+
+        return verify(self.content, progress)
+
+    def repair(self, problems: Sequence[Problem]) -> None:
+        """Put right what ``verify`` found, as far as that needs no registry."""
+        from rung.image.store.repair import repair
+
+        repair(self.content, problems)
 
     # --- running ---------------------------------------------------------------------
 

@@ -116,9 +116,14 @@ class Blobs:
 
     def all(self) -> Iterator[Digest]:
         """Every blob that is there."""
+        for name in self.names():
+            yield Digest.parse(name, document="blob")
+
+    def names(self) -> Iterator[str]:
+        """``ALGORITHM:NAME`` of every file among the blobs, also of what is none."""
         for algorithm in sorted(os.listdir(self.directory)):
-            for name in os.listdir(os.path.join(self.directory, algorithm)):
-                yield Digest.parse(f"{algorithm}:{name}", document="blob")
+            for name in sorted(os.listdir(os.path.join(self.directory, algorithm))):
+                yield f"{algorithm}:{name}"
 
     def remove(self, digest: Digest) -> int:
         """Remove a blob; its size, 0 where it was not there."""

@@ -38,9 +38,14 @@ def write_marker(layout: str) -> None:
 
 def write_index(layout: str, images: Iterable[ImageRow]) -> None:
     """Write ``index.json`` for these images. The caller holds the store's write lock."""
+    replace_file(os.path.join(layout, "index.json"), index_bytes(images))
+
+
+def index_bytes(images: Iterable[ImageRow]) -> bytes:
+    """What ``index.json`` says for these images."""
     manifests = [_entry(row) for row in images]
     index = {"schemaVersion": 2, "mediaType": media.OCI_INDEX, "manifests": manifests}
-    replace_file(os.path.join(layout, "index.json"), jsonc.dumps(index).encode())
+    return jsonc.dumps(index).encode()
 
 
 def _entry(row: ImageRow) -> dict[str, Any]:

@@ -103,6 +103,10 @@ class Metadata:
             except sqlite3.Error as error:
                 raise failed("read", self.path, error) from error
 
+    def integrity(self) -> list[str]:
+        """What SQLite finds wrong with the file."""
+        return [str(row[0]) for row in self.rows("PRAGMA integrity_check") if row[0] != "ok"]
+
     # --- images --------------------------------------------------------------------
 
     def images(self) -> list[ImageRow]:
@@ -148,6 +152,19 @@ class Metadata:
             UNION SELECT s.chain, s.parent, depth + 1 FROM snapshot s JOIN up ON s.chain = up.parent)
             SELECT chain FROM up ORDER BY depth"""
         return [str(row[0]) for row in self.rows(query, chain)]
+
+    def snapshot_sizes(self) -> dict[str, int]:
+        """What each unpacked layer adds, by chain ID."""
+        return {str(chain): int(size) for chain, size in self.rows("SELECT chain, size FROM snapshot")}
+
+    def chains(self) -> list[str]:
+        """The chain IDs of all unpacked layers."""
+        return [str(row[0]) for row in self.rows("SELECT chain FROM snapshot ORDER BY chain")]
+
+    def all_rootfs(self) -> list[RootfsRow]:
+        """The root file systems of all containers."""
+        query = "SELECT id, driver, chain, manifest, target FROM rootfs ORDER BY id"
+        return [RootfsRow(*row) for row in self.rows(query)]
 
     def rootfs(self, id: str) -> RootfsRow | None:
         """A container's root file system."""
