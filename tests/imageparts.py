@@ -122,6 +122,22 @@ def describe(data: bytes, media_type: str, **fields: Any) -> dict[str, Any]:
     return {"mediaType": media_type, "digest": sha256(data), "size": len(data), **fields}
 
 
+def layout_archive(*named: tuple[Parts, str], index: dict[str, Any] | None = None) -> bytes:
+    """An OCI image layout of these images as a tar; ``index`` instead of the ``index.json`` made of the names."""
+    manifests = []
+    blobs: dict[str, bytes] = {}
+    for parts, name in named:
+        blobs |= {**parts.blobs, sha256(parts.manifest): parts.manifest}
+        annotations = {"org.opencontainers.image.ref.name": name} if name else {}
+        manifests.append(describe(parts.manifest, parts.document["mediaType"], annotations=annotations))
+    top = index or {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": manifests}
+    return archive(
+        entry("oci-layout", b'{"imageLayoutVersion":"1.0.0"}'),
+        *(entry("blobs/" + digest.replace(":", "/"), data) for digest, data in blobs.items()),
+        entry("index.json", json.dumps(top).encode()),
+    )
+
+
 class Registry:
     """A registry on a loopback port. ``hook(handler) -> bool`` may answer a request itself."""
 

@@ -42,7 +42,7 @@ _CONFIG: dict[str, Any] = {
 
 def inspected(store: Store, image: Image) -> dict[str, Any]:
     """Docker's fields, in docker's order, and the manifest's ``Descriptor``."""
-    (summary,) = group(store.content.metadata.images_of(str(image.id)))
+    (summary,) = group(store.content.metadata.images_of(str(image.id)) or [image.row])
     document = image.document
     history = document.get("history") or [{}]
     running = document.get("config") or {}

@@ -7,7 +7,7 @@ repository or force is used.
 
 from __future__ import annotations
 
-from rung.image.errors import ImageInUse
+from rung.image.errors import ImageInUse, ImageNotFound
 from rung.image.images.find import get, reference_of
 from rung.image.images.summary import Summary, group
 from rung.image.store.metadata import DANGLING
@@ -37,6 +37,8 @@ def remove(content: Content, name: str, *, force: bool = False) -> Removed:
     rules say no."""
     image = get(content, name)
     rows = content.metadata.images_of(str(image.id))
+    if not rows:  # somebody else has just removed it
+        raise ImageNotFound(image.name)
     (summary,) = group(rows)
     users = content.metadata.rootfs_of_image(summary.id)
     if _is_prefix(summary.id, name):

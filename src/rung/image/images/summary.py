@@ -47,7 +47,7 @@ def listed(content: Content, filters: Mapping[str, Sequence[str]]) -> list[Summa
     found = summaries(content)
     if not filters:
         return found
-    return select(found, filters, lambda name: group(content.metadata.images_of(str(get(content, name).id)))[0])
+    return select(found, filters, lambda name: group([get(content, name).row])[0])
 
 
 def summaries(content: Content) -> list[Summary]:

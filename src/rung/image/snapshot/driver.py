@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 
 from rung.image.snapshot.tree import copy_attributes, copy_layer, remove_tree
+from rung.image.store import owner
 from rung.kernel.errors import KernelError
 from rung.kernel.mount import (
     MNT_DETACH,
@@ -102,7 +103,7 @@ DRIVERS: dict[str, Driver] = {driver.name: driver for driver in (Overlay(), Erof
 
 def choose(directory: str) -> Driver:
     """The best driver for a store in ``directory``: an overlay is made on trial, attached nowhere."""
-    trial = os.path.join(directory, f"trial-{os.getpid()}-{os.urandom(4).hex()}")
+    trial = os.path.join(directory, f".new-{owner.me()}-{os.urandom(4).hex()}")  # collected if we are killed
     lower, upper, work = (os.path.join(trial, name) for name in ("lower", "upper", "work"))
     os.makedirs(trial)
     for path in (lower, upper, work):

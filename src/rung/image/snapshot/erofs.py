@@ -19,6 +19,7 @@ import struct
 from rung.image.errors import LayerError
 from rung.image.layer.extract import Extracted, Unfit, Untar
 from rung.image.snapshot.tree import remove_tree
+from rung.image.store import owner
 from rung.kernel.errors import KernelError
 from rung.kernel.mount import MNT_DETACH, create_erofs, is_mountpoint, move_mount, umount
 
@@ -110,7 +111,7 @@ def hide(directory: str) -> None:
 
 def why_not(directory: str) -> str:
     """Why layers below a directory cannot be mounted from files; empty where they can: it is tried."""
-    trial = os.path.join(directory, f"trial-{os.getpid()}-{os.urandom(4).hex()}")
+    trial = os.path.join(directory, "new", f"{owner.me()}-{os.urandom(4).hex()}")  # collected if we are killed
     os.makedirs(trial)
     try:
         unpack(io.BytesIO(bytes(1024)).read, trial)

@@ -55,6 +55,8 @@ class RootfsRow(Record):
     target: str
 
 
+#: Connections from before a fork: SQLite must neither use nor close them here.
+_INHERITED: list[sqlite3.Connection] = []
 _IMAGE_COLUMNS = """
 SELECT name, target, target_type, digest, updated, media_type, size, config, chain, created, platform,
     unpacked, labels FROM image JOIN manifest ON image.manifest = manifest.digest
@@ -66,7 +68,7 @@ class Metadata:
 
     def __init__(self, path: str) -> None:
         self._connection: sqlite3.Connection | None = None
-        self._pid = 0
+        self._pid = self._file = 0
         self.path = path
         self._lock = threading.RLock()
 
@@ -74,9 +76,14 @@ class Metadata:
 
     def _db(self) -> sqlite3.Connection:
         with self._lock:
-            if self._connection is None or self._pid != os.getpid():  # SQLite must not be carried over fork
+            if self._connection and self._pid != os.getpid():
+                _INHERITED.append(self._connection)
+                self._connection = None
+            elif self._connection and not self._connection.in_transaction and _inode(self.path) != self._file:
+                self.close()  # a repair has made it anew
+            if self._connection is None:
                 self._connection = open_database(self.path)
-                self._pid = os.getpid()
+                self._pid, self._file = os.getpid(), _inode(self.path)
             return self._connection
 
     def close(self) -> None:
@@ -191,6 +198,13 @@ class Metadata:
     def lease(self, purpose: str) -> Lease:
         """A hold on content for as long as the context (and this process) lives."""
         return Lease(self, purpose)
+
+
+def _inode(path: str) -> int:
+    try:
+        return os.stat(path).st_ino
+    except FileNotFoundError:
+        return 0
 
 
 def _image_row(row: tuple[Any, ...]) -> ImageRow:

@@ -19,11 +19,13 @@ def boot_id() -> str:
 
 
 def started(pid: int) -> int | None:
-    """When a process started (clock ticks after boot), or None where there is none."""
+    """When a process started (clock ticks after boot), or None where there is none, or a dead one
+    that nobody has waited for."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             # proc_pid_stat(5): starttime is the 22nd field; the 2nd may hold blanks and brackets.
-            return int(file.read().rpartition(b")")[2].split()[19])
+            fields = file.read().rpartition(b")")[2].split()
+            return None if fields[0] in b"ZX" else int(fields[19])
     except (FileNotFoundError, ProcessLookupError):
         return None
 

@@ -73,6 +73,8 @@ def verify(content: Content, progress: Progress) -> Verified:
         return Verified(blobs, size, 0, 0, (*problems, *found))
     with content.metadata.lease("verify") as lease:
         lease.hold({key for row in rows for key in (row.target, row.manifest)})
+        still = {(row.name, row.manifest) for row in content.metadata.images()}
+        rows = [row for row in rows if (row.name, row.manifest) in still]  # not what went before we held it
         blobs, size, found = _blobs(content, progress)
         layers, lost = _layers(content)
         problems += [*found, *(one for row in rows for one in _image(content, row)), *lost, *_rootfs(content)]
@@ -135,19 +137,20 @@ def _image(content: Content, row: ImageRow) -> Iterator[Problem]:
 
 
 def _layers(content: Content) -> tuple[int, list[Problem]]:
-    chains = content.metadata.chains()
-    problems = [
-        Problem(LAYER, chain, "is unpacked, the database says, and its files are not there")
-        for chain in chains
-        if not os.path.isdir(content.layers.path(Digest.parse(chain)))
-    ]
-    return len(chains), problems
+    with content.metadata.transaction(durable=False):  # no collection meanwhile
+        chains = content.metadata.chains()
+        gone = [chain for chain in chains if not content.layers.form(Digest.parse(chain))]
+    reason = "is unpacked, the database says, and its files are not there"
+    return len(chains), [Problem(LAYER, chain, reason) for chain in gone]
 
 
-def _rootfs(content: Content) -> Iterator[Problem]:
-    for row in content.metadata.all_rootfs():
-        if not os.path.isdir(os.path.join(content.rootfs_directory, row.id)):
-            yield Problem(ROOTFS, row.id, "has no files")
+def _rootfs(content: Content) -> list[Problem]:
+    with content.metadata.transaction(durable=False):
+        return [
+            Problem(ROOTFS, row.id, "has no files")
+            for row in content.metadata.all_rootfs()
+            if not os.path.isdir(os.path.join(content.rootfs_directory, row.id))
+        ]
 
 
 def _index(content: Content) -> Iterator[Problem]:
