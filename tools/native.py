@@ -4,6 +4,9 @@
 (``rung-runtime``) starts Python. Used by the wheel's build hook, by the tests and by hand (``python
 tools/native.py`` refreshes ``src/rung/_bin``). Standard library only. What is compiled is
 keyed by the content of sources and flags, so that a second call costs nothing.
+
+Linked with musl where the machine has it: a program of glibc's is 0.7 MB, which is copied for
+each container, and looks the processor over before it begins (docs/decisions/start-up.md).
 """
 
 from __future__ import annotations
@@ -11,8 +14,10 @@ from __future__ import annotations
 import hashlib
 import os
 import shlex
+import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,6 +35,9 @@ FLAGS = (
     "-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -ffunction-sections -fdata-sections "
     "-Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack -s"
 ).split()
+#: musl-gcc knows musl's headers only; the kernel's come after them.
+MUSL = "musl-gcc"
+KERNEL_HEADERS = ["/usr/include", f"/usr/include/{sysconfig.get_config_var('MULTIARCH')}"]
 
 
 class CompileError(Exception):
@@ -61,11 +69,20 @@ def real_interpreter() -> str:
     return os.path.realpath(base)
 
 
+def compiler() -> list[str]:
+    """``CC`` where it is set, else musl's where there is one, else ``cc``."""
+    if os.environ.get("CC"):
+        return shlex.split(os.environ["CC"])
+    if shutil.which(MUSL) is None:
+        return ["cc"]
+    return [MUSL, *(word for folder in KERNEL_HEADERS for word in ("-idirafter", folder))]
+
+
 def _compile(folder: Path, out: Path, defines: list[str]) -> Path:
     sources = sorted(folder.glob("*.c"))
     if not sources:
         raise CompileError(f"no C files in {folder}: is this a whole checkout or source archive?")
-    command = [*shlex.split(os.environ.get("CC", "cc")), *FLAGS, *defines]
+    command = [*compiler(), *FLAGS, *defines]
     key = _key(command, [*sources, *sorted(folder.glob("*.h"))])
     stamp = out.with_name(f".{out.name}.key")
     if out.exists() and stamp.exists() and stamp.read_text() == key:

@@ -3,7 +3,8 @@
 Importing a module costs some 45 µs of looking for it, whatever is in it, and a command
 needs fifty. So this module's own ``.pyc`` becomes a *pack*: behind its code, where Python
 does not look, lie the compiled modules of the whole runtime with an index, and they are
-imported from there (``pack.py`` writes it, the first time that a command starts without).
+imported from there (``pack.py`` writes it, the first time that a command starts without). What
+a command is sure to need is read and executed at once, in an order in which nothing has to be looked for.
 
 Rule: a pack is a cache like any ``.pyc``. What lies in it is used while the source has the size and
 time that it was made from; what is missing or stale is imported as ever, and the pack is
@@ -19,7 +20,7 @@ from posix import open as open_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import ModuleType
+    from types import CodeType, ModuleType
     from typing import Any
 
 #: Little endian: the word, where the index is and its length, time (ns) and size of the interpreter.
@@ -38,23 +39,56 @@ class Pack:
         trailer = pread(self._fd, TRAILER_SIZE, end)
         at, length = number(trailer[8:16], "little"), number(trailer[16:24], "little")
         #: name -> (source, its time in ns, its size, is it a package, offset and length of the code)
-        self._index: dict[str, tuple[str, int, int, bool, int, int]] = loads(pread(self._fd, length, at))
-        self.stale = False
+        self._index: dict[str, tuple[str, int, int, bool, int, int]]
+        #: command -> offset and length of lists of (module, code), each after those that it imports
+        self._ahead: dict[str, list[tuple[int, int]]]
+        self._index, self._ahead, own = loads(pread(self._fd, length, at))
+        self.stale = not _is_as(*own)
+
+    def load_ahead(self, words: "list[str]") -> None:
+        """Execute what the command among these words will import; a word that only looks like one does no harm.
+
+        A list is executed whole or not at all, since a package and what it imports of its own are in one."""
+        known = self._ahead
+        for at, length in next((known[word] for word in words if word in known), ()):
+            modules: list[tuple[str, CodeType]] = loads(pread(self._fd, length, at))
+            if not all(map(self._is_fresh, [name for name, _ in modules])):
+                return
+            for name, code in modules:
+                if name not in sys.modules:
+                    self._execute(name, code)
+            for name, _ in modules:
+                package, _, last = name.rpartition(".")
+                if package:
+                    setattr(sys.modules[package], last, sys.modules[name])
+
+    def _execute(self, name: str, code: "CodeType") -> None:
+        """What the import system does, less the looking and the locks."""
+        sys.modules[name] = module = type(sys)(name)
+        module.__spec__ = spec = self._spec(name)
+        module.__loader__ = spec.loader
+        module.__file__ = spec.origin
+        module.__package__ = spec.parent
+        if spec.submodule_search_locations is not None:
+            module.__path__ = spec.submodule_search_locations
+        exec(code, module.__dict__)
 
     def find_spec(self, name: str, _path: object = None, _target: object = None) -> "ModuleSpec | None":
         """The module's, where the pack has it as it is now."""
-        entry = self._index.get(name)
-        if entry is None:
-            self.stale = self.stale or name.startswith("rung.")
-            return None
-        source, time_ns, size, package, _, _ = entry
-        try:
-            now = stat(source)
-        except OSError:
-            now = None
-        if now is None or now.st_mtime_ns != time_ns or now.st_size != size:
-            self.stale = True
-            return None
+        if name in self._index:
+            return self._spec(name) if self._is_fresh(name) else None
+        self.stale = self.stale or name.startswith("rung.")
+        return None
+
+    def _is_fresh(self, name: str) -> bool:
+        source, time_ns, size, _, _, _ = self._index[name]
+        if _is_as(source, time_ns, size):
+            return True
+        self.stale = True
+        return False
+
+    def _spec(self, name: str) -> "ModuleSpec":
+        source, _, _, package, _, _ = self._index[name]
         loader: Any = self
         spec = ModuleSpec(name, loader, origin=source, is_package=package)
         if spec.submodule_search_locations is not None:
@@ -69,6 +103,15 @@ class Pack:
         source, _, _, _, at, length = self._index[module.__name__]
         module.__file__ = source
         exec(loads(pread(self._fd, length, at)), module.__dict__)
+
+
+def _is_as(source: str, time_ns: int, size: int) -> bool:
+    """Whether a file is there and as it was."""
+    try:
+        now = stat(source)
+    except OSError:
+        return False
+    return now.st_mtime_ns == time_ns and now.st_size == size
 
 
 def main() -> None:
@@ -88,6 +131,8 @@ def main() -> None:
 
         server()
         _exit(0)
+    if pack:
+        pack.load_ahead(sys.argv)
     from rung.runtime.cli.main import main as command
 
     status = command()

@@ -18,12 +18,38 @@ from rung.runtime.state import read_file, write_atomically
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import CodeType
 
 #: What the runtime imports, below the directory that holds ``rung/``.
 FOLDERS = ("rung/kernel", "rung/runtime", "rung/spec/runtime", "rung/trace")
 #: Those of the standard library that are neither built in nor frozen.
 STANDARD = ("__future__", "struct")
 BOOT = "rung/runtime/boot.py"
+
+#: What is executed at once: of every command, and by command, beside its own module. All of it is needed
+#: by a command that does what it is for; a test holds that.
+ALWAYS = ("rung.runtime.cli.main", "rung.runtime.cli.log", "rung.runtime.runtime")
+_MAKING = (
+    "rung.runtime.create",
+    "rung.spec.runtime.rules",
+    "rung.runtime.cgroup.controllers.cpuset",
+    "rung.runtime.cgroup.controllers.devices",
+)
+AHEAD = {
+    "create": _MAKING,
+    "run": (*_MAKING, "rung.runtime.foreground", "rung.runtime.signals"),
+    "exec": (
+        "rung.runtime.enter",
+        "rung.spec.runtime.rules_process",
+        "rung.runtime.foreground",
+        "rung.runtime.signals",
+    ),
+    "start": ("rung.runtime.cgroup", "rung.runtime.plan.wire"),
+    "state": ("rung.runtime.cgroup",),
+    "kill": ("rung.runtime.cgroup", "rung.runtime.signals"),
+    "delete": ("rung.runtime.cgroup",),
+    "list": ("rung.runtime.cgroup",),
+}
 
 
 def pack_path(home: str) -> str:
@@ -56,29 +82,78 @@ def content(home: str) -> bytes:
     ]
     at = sum(map(len, parts))
     index = {}
+    codes = {}
     for name, source, package in modules(home):
-        status = posix.stat(source)
-        code = code_of(name, source)
-        index[name] = (source, status.st_mtime_ns, status.st_size, package, at, len(code))
-        parts.append(code)
-        at += len(code)
-    parts.append(dumps(index))
+        time_ns, size = posix.stat(source).st_mtime_ns, posix.stat(source).st_size
+        codes[name] = code_of(name, source)
+        written = dumps(codes[name])
+        index[name] = (source, time_ns, size, package, at, len(written))
+        parts.append(written)
+        at += len(written)
+    ahead: dict[str, list[tuple[int, int]]] = {}
+    for commands, names in together({name: imported(index[name][0]) for name in index}):
+        parts.append(dumps([(name, codes[name]) for name in names]))
+        for command in commands:
+            ahead.setdefault(command, []).append((at, len(parts[-1])))
+        at += len(parts[-1])
+    parts.append(dumps((index, ahead, (boot, status.st_mtime_ns, status.st_size))))
     interpreter = posix.stat("/proc/self/exe")
     parts.append(pack(TRAILER, WORD, at, len(parts[-1]), interpreter.st_mtime_ns, interpreter.st_size))
     return b"".join(parts)
 
 
-def code_of(name: str, source: str) -> bytes:
-    """A module's code, marshalled: from its own ``.pyc`` where that is surely the source's.
+def code_of(name: str, source: str) -> CodeType:
+    """A module's code: from its own ``.pyc`` where that is surely the source's.
 
     Python takes a ``.pyc`` for good by whole seconds; one that is not a second younger than the
     source may be that of an earlier content, and the pack would keep it for ever."""
     loader = SourceFileLoader(name, source)
     try:
-        sure = posix.stat(cache_from_source(source)).st_mtime_ns > posix.stat(source).st_mtime_ns + 1_000_000_000
+        sure = (
+            posix.stat(cache_from_source(source)).st_mtime_ns > posix.stat(source).st_mtime_ns + 1_000_000_000
+        )
     except OSError:
         sure = False
-    return dumps(loader.get_code(name) if sure else loader.source_to_code(read_file(source), source))
+    code: CodeType = loader.get_code(name) if sure else loader.source_to_code(read_file(source), source)
+    return code
+
+
+def imported(source: str) -> list[str]:
+    """What a module imports as it is executed, in order; names that are no modules' are among them."""
+    import ast
+
+    found = []
+    for statement in ast.parse(read_file(source)).body:
+        if isinstance(statement, ast.Import):
+            found += [each.name for each in statement.names]
+        elif isinstance(statement, ast.ImportFrom) and statement.module:
+            found += [statement.module, *(f"{statement.module}.{each.name}" for each in statement.names)]
+    return found
+
+
+def together(imports: dict[str, list[str]]) -> list[tuple[frozenset[str], list[str]]]:
+    """Lists of modules with the commands that need all of each; a module comes after what it imports.
+
+    What fewer commands need comes later, since whatever it imports is needed by these, too."""
+    needed: dict[str, dict[str, None]] = {}
+    for command, roots in AHEAD.items():
+        needed[command] = {}
+        for root in (*ALWAYS, f"rung.runtime.cli.{command}", *roots):
+            _add(root, imports, needed[command], set())
+    order = dict.fromkeys(name for names in needed.values() for name in names)
+    lists: dict[frozenset[str], list[str]] = {}
+    for name in order:
+        lists.setdefault(frozenset(each for each in needed if name in needed[each]), []).append(name)
+    return sorted(lists.items(), key=lambda item: -len(item[0]))
+
+
+def _add(name: str, imports: dict[str, list[str]], to: dict[str, None], seen: set[str]) -> None:
+    if name not in imports or name in seen:
+        return
+    seen.add(name)
+    for other in (name.rpartition(".")[0], *imports[name]):
+        _add(other, imports, to, seen)
+    to[name] = None
 
 
 def modules(home: str) -> Iterator[tuple[str, str, bool]]:

@@ -143,18 +143,3 @@ const char *decimal(int64_t value)
         *--at = '-';
     return at;
 }
-
-static const char *in_lower_case(const char *described)
-{
-    static char words[64];
-    if (!described)
-        return "unknown error";
-    strncpy(words, described, sizeof words - 1);
-    if (words[1] >= 'a' && words[1] <= 'z' && words[0] >= 'A' && words[0] <= 'Z')
-        words[0] = (char)(words[0] + 32);
-    return words;
-}
-
-const char *reason(int error) { return in_lower_case(strerrordesc_np(error)); }
-
-const char *signal_meaning(int number) { return in_lower_case(sigdescr_np(number)); }

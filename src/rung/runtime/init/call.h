@@ -45,7 +45,7 @@ void note_words(const char *first, ...);
 const char *decimal(int64_t value);
 /* errno's meaning, in lower case as the field writes it. */
 const char *reason(int error);
-/* A signal's, in the same way: "bad system call". Both in one buffer, until the next of them. */
+/* A signal's, in the same way: "bad system call". */
 const char *signal_meaning(int number);
 void say(const char *first, ...);
 #define SAY(...) say(__VA_ARGS__, (const char *)NULL)

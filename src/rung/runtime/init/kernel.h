@@ -68,6 +68,9 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "plans are little-endi
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x10U
 #endif
+#ifndef STATX_MNT_ID
+#define STATX_MNT_ID 0x1000U
+#endif
 #ifndef TIOCGPTPEER
 #define TIOCGPTPEER 0x5441
 #endif
@@ -81,3 +84,11 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "plans are little-endi
 struct mount_words {
     uint64_t set, clear, propagation, userns_fd;
 };
+
+/* statx's result where all that matters is the mount (stx_mnt_id), a field that C libraries are late with. */
+struct mount_of {
+    unsigned char before[144];
+    uint64_t id;
+    unsigned char after[104];
+};
+_Static_assert(sizeof(struct mount_of) == 256, "statx(2)");

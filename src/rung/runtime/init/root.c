@@ -14,13 +14,13 @@ static const char *new_root = "/"; /* BindRoot's path */
 static bool same_place(int one, int other, bool *same_mount)
 {
     struct stat a, b;
-    struct statx x, y;
+    struct mount_of x, y;
     if (call(statx, one, "", AT_EMPTY_PATH, STATX_MNT_ID, &x) < 0 ||
         call(statx, other, "", AT_EMPTY_PATH, STATX_MNT_ID, &y) < 0 ||
         call(newfstatat, one, "", &a, AT_EMPTY_PATH) < 0 ||
         call(newfstatat, other, "", &b, AT_EMPTY_PATH) < 0)
         FAIL(ENOSYS, "statx");
-    *same_mount = x.stx_mnt_id == y.stx_mnt_id;
+    *same_mount = x.id == y.id;
     return *same_mount && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
