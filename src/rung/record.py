@@ -26,19 +26,20 @@ class Record:
     defaults: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls) -> None:
-        own = [
-            name
-            for name, kind in cls.__annotations__.items()
-            if not str(kind).startswith("ClassVar")
-        ]
-        cls.fields = cls.fields + tuple(own)
-        cls.defaults = {**cls.defaults, **{n: cls.__dict__[n] for n in own if n in cls.__dict__}}
+        own = [name for name, kind in cls.__annotations__.items() if kind[:8] != "ClassVar"]
+        cls.fields = (*cls.fields, *own)
+        given = {name: cls.__dict__[name] for name in own if name in cls.__dict__}
+        if given:
+            cls.defaults = {**cls.defaults, **given}
 
     def __init__(self, *args: Any, **named: Any) -> None:
         cls = type(self)
+        values = self.__dict__
+        if not named and len(args) == len(cls.fields):
+            values.update(zip(cls.fields, args))
+            return
         if len(args) > len(cls.fields):
             raise TypeError(f"{cls.__name__} takes {len(cls.fields)} fields, got {len(args)}")
-        values = self.__dict__
         values.update(cls.defaults)
         values.update(zip(cls.fields, args))
         values.update(named)
@@ -56,7 +57,7 @@ class Record:
 
     def values(self) -> tuple[Any, ...]:
         """The field values in order."""
-        return tuple(self.__dict__[name] for name in type(self).fields)
+        return tuple(map(self.__dict__.__getitem__, type(self).fields))
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and other.__dict__ == self.__dict__

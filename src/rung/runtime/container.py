@@ -176,11 +176,16 @@ class Container:
         """Raises what went wrong between the start and the workload, as the ledger has it."""
         from rung.runtime.plan import wire
 
-        plan = state.read_file(self._directory.file("plan"))
-        reached = wire.read_ledger(plan).state
+        path = self._directory.file("plan")
+        fd = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
+        try:
+            reached, _ = state.standing(fd)
+        finally:
+            posix.close(fd)
         if reached == wire.FAILED:
             from rung.runtime.spawn import failure
 
+            plan = state.read_file(path)
             raise failure(wire.decode(plan), wire.read_ledger(plan, with_calls=True))
         if reached != wire.EXECUTING:
             raise StateError("cannot start container", f'"{self.id}"', "its init was killed")
@@ -257,9 +262,8 @@ class Container:
             posix.close(pidfd)
 
     def _shares_pids(self) -> bool:
-        from rung.runtime.plan.namespaces import new_and_joined
-
-        return "pid" not in new_and_joined(self.config)[0]
+        namespaces = (self.config.get("linux") or {}).get("namespaces") or ()
+        return not any(each["type"] == "pid" and not each.get("path") for each in namespaces)
 
     def delete(self, *, force: bool = False) -> None:
         """Remove what create made (runtime.md#delete); with ``force`` kill it first."""

@@ -15,7 +15,7 @@ from rung.record import Record
 from rung.runtime.errors import CgroupNotEntered, ExecError, InitKilled, RuntimeFailure, StepError
 from rung.runtime.parent import parent
 from rung.runtime.plan import steps, wire
-from rung.runtime.state import write_whole
+from rung.runtime.state import standing, write_whole
 from rung.undo import Closing
 
 TYPE_CHECKING = False
@@ -104,12 +104,12 @@ class Init:
             message, words, _, _ = control.recvmsg(_CONTROL_SIZE, _ROOM_FOR_FD, _MSG_CMSG_CLOEXEC)
             kind = message[:1]
             if kind == b"r":
-                self.pid = self.ledger().pid
+                self.pid = standing(self._ledger_fd)[1]
                 self._reap_outer()
                 return
             if kind not in (b"n", b"s"):
                 raise self._failure()
-            self.pid = self.ledger().pid
+            self.pid = standing(self._ledger_fd)[1]
             with Closing() as closing:
                 given = closing.add(int.from_bytes(words[0][2], "little")) if words else -1
                 if kind == b"n":
@@ -142,7 +142,7 @@ class Init:
         """Kill what there is and reap it: both are this process's children."""
         if self.outer > 0:
             kill_child(self.outer)  # first: until it is gone it may give birth
-        self.pid = self.pid or self.ledger().pid
+        self.pid = self.pid or standing(self._ledger_fd)[1]
         if self.pid > 0:
             kill_child(self.pid)
         self.close()

@@ -100,16 +100,28 @@ def write_whole(fd: int, data: bytes, path: str) -> None:
         raise
 
 
+#: More would make malloc ask the kernel for memory, and give it back, for each file.
+_AT_ONCE = 1 << 14
+
+
 def read_file(path: str) -> bytes:
     """A whole small file."""
     fd = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
     try:
         parts = []
-        while part := posix.read(fd, 1 << 16):
+        while part := posix.read(fd, _AT_ONCE):
             parts.append(part)
         return b"".join(parts)
     finally:
         posix.close(fd)
+
+
+def standing(plan_fd: int) -> tuple[int, int]:
+    """``(state, pid)`` of the ledger in a plan file, of which no more is read than that."""
+    from rung.runtime.plan import wire
+
+    at = wire.ledger_at(posix.pread(plan_fd, wire.HEAD_SIZE, 0))
+    return wire.standing(posix.pread(plan_fd, wire.STANDING_SIZE, at))
 
 
 class Directory:

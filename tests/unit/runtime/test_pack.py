@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,9 @@ class Tree:
         return self.home / "rung" / name
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([self.launcher, *words], capture_output=True, text=True, check=False, timeout=30)
+        return subprocess.run(
+            [self.launcher, *words], capture_output=True, text=True, check=False, timeout=30
+        )
 
     def version(self) -> str:
         run = self.run("--version")
@@ -41,8 +44,12 @@ class Tree:
     def opened(self) -> set[str]:
         """The files below the tree that a run opens, by their names."""
         trace = self.home / "trace"
-        subprocess.run(["strace", "-o", trace, "-e", "openat", self.launcher, "--version"], check=True, stdout=-3)
-        lines = [line for line in trace.read_text().splitlines() if str(self.home) in line and "ENOENT" not in line]
+        subprocess.run(
+            ["strace", "-o", trace, "-e", "openat", self.launcher, "--version"], check=True, stdout=-3
+        )
+        lines = [
+            line for line in trace.read_text().splitlines() if str(self.home) in line and "ENOENT" not in line
+        ]
         return {Path(line.split('"')[1]).name for line in lines if "O_DIRECTORY" not in line}
 
 
@@ -58,8 +65,12 @@ def test_the_first_command_writes_it_and_the_second_reads_nothing_else(tree: Tre
 
 def test_it_is_its_modules_own_pyc(tree: Tree) -> None:
     tree.version()
-    code = "import sys; sys.path.append(sys.argv[1]); import rung.runtime.boot as b; print(b.__cached__, b.WORD)"
-    run = subprocess.run([sys.executable, "-IS", "-c", code, tree.home], capture_output=True, text=True, check=True)
+    code = (
+        "import sys; sys.path.append(sys.argv[1]); import rung.runtime.boot as b; print(b.__cached__, b.WORD)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-IS", "-c", code, tree.home], capture_output=True, text=True, check=True
+    )
     assert run.stdout == f"{tree.pack} {boot.WORD!r}\n"
     assert tree.pack.read_bytes().endswith(pack.content(str(tree.home))[-boot.TRAILER_SIZE :])
 
@@ -93,6 +104,57 @@ def test_a_module_that_is_gone_or_new_is_as_without_it(tree: Tree) -> None:
     assert "cannot import name 'usage'" in tree.run("--help").stderr
     tree.source("runtime/cli/usage2.py").rename(tree.source("runtime/cli/usage.py"))
     assert tree.run("--help").returncode == 0
+
+
+def test_a_changed_boot_is_noticed(tree: Tree) -> None:
+    tree.version()
+    source = tree.source("runtime/boot.py")
+    source.write_text(source.read_text().replace('"rung-runtime"', '"rung-runtime"  # changed'))
+    before = tree.pack.stat().st_mtime_ns
+    tree.version()
+    assert tree.pack.stat().st_mtime_ns > before
+
+
+def test_a_package_comes_with_what_it_imports_of_its_own() -> None:
+    """Else, where one of them has changed, it would be imported twice, and what it raises not be caught."""
+    imports = {
+        "a": [],
+        "a.b": ["a.b.c"],
+        "a.b.c": ["a"],
+        "rung.runtime.cli.state": ["a.b"],
+        "rung.runtime.cli.kill": [],
+    }
+    lists = pack.together(imports)
+    assert [sorted(names) for _, names in lists if "a.b" in names] == [
+        ["a", "a.b", "a.b.c", "rung.runtime.cli.state"]
+    ]
+    assert sorted(name for _, names in lists for name in names) == sorted(imports)
+
+
+def test_what_comes_at_once_is_in_an_order_in_which_nothing_is_missing() -> None:
+    imports = {name: pack.imported(pack.tree_of(source)) for name, source, _ in pack.modules(str(SRC))}
+    for command in pack.AHEAD:
+        there: set[str] = set()
+        for commands, names in pack.together(imports):
+            for name in names if command in commands else ():
+                missing = {
+                    each for each in imports[name] if each in imports and not name.startswith(each)
+                } - there
+                assert not missing, (command, name)
+                there.add(name)
+        assert f"rung.runtime.cli.{command}" in there
+
+
+def test_readers_words_are_left_out_and_records_keep_their_fields(tmp_path: Path) -> None:
+    source = tmp_path / "one.py"
+    source.write_text(
+        '"""Doc."""\nclass A:\n    """Doc."""\n    x: int\ndef f(a: int) -> int:\n    """Doc."""\n    return a\n'
+    )
+    found: dict[str, Any] = {}
+    exec(compile(pack.bare(pack.tree_of(str(source))), str(source), "exec", 0, dont_inherit=True), found)
+    assert (found["A"].__annotations__, found["f"].__annotations__, found["f"](3)) == ({"x": int}, {}, 3)
+    assert [each.__doc__ for each in (found["A"], found["f"])] == ["", ""]
+    assert found["f"].__code__.co_firstlineno == 5
 
 
 def test_tracebacks_show_the_source(tree: Tree) -> None:

@@ -114,7 +114,7 @@ def _settle(item: Write, directory: str, error: OSError, paths: Mapping[str, str
     if error.errno == ENOENT and item.otherwise is not None:
         execute([item.otherwise], paths)
     elif error.errno != ENOENT or not item.optional:
-        from rung.runtime.cgroup.errors import refused
+        from rung.runtime.cgroup.hints import refused
 
         raise refused(item, directory, error) from None
 

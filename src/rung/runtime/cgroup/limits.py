@@ -8,7 +8,7 @@ absence mean "leave as it is" wherever runc's configuration means that.
 
 from __future__ import annotations
 
-from rung.runtime.cgroup.errors import CgroupError, missing
+from rung.runtime.cgroup.errors import CgroupError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ def place(controller: str, field: str, controllers: Collection[str]) -> str:
         return controller
     if "" in controllers:
         return ""
+    from rung.runtime.cgroup.hints import missing
+
     raise missing(controller, f"linux.resources.{field}")
 
 

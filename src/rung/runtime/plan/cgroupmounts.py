@@ -56,15 +56,8 @@ def _hierarchies(request: Request) -> list[tuple[list[str], str]]:
     grouped: dict[str, list[str]] = {}
     for controller, path in _shown(request).items():
         if controller:
-            grouped.setdefault(path + "\0" + (controller if _alone(request, controller) else ""), []).append(
-                controller
-            )
-    return [(names, key.split("\0")[0]) for key, names in grouped.items()]
-
-
-def _alone(request: Request, controller: str) -> bool:
-    shown = _shown(request)
-    return sum(1 for other in shown.values() if other == shown[controller]) == 1
+            grouped.setdefault(path, []).append(controller)
+    return [(names, path) for path, names in grouped.items()]
 
 
 def _shown(request: Request) -> dict[str, str]:

@@ -6,8 +6,6 @@ for are made outside, and the default ones carry the host's path to bind instead
 
 from __future__ import annotations
 
-import stat
-
 from rung.runtime.plan import steps
 from rung.runtime.plan.cgroupmounts import bind_tree
 from rung.runtime.plan.mounts import binds, inside
@@ -36,7 +34,8 @@ _LINKS = (
     ("/dev/stdout", "/proc/self/fd/1"),
     ("/dev/stderr", "/proc/self/fd/2"),
 )
-_TYPES = {"c": stat.S_IFCHR, "u": stat.S_IFCHR, "b": stat.S_IFBLK, "p": stat.S_IFIFO}
+_S_IFIFO, _S_IFCHR, _S_IFBLK = 0o010000, 0o020000, 0o060000  # inode(7)
+_TYPES = {"c": _S_IFCHR, "u": _S_IFCHR, "b": _S_IFBLK, "p": _S_IFIFO}
 
 
 #: MakeDevice's slots are the last ones; what is over is the host's own.
@@ -52,7 +51,7 @@ def device_steps(request: Request) -> Iterator[Step]:
     made = dict(made_outside(request))
     for path, major, minor in _DEFAULT:
         if path not in asked:
-            yield steps.MakeNode(path, stat.S_IFCHR | 0o666, major, minor, 0, 0, path)
+            yield steps.MakeNode(path, _S_IFCHR | 0o666, major, minor, 0, 0, path)
     for path, device in asked.items():
         if path in made:
             yield bind_tree(path, path, 0, slot=made[path].slot)

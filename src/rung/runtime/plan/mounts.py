@@ -215,10 +215,10 @@ def seal_steps(request: Request) -> Iterator[Step]:
     """Read-only last: tmpfs and /dev, the root, then single paths; hidden paths after them."""
     config = request.config
     for mount in config.get("mounts") or ():
-        options = mount.get("options") or ()
-        parsed = mountopts.parse(options)
-        readonly = (parsed.set | parsed.set_all) & mountopts.RDONLY
-        if readonly and sealed_later(mount) and not binds(mount):
+        if not sealed_later(mount) or binds(mount):
+            continue
+        options = mountopts.parse(mount.get("options") or ())
+        if (options.set | options.set_all) & mountopts.RDONLY:
             dest = inside(request, mount["destination"])
             yield steps.SetMountAttr(dest, mountopts.RDONLY, 0, 0, 0)
     if get(config, "root", "readonly"):

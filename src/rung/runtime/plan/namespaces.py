@@ -45,8 +45,7 @@ def new_and_joined(config: Config) -> tuple[set[str], dict[str, str]]:
 
 def has_mounts(config: Config) -> bool:
     """Whether the root file system is set up by mounting, in a mount namespace new or joined."""
-    new, joined = new_and_joined(config)
-    return "mount" in new or "mount" in joined
+    return any(namespace["type"] == "mount" for namespace in get(config, "linux", "namespaces") or ())
 
 
 def flags_of(types: set[str]) -> int:

@@ -36,7 +36,7 @@ succeeded. A failure that nobody listens to any more goes to the workload's stde
 
 from __future__ import annotations
 
-from struct import Struct, pack, unpack_from
+from _struct import Struct, pack, unpack_from
 
 from rung.record import Record
 
@@ -58,9 +58,13 @@ _CALL = Struct("<HhiQII")
 NOT_BEGUN, OUTER, INNER, READY, EXECUTING, FAILED = range(6)
 
 
+#: NUL and padding behind bytes of a length of so much modulo 8.
+_TAILS = [bytes(1 + -(length + 5) % 8) for length in range(8)]
+
+
 def _blob(data: bytes) -> bytes:
     length = len(data)
-    return pack("<I", length) + data + bytes(1 + -(length + 5) % 8)
+    return length.to_bytes(4, "little") + data + _TAILS[length & 7]
 
 
 def _text(value: str) -> bytes:
@@ -68,8 +72,8 @@ def _text(value: str) -> bytes:
 
 
 _ENCODERS: dict[str, Callable[[Any], bytes]] = {
-    "u": lambda value: pack("<Q", value),
-    "i": lambda value: pack("<q", value),
+    "u": lambda value: value.to_bytes(8, "little"),
+    "i": lambda value: value.to_bytes(8, "little", signed=True),
     "s": _text,
     "b": _blob,
     "S": lambda value: pack("<II", len(value), 0) + b"".join(map(_text, value)),
@@ -138,6 +142,22 @@ class Ledger(Record):
     epoch_ns: int
     began_ns: tuple[int, ...]
     calls: tuple[Call, ...]
+
+
+#: What of a plan file tells where its ledger is; ``STANDING_SIZE`` bytes from there, how far its init has come.
+HEAD_SIZE, STANDING_SIZE = _HEADER.size, 8
+
+
+def ledger_at(head: bytes) -> int:
+    """Where in the file the ledger begins."""
+    at: int = _HEADER.unpack_from(head)[5]
+    return at
+
+
+def standing(part: bytes) -> tuple[int, int]:
+    """``(state, pid)``, with which a ledger begins."""
+    state, pid = unpack_from("<Ii", part)
+    return state, pid
 
 
 def read_ledger(file: bytes | bytearray | memoryview | Any, *, with_calls: bool = False) -> Ledger:

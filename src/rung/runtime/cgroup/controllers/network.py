@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rung.runtime.cgroup.errors import missing
 from rung.runtime.cgroup.files import Write
+from rung.runtime.cgroup.hints import missing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
