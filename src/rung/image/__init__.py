@@ -18,8 +18,10 @@ if TYPE_CHECKING:
         ImageInUse,
         ImageNotFound,
         LayerError,
+        PolicyError,
         RegistryError,
         ScanError,
+        SignatureError,
         StoreError,
     )
     from rung.image.explore.explored import Explored, explore_image
@@ -114,6 +116,7 @@ __all__ = [
     "LayerError",
     "ManifestLists",
     "Past",
+    "PolicyError",
     "PrivateKey",
     "PublicKey",
     "RegistryError",
@@ -123,6 +126,7 @@ __all__ = [
     "Rootfs",
     "ScanError",
     "Scanned",
+    "SignatureError",
     "Store",
     "StoreError",
     "Summary",

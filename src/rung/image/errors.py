@@ -8,6 +8,8 @@
     +- LayerError          a layer's archive cannot or must not be unpacked
     +- ArchiveError        a file that was to be loaded is no image
     +- StoreError          the store itself: not there, not writable, no file system for it
+    +- PolicyError         the policy of this machine does not admit an image
+    +- SignatureError      an image is not signed as it should be
     +- BootstrapError      a base image could not be built from a distribution's archive
     +- ScanError           a vulnerability feed or the database of them cannot be used
 """
@@ -57,6 +59,14 @@ class ArchiveError(ImageError):
 
 class StoreError(ImageError):
     """The store cannot do its work where it is."""
+
+
+class PolicyError(ImageError):
+    """The policy of this machine does not admit an image."""
+
+
+class SignatureError(ImageError):
+    """An image is not signed as it should be."""
 
 
 class BootstrapError(ImageError):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from rung.image.archive.take_in import take_in
 from rung.image.errors import ArchiveError, LayerError
 from rung.image.progress import Event
+from rung.image.sign.policy_file import find_policy
 from rung.image.store.metadata import DANGLING
 from rung.spec.image.reference import familiar
 
@@ -43,7 +44,14 @@ def load(content: Content, file: BinaryIO, platform: Platform, progress: Progres
 
 
 def _images(content: Content, held: Held, platform: Platform, lease: Lease) -> list[Loadable]:
-    if b"index.json" in held.documents:
+    is_layout = b"index.json" in held.documents
+    transport = "oci-archive" if is_layout and b"manifest.json" not in held.documents else "docker-archive"
+    rules = find_policy()
+    if rules is not None:
+        from rung.image.sign.admission import admit_archive
+
+        admit_archive(rules, transport)
+    if is_layout:
         from rung.image.archive.layout import layout_images
 
         return layout_images(content, held, platform)

@@ -206,7 +206,14 @@ class Store:
     def prepare_rootfs(self, image: Image, container_id: str, *, driver: str = "") -> Rootfs:
         """A writable root file system for a container; the same one when asked again.
 
-        ``driver``: ``overlay`` or ``native`` (copy); empty for what the file system can do."""
+        ``driver``: ``overlay`` or ``native`` (copy); empty for what the file system can do. Raises
+        ``PolicyError`` where the policy of this machine does not let the image run."""
+        from rung.image.sign.policy_file import find_policy
+
+        if rules := find_policy():
+            from rung.image.sign.admission import admit_stored
+
+            admit_stored(rules, self.content, image)
         manifest, config = image.manifest, image.config
         with self.content.metadata.lease(f"container {container_id}") as lease:
             lease.hold([image.row.manifest])

@@ -14,6 +14,7 @@ from rung.image.registry.client import Registry, unreachable
 from rung.image.registry.documents import verified
 from rung.image.registry.download import Downloads
 from rung.image.registry.transport import TRANSIENT
+from rung.image.sign.policy_file import find_policy
 from rung.image.store.blobs import DOCUMENT_LIMIT
 from rung.record import Record
 from rung.spec.errors import SpecError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from rung.image.content import Content
     from rung.image.progress import Progress
     from rung.image.registry.limits import Limits
+    from rung.image.sign.forms import Signature
     from rung.image.store.metadata import Lease
     from rung.spec.image import Manifest, Platform, Reference
 
@@ -133,6 +135,7 @@ def _pull(it: Pull, name: Reference, platform: Platform, progress: Progress, all
     content = it.content
     try:
         found = it.resolve(platform)
+        signatures = _admit(it, found)
         it.fetch_config(found.manifest)
         config = content.config(found.manifest)
         if config.platform.serves(platform) is None:
@@ -146,11 +149,34 @@ def _pull(it: Pull, name: Reference, platform: Platform, progress: Progress, all
                 change.add_edges(parent, children)
         digest_name = f"{name.name}@{found.target.digest}"
         content.publish(str(name), found.target, found.manifest_at, found.manifest, config, digest_name)
+        if signatures:
+            _keep(content, found, signatures)
     except Exception as error:
         first = it.downloads.first_error
         if first is not None and first is not error:
             raise first from error
         raise
+
+
+def _admit(it: Pull, found: Found) -> list[Signature]:
+    """Whether the policy lets the image in, before any of its layers is fetched; the signatures it is in for."""
+    rules = find_policy()
+    if rules is None:
+        return []
+    from rung.image.sign.admission import Candidate, admit
+    from rung.image.sign.attached import Repository
+
+    digests = tuple(dict.fromkeys((found.target.digest, found.manifest_at.digest)))
+    repository = Repository(it.reference, registry=it.registry)
+    return admit(rules, Candidate("docker", it.reference.familiar, digests, it.reference), repository.signatures)
+
+
+def _keep(content: Content, found: Found, signatures: list[Signature]) -> None:
+    """Keep the signatures with the image: each is about one of its digests."""
+    from rung.image.sign.admission import keep
+
+    for subject in {found.target.digest: found.target, found.manifest_at.digest: found.manifest_at}.values():
+        keep(content, subject, signatures)
 
 
 def _fetch_all(it: Pull, at: Descriptor, depth: int) -> dict[str, list[str]]:

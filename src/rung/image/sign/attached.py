@@ -33,10 +33,17 @@ DEPTH = 4
 class Repository:
     """The repository of an image, for its signatures. A context."""
 
-    def __init__(self, reference: Reference, *, insecure: bool = False, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        reference: Reference,
+        *,
+        insecure: bool = False,
+        limits: Limits | None = None,
+        registry: Registry | None = None,
+    ) -> None:
         self.reference = reference
         self.name = reference.path
-        self._registry = Registry(reference.domain, insecure=insecure, limits=limits)
+        self._registry = registry or Registry(reference.domain, insecure=insecure, limits=limits)
 
     def __enter__(self) -> Repository:
         return self

@@ -6,7 +6,7 @@ was asked about; only then is anything else of them read.
 
 from __future__ import annotations
 
-from rung.image.errors import ImageError
+from rung.image.errors import SignatureError
 from rung.image.sign import payload
 from rung.image.sign.attached import Repository
 from rung.record import Record
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from rung.image.sign.forms import Signature
     from rung.image.sign.keys import PublicKey
     from rung.image.sign.payload import Payload
-
-
-class SignatureError(ImageError):
-    """An image is not signed as it should be."""
 
 
 class Verified(Record):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 from rung.image.errors import ImageNotFound
 from rung.image.images.store import host_platform
+from rung.image.sign.policy_file import find_policy
 from rung.image.transfer import names
 from rung.image.transfer.copy import copy
 from rung.image.transfer.registry_end import RegistryDestination, RegistrySource
@@ -39,11 +42,30 @@ def copy_image(
     here, there = names.parse_place(source), names.parse_place(destination)
     begin = _source(here, open_store, insecure=insecure)
     try:
+        _admit(here, begin)
         end = _destination(there, open_store, wanted, progress, insecure=insecure)
     except BaseException:
         begin.close()
         raise
     return copy(begin, end, progress, platform=None if everything else wanted, referrers=referrers)
+
+
+def _admit(place: Place, source: Source) -> None:
+    """Whether the policy of this machine lets the image out of where it is. Raises ``PolicyError``."""
+    rules = find_policy()
+    if rules is None or place.transport == names.STORE:
+        return  # what is in the store was let in, and may not run against the policy
+    from rung.image.sign.admission import Candidate, admit, no_signatures
+    from rung.image.sign.attached import Repository
+
+    if isinstance(source, RegistrySource):
+        repository = Repository(source.reference, registry=source.registry)
+        digests = (source.root()[0].digest,)
+        candidate = Candidate(place.transport, place.where, digests, source.reference)
+        admit(rules, candidate, repository.signatures)
+        return
+    path = os.path.realpath(place.where)
+    admit(rules, Candidate(place.transport, place.where, (), path=path), no_signatures)
 
 
 def _source(place: Place, open_store: Callable[[], Store], *, insecure: bool) -> Source:
