@@ -9,7 +9,7 @@ package manager and the system's both claim is the system's.
 from __future__ import annotations
 
 from rung.image.errors import LayerError
-from rung.image.layer.listing import OPAQUE, PLAIN, WHITEOUT, files
+from rung.image.layer.listing import ENTRY_LIMIT, OPAQUE, PLAIN, WHITEOUT, files
 from rung.image.layer.names import show
 from rung.image.layer.tar import DIRECTORY, FILE
 from rung.image.scan.reader import Unreadable, reader_for
@@ -72,7 +72,9 @@ def _read_blob(content: Content, layer: Layer) -> LayerContents:
 def read_layer(read: Callable[[int], bytes]) -> LayerContents:
     """Look through one layer's archive."""
     layer = LayerContents()
-    for file, data in files(read):
+    for number, (file, data) in enumerate(files(read)):
+        if number == ENTRY_LIMIT:
+            raise LayerError("layer", "", f"has more than {ENTRY_LIMIT} entries")
         if file.kind == WHITEOUT:
             layer.whiteouts.append(file.path)
         elif file.kind == OPAQUE:

@@ -14,15 +14,41 @@ from rung.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from rung.image.scan.packages import Contents
+    from rung.image.scan.packages import Contents, Package
 
 _MIB = 1 << 20
 
 
+#: No file tells of more packages, or of more bytes of paths: what does is made to fill the memory.
+MOST_PACKAGES, MOST_OWNED_BYTES = 100_000, 256 << 20
+
+
 class Unreadable(Exception):
     """A file is not what its place says; why."""
+
+
+def at_most(packages: Iterable[Package]) -> tuple[Package, ...]:
+    """All of them. Raises ``Unreadable`` where they are too many, before they are all made."""
+    found: list[Package] = []
+    for package in packages:
+        if len(found) == MOST_PACKAGES:
+            raise Unreadable(f"tells of more than {MOST_PACKAGES} packages")
+        found.append(package)
+    return tuple(found)
+
+
+def joined(paths: Iterable[bytes]) -> bytes:
+    """Paths, one a line. Raises ``Unreadable`` where they are too many."""
+    found: list[bytes] = []
+    size = 0
+    for path in paths:
+        size += len(path) + 1
+        if size > MOST_OWNED_BYTES:
+            raise Unreadable(f"tells of more than {MOST_OWNED_BYTES >> 20} MiB of paths")
+        found.append(path)
+    return b"\n".join(found)
 
 
 class Reader(Record):

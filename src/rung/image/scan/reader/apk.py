@@ -6,27 +6,37 @@ Paragraphs of ``X:value``; apk-tools 3 has more letters, and the same for what i
 from __future__ import annotations
 
 from rung.image.scan.packages import Contents, Package
+from rung.image.scan.reader import at_most, joined
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def read(path: bytes, data: bytes) -> Contents:
     """The packages, and the files below ``F:`` (a directory) and ``R:`` (a file in it)."""
-    found, owned = [], []
-    for paragraph in data.replace(b"\r\n", b"\n").split(b"\n\n"):
-        fields: dict[bytes, str] = {}
-        directory = b""
-        for line in paragraph.split(b"\n"):
-            letter, colon, value = line.partition(b":")
-            if not colon:
-                continue
-            if letter == b"F":
-                directory = value
-            elif letter == b"R":
-                owned.append(directory + b"/" + value if directory else value)
-            elif letter in (b"P", b"V", b"A", b"L", b"o", b"m"):
-                fields[letter] = value.decode("utf-8", "replace")
+    data = data.replace(b"\r\n", b"\n")
+    return Contents(packages=at_most(_packages(path, data)), owned=joined(_files(data)))
+
+
+def _packages(path: bytes, data: bytes) -> Iterator[Package]:
+    for paragraph in data.split(b"\n\n"):
+        fields = {line[:1]: line[2:].decode("utf-8", "replace") for line in _lines(paragraph) if line[:1] in b"PVALom"}
         if fields.get(b"P") and fields.get(b"V"):
-            found.append(_package(path, fields))
-    return Contents(packages=tuple(found), owned=b"\n".join(owned))
+            yield _package(path, fields)
+
+
+def _files(data: bytes) -> Iterator[bytes]:
+    directory = b""
+    for line in _lines(data):
+        if line[:1] == b"F":
+            directory = line[2:]
+        elif line[:1] == b"R":
+            yield directory + b"/" + line[2:] if directory else line[2:]
+
+
+def _lines(data: bytes) -> Iterator[bytes]:
+    return (line for line in data.split(b"\n") if line[1:2] == b":")
 
 
 def _package(path: bytes, fields: dict[bytes, str]) -> Package:

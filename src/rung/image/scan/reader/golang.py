@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 
 from rung.image.scan.packages import Contents, Package
+from rung.image.scan.reader import at_most
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def read(path: bytes, data: bytes) -> Contents:
         return Contents()
     for version, modules in _strings(data):
         if version.startswith((b"go", b"devel")):
-            return Contents(packages=tuple(_packages(path, version.decode("utf-8", "replace"), modules)))
+            return Contents(packages=at_most(_packages(path, version.decode("utf-8", "replace"), modules)))
     return Contents()
 
 

@@ -30,7 +30,7 @@ def read(path: bytes, data: bytes) -> Contents:
     (size,) = struct.unpack_from(order + "I", data, 20)
     if size < 512 or size > 65536 or size & (size - 1):
         raise Unreadable(f"is a Berkeley DB with pages of {size} bytes")
-    return contents(path, _values(data, size, order))
+    return contents(path, _values(data, size, order), len(data))
 
 
 def _values(data: bytes, size: int, order: str) -> Iterator[bytes]:

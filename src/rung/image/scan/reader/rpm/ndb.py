@@ -25,7 +25,7 @@ def read(path: bytes, data: bytes) -> Contents:
     """The packages."""
     if len(data) < _HEADER_SIZE or data[:4] != b"RpmP":
         raise Unreadable("is no RPM package database")
-    return contents(path, _blobs(data))
+    return contents(path, _blobs(data), len(data))
 
 
 def _blobs(data: bytes) -> Iterator[bytes]:
