@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from rung.runtime.runtime import DEFAULT_ROOT, Runtime
     from rung.runtime.spawn import Stdio
     from rung.runtime.state import read_file, write_atomically
+    from rung.runtime.warm.start import import_all
 
 #: public name -> the module of this package that has it
 _HOME = {
@@ -57,6 +58,7 @@ _HOME = {
     "Stdio": "spawn",
     "StepError": "errors",
     "features": "features",
+    "import_all": "warm.start",
     "join_cgroup": "cgroup.join",
     "pair": "console",
     "read_file": "state",
@@ -85,6 +87,7 @@ __all__ = [
     "Stdio",
     "StepError",
     "features",
+    "import_all",
     "join_cgroup",
     "pair",
     "read_file",

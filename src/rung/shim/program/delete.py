@@ -9,7 +9,7 @@ from __future__ import annotations
 from time import time_ns
 
 from rung import posix
-from rung.shim.program.settings import recall
+from rung.shim.settings import recall
 from rung.spec.shim.common import Timestamp
 from rung.spec.shim.task import DeleteResponse
 

@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from rung import posix
 from rung.errors import RungError
-from rung.record import Record
+from rung.shim.keeper import Keep, keep
 from rung.shim.server import answers, listen
 from rung.shim.service import read_config
 from rung.spec.shim.bootstrap import read_options, read_parameters, result
@@ -26,15 +26,6 @@ GROUP_LABELS = ("io.containerd.runc.v2.group", "io.kubernetes.cri.sandbox-id")
 _INPUT_LIMIT = 4 << 20
 
 
-class Start(Record):
-    """What a shim is begun with."""
-
-    namespace: str
-    events: str  # where events go: a socket's path, or empty
-    socket: str
-    bundle: str
-
-
 def start(arguments: Arguments) -> int:
     """Print the address; 0."""
     if not arguments.id:
@@ -44,8 +35,8 @@ def start(arguments: Arguments) -> int:
     bundle = posix.getcwd()
     path = socket_path(arguments, parameters, group(bundle, arguments.id))
     if not answers(path):
-        wanted = Start(arguments.namespace, _events_address(parameters), path, bundle)
-        _begin(wanted, _shim_cgroup(given, parameters))
+        events, cgroup = _events_address(parameters), _shim_cgroup(given, parameters)
+        _begin(Keep(path, arguments.namespace, events, f"{bundle}/log", cgroup))
     address = f"unix://{path}"
     from rung.runtime import write_atomically
 
@@ -93,7 +84,7 @@ def _shim_cgroup(given: bytes, parameters: BootstrapParams | None) -> str:
     return ""
 
 
-def _begin(wanted: Start, cgroup: str) -> None:
+def _begin(wanted: Keep) -> None:
     """Fork the shim, which listens already when its address is told."""
     try:
         posix.unlink(wanted.socket)  # a dead shim's
@@ -103,7 +94,5 @@ def _begin(wanted: Start, cgroup: str) -> None:
     if posix.fork():
         posix.close(listening)
         return
-    from rung.shim.program.keeper import keep
-
-    keep(wanted, listening, cgroup)
+    keep(wanted, listening)
     posix._exit(0)

@@ -1,36 +1,46 @@
-"""The shim itself under containerd: cut loose from who started it, then serving until it is shut down.
+"""The shim itself: cut loose from who started it, then serving until it is shut down.
 
 Whoever breaks it breaks the containers' streams, so it takes no signals but SIGKILL, and the kernel's memory killer
-takes it only after containerd itself.
+takes it before whoever started it.
 """
 
 from __future__ import annotations
 
 from rung import posix
 from rung.kernel.process import become_subreaper
+from rung.record import Record
 from rung.shim.loop import Loop
-from rung.shim.program.settings import remember, settings
 from rung.shim.publisher import Publisher
 from rung.shim.server import Server
 from rung.shim.service import Service
+from rung.shim.settings import remember, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from rung.shim.program.start import Start
     from rung.shim.runtimes import Settings
     from rung.spec.shim.bootstrap import Options
 
 _OOM_ADJUST_MAX = 1000
 
 
-def keep(wanted: Start, listening: int, cgroup: str) -> None:
+class Keep(Record):
+    """What a shim is begun with. ``events``: the socket that wants to hear, or empty; ``log``: a file or FIFO."""
+
+    socket: str
+    namespace: str
+    events: str = ""
+    log: str = ""
+    cgroup: str = ""
+
+
+def keep(wanted: Keep, listening: int) -> None:
     """Serve. Returns when the last container is gone and nobody wants the shim any more."""
-    _cut_loose(wanted.bundle)
+    _cut_loose(wanted.log)
     become_subreaper()
-    if cgroup:
+    if wanted.cgroup:
         from rung.runtime import join_cgroup
 
-        join_cgroup(cgroup)
+        join_cgroup(wanted.cgroup)
     loop = Loop()
     loop.take_orphans()
     publisher = Publisher(loop, wanted.events, wanted.namespace)
@@ -50,30 +60,30 @@ def keep(wanted: Start, listening: int, cgroup: str) -> None:
     loop.run()
 
 
-def _cut_loose(bundle: str) -> None:
+def _cut_loose(log_path: str) -> None:
     from _signal import SIG_IGN, SIGHUP, SIGINT, SIGPIPE, SIGTERM, signal  # type: ignore[import-not-found]
 
     posix.setsid()
     for number in (SIGHUP, SIGINT, SIGTERM, SIGPIPE):
         signal(number, SIG_IGN)
     null = posix.open("/dev/null", posix.O_RDWR | posix.O_CLOEXEC)
-    log = _log(bundle)
+    log = _log(log_path)
     for number in range(3):
         posix.dup2(log if log >= 0 and number else null, number)
     posix.chdir("/")
     _adjust_oom()
 
 
-def _log(bundle: str) -> int:
-    """containerd reads a FIFO beside the configuration; -1 where there is none."""
+def _log(path: str) -> int:
+    """Where complaints go; -1 where nobody reads them (a FIFO), or nobody wants them."""
     try:
-        return posix.open(f"{bundle}/log", posix.O_WRONLY | posix.O_NONBLOCK | posix.O_CLOEXEC)
+        return posix.open(path, posix.O_WRONLY | posix.O_NONBLOCK | posix.O_APPEND | posix.O_CLOEXEC) if path else -1
     except OSError:
         return -1
 
 
 def _adjust_oom() -> None:
-    """One more than the parent's, so that it is taken before it would be taken."""
+    """One more than the parent's: without its shim a container goes on, without its engine all of them wait."""
     fd = posix.open("/proc/self/oom_score_adj", posix.O_RDWR | posix.O_CLOEXEC)
     try:
         score = min(_OOM_ADJUST_MAX, int(posix.read(fd, 16)) + 1)
