@@ -7,8 +7,8 @@ caller and comes in as numbers. OCI image-spec, conversion.md.
 from __future__ import annotations
 
 from rung.engine import defaults
+from rung.engine.document.process import Identity
 from rung.errors import RungError
-from rung.record import Record
 from rung.spec.runtime.names import CAPABILITIES
 
 TYPE_CHECKING = False
@@ -19,14 +19,6 @@ if TYPE_CHECKING:
     from rung.engine.options import RunOptions
 
 _CPU_PERIOD_US = 100_000
-
-
-class Identity(Record):
-    """A user as numbers."""
-
-    uid: int = 0
-    gid: int = 0
-    groups: tuple[int, ...] = ()
 
 
 def container_config(

@@ -11,7 +11,8 @@ import time
 from contextlib import suppress
 
 from rung import jsonc
-from rung.engine.config import Identity, arguments, container_config
+from rung.engine.config import arguments, container_config
+from rung.engine.document.process import Identity
 from rung.engine.records import ContainerRecord, Records
 from rung.engine.users import identity
 from rung.record import Record

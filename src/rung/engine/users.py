@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 
-from rung.engine.config import Identity
+from rung.engine.document.process import Identity
 from rung.errors import RungError
 from rung.kernel.errors import KernelError
 from rung.kernel.path import openat2
@@ -40,9 +40,9 @@ def _resolve(user: str, passwd: list[list[str]], group: list[list[str]]) -> Iden
     if entry is None and wanted.isdecimal():
         entry = next((e for e in passwd if e[2] == wanted), None)
     if entry is not None:
-        uid, gid = int(entry[2]), int(entry[3])
+        uid, gid, home = int(entry[2]), int(entry[3]), entry[5]
     elif wanted.isdecimal() and int(wanted) < _ID_LIMIT:
-        uid, gid = int(wanted), 0
+        uid, gid, home = int(wanted), 0, ""
     else:
         raise RungError("unable to find user", wanted, "no matching entries in passwd file")
     groups: tuple[int, ...] = ()
@@ -50,7 +50,7 @@ def _resolve(user: str, passwd: list[list[str]], group: list[list[str]]) -> Iden
         gid = _group_id(wanted_group, group)
     elif entry is not None:
         groups = tuple(int(g[2]) for g in group if entry[0] in g[3].split(",") and int(g[2]) != gid)
-    return Identity(uid, gid, groups)
+    return Identity(uid, gid, groups, home or "/")
 
 
 def _group_id(wanted: str, group: list[list[str]]) -> int:

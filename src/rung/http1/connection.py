@@ -94,6 +94,22 @@ class Connection:
         return self._body.left if isinstance(self._body, Length) else None
 
     @property
+    def buffered(self) -> int:
+        """Bytes that came and were not taken yet."""
+        return len(self._buffer)
+
+    @property
+    def hung_up(self) -> bool:
+        """Whether the client sends no more."""
+        return self._hung_up
+
+    def rest(self) -> bytes:
+        """What the client sent behind its request: where the connection is upgraded, the new protocol's."""
+        found = bytes(self._buffer)
+        self._buffer.clear()
+        return found
+
+    @property
     def has_begun(self) -> bool:
         """Whether a request has begun to arrive."""
         return bool(self._buffer)
@@ -141,11 +157,13 @@ class Connection:
             raise Malformed(400, "ends within its body")
         return NEED_DATA
 
-    def respond(self, status: int, headers: Iterable[tuple[str, str]], length: int | None) -> bytes:
-        """The head of the answer. ``length`` of its body, None for one that ends with the connection;
-        without a whole request body read, the connection ends as well."""
+    def respond(
+        self, status: int, headers: Iterable[tuple[str, str]], length: int | None, *, chunked: bool = False
+    ) -> bytes:
+        """The head of the answer. ``length`` of its body, None for one that ends with the connection, or comes in
+        chunks; without a whole request body read, the connection ends as well."""
         request = self.request
-        if length is None or request is None or self.body_left != 0:
+        if (length is None and not chunked) or request is None or self.body_left != 0:
             self.keeps_alive = False
         lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Unknown')}"]
         lines.extend(f"{name}: {value}" for name, value in headers)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from rung.runtime.foreground import Foreground
     from rung.runtime.plan.request import Plan
     from rung.runtime.runtime import DEFAULT_ROOT, Runtime
+    from rung.runtime.signals import signal_number
     from rung.runtime.spawn import Stdio
     from rung.runtime.state import read_file, write_atomically
     from rung.runtime.warm.start import import_all
@@ -64,6 +65,7 @@ _HOME = {
     "read_file": "state",
     "receive": "console",
     "render": "explain",
+    "signal_number": "signals",
     "story": "explain",
     "write_atomically": "state",
 }
@@ -93,6 +95,7 @@ __all__ = [
     "read_file",
     "receive",
     "render",
+    "signal_number",
     "story",
     "write_atomically",
 ]

@@ -33,7 +33,7 @@ OURS = frozenset(
 )
 
 
-def number(text: str) -> int:
+def signal_number(text: str) -> int:
     """The signal of ``9``, ``KILL``, ``sigkill`` or ``RTMIN+3``. Raises RungError."""
     if text.lstrip("-").isdecimal():
         return int(text)

@@ -157,15 +157,19 @@ class Task:
             raise AlreadyExists("process", f'"{exec_id}" of "{self.id}"', "exists already")
         if self.init.ended:
             raise FailedPrecondition("task", f'"{self.id}"', "has ended: nothing can be executed in it")
-        process = self.execs[exec_id] = Process(self.id, exec_id, asked)
+        process = Process(self.id, exec_id, asked)
+        process.streams = Streams(self._loop, asked, self.id, self.namespace)
+        self.execs[exec_id] = process
         process.become(CREATED)
         self._publish(events.TaskExecAdded(container_id=self.id, exec_id=exec_id))
         return process
 
     def start_exec(self, process: Process, spec: dict[str, Any], done: Done) -> None:
         """Run it."""
+        streams = process.streams
+        if streams is None:
+            raise FailedPrecondition("process", process.name, "has no streams")
         process.become(STARTING)
-        streams = Streams(self._loop, process.asked, self.id, self.namespace)
 
         def started(found: Started, error: BaseException | None) -> None:
             if error is not None:

@@ -1,7 +1,7 @@
 """The zygote: a process that has the shim imported, and forks one for whoever asks.
 
 A fork costs a millisecond and shares its memory with its siblings, where a started program costs twenty and its own.
-It is asked over a socket of packets: a request is a line of JSON (``Keep``) with the listening socket of the shim-to-be;
+It is asked over a socket of packets: a request is a line of JSON (``Keep``) with the shim-to-be's listening socket;
 the answer is the shim's pid. The zygote ends with the connection, its shims do not.
 
 Rule: it does nothing but fork: no thread, no file and no lock of its own is there to be inherited.

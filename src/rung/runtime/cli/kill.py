@@ -26,11 +26,11 @@ COMMAND = Command(
 
 def run(call: Call) -> int:
     from rung.runtime.errors import StateError
-    from rung.runtime.signals import number
+    from rung.runtime.signals import signal_number
 
     words = [word for word in call.arguments if word not in ("--all", "-a")]
     everyone = call.options["all"] or len(words) < len(call.arguments)
-    signal = number(words[1] if len(words) > 1 and words[1] else "TERM")
+    signal = signal_number(words[1] if len(words) > 1 and words[1] else "TERM")
     runtime = call.runtime()
     ids = words[:1]
     if call.options["regex"]:

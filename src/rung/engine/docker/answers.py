@@ -1,0 +1,75 @@
+"""What a handler gives back, and the one table from errors to statuses.
+
+Docker's clients look at the status and show ``message``.
+"""
+
+from __future__ import annotations
+
+from rung import jsonc
+from rung.engine import errors
+from rung.errors import RungError
+from rung.image import ImageInUse, ImageNotFound
+from rung.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from typing import Any
+
+    from rung.engine.docker.server import Link
+
+#: error -> status; the first that fits.
+STATUSES: tuple[tuple[type[BaseException], int], ...] = (
+    (errors.BadParameter, 400),
+    (errors.NotFound, 404),
+    (errors.Conflict, 409),
+    (errors.NotModified, 304),
+    (errors.NotAllowed, 403),
+    (errors.Unavailable, 503),
+    (ImageNotFound, 404),
+    (ImageInUse, 409),
+)
+
+
+class Answer(Record):
+    """A whole answer."""
+
+    status: int = 200
+    body: bytes = b""
+    kind: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Streamed(Record):
+    """An answer in pieces, as they come. ``length`` of all, where it is known."""
+
+    pieces: AsyncIterator[bytes]
+    kind: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+    length: int | None = None
+
+
+class Hijacked(Record):
+    """The connection becomes a stream of the container's: ``take`` gets it, with what the client sent ahead."""
+
+    take: Callable[[Link, bytes], Awaitable[None]]
+    kind: str = "application/vnd.docker.raw-stream"
+
+
+def document(value: Any, status: int = 200) -> Answer:
+    """JSON. Docker ends it with a newline."""
+    return Answer(status, jsonc.dumps(value).encode() + b"\n")
+
+
+def empty(status: int = 204) -> Answer:
+    """Nothing to say."""
+    return Answer(status)
+
+
+def refused(error: BaseException) -> Answer:
+    """An error as Docker answers it."""
+    status = next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
+    if status == 304:
+        return Answer(304)
+    said = str(error) if isinstance(error, RungError) else f"{type(error).__name__}: {error}"
+    return document({"message": said}, status)

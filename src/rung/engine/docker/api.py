@@ -1,0 +1,22 @@
+"""The API of one engine: all tables of endpoints in one."""
+
+from __future__ import annotations
+
+from rung.engine.docker import attach, containers, execs, images, logs, system
+from rung.engine.docker.routes import Routes
+from rung.engine.docker.server import Link
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rung.engine.engine import Engine
+
+_GROUPS = (system, containers, attach, logs, execs, images)
+
+
+def links(engine: Engine) -> Callable[[], Link]:
+    """What makes the protocol of one more connection."""
+    routes = Routes(*(group.table(engine) for group in _GROUPS))
+    open_links: set[Link] = set()
+    return lambda: Link(routes.find, open_links)

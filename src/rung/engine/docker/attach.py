@@ -1,0 +1,133 @@
+"""``attach``: a client's connection, given to the container's shim, so that its streams never pass the engine.
+
+The shim writes to the very socket of the client (it gets its descriptor); a connection that cannot be given away (TLS)
+is relayed. What the client sent behind its request goes along.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+
+from rung import jsonc
+from rung.engine import states
+from rung.engine.docker.answers import Hijacked
+from rung.engine.errors import BadParameter, Conflict, EngineError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rung.engine.docker.routes import Table
+    from rung.engine.docker.server import Call, Link
+    from rung.engine.engine import Engine
+
+RAW, MULTIPLEXED = "application/vnd.docker.raw-stream", "application/vnd.docker.multiplexed-stream"
+#: ctrl-p ctrl-q
+DETACH = b"\x10\x11"
+
+
+def table(engine: Engine) -> Table:
+    """The endpoints of this file."""
+
+    async def attach(call: Call) -> Hijacked:
+        container = engine.containers.get(call.words["id"])
+        if container.state.status == states.PAUSED:
+            raise Conflict(f"container {container.id} is paused, unpause the container before attach")
+        if container.state.status == states.RESTARTING:
+            raise Conflict(f"container {container.id} is restarting, wait until the container is running")
+        wants = _wants(call, container.terminal, stdin=bool(container.config.get("OpenStdin")))
+        history = call.flag("logs")
+        streams = call.flag("stream")
+        attributes = container.attributes()
+
+        async def take(link: Link, early: bytes) -> None:
+            engine.events.tell("container", "attach", container.id, attributes)
+            if history:
+                await _history(engine, container.id, container.terminal, link)
+            if not streams:
+                return
+            connection = Given(link, wants, early)
+            if container.id in engine.running:
+                connection.join(engine.places.attach(container.id))
+            else:
+                engine.join_early(container.id, connection.join)
+            await connection.over()
+
+        return Hijacked(take, RAW if container.terminal else MULTIPLEXED)
+
+    return {"POST /containers/{id}/attach": attach}
+
+
+def _wants(call: Call, terminal: bool, *, stdin: bool) -> dict[str, Any]:
+    """``Wants`` of the shim (``shim/stdio/client.py``)."""
+    return {
+        "stdin": call.flag("stdin") and stdin,
+        "stdout": call.flag("stdout"),
+        "stderr": call.flag("stderr"),
+        "detach": detach_keys(call.query.get("detachKeys"), terminal).hex(),
+    }
+
+
+def detach_keys(text: str | None, terminal: bool) -> bytes:
+    """``ctrl-p,ctrl-q`` as bytes. Raises ``BadParameter``."""
+    if not text:
+        return DETACH if terminal else b""
+    found = bytearray()
+    for word in text.split(","):
+        if len(word) == 1:
+            found += word.encode()
+        elif word.startswith("ctrl-") and len(word) == 6 and (word[5].isalpha() or word[5] in "@[\\]^_"):
+            found.append(ord(word[5].upper()) - 64)
+        else:
+            raise BadParameter(f"Invalid detach keys ({text}) provided: Unknown character: '{word}'")
+    return bytes(found)
+
+
+class Given:
+    """A client's connection on its way to the shim."""
+
+    def __init__(self, link: Link, wants: dict[str, Any], early: bytes) -> None:
+        self._link = link
+        self._message = jsonc.dumps({**wants, "early": early.hex()}).encode()
+        self._done = asyncio.get_running_loop().create_future()
+
+    def join(self, path: str) -> None:
+        """Give it to the shim whose streams are at ``path``."""
+        fd = self._link.descriptor()
+        try:
+            with socket.socket(socket.AF_UNIX) as to_shim:
+                to_shim.settimeout(5)
+                to_shim.connect(path)
+                socket.send_fds(to_shim, [self._message], [fd] if fd >= 0 else [])
+                if to_shim.recv(3) != b"ok\n":
+                    raise EngineError("the container's shim does not take the client")
+        finally:
+            if fd >= 0:
+                os.close(fd)
+            if not self._done.done():
+                self._done.set_result(None)
+
+    def say(self, sentence: str, *, framed: bool) -> None:
+        """Tell the client what went wrong, where its stream would be."""
+        data = f"{sentence}\r\n".encode()
+        if framed:
+            data = b"\x02\0\0\0" + len(data).to_bytes(4, "big") + data
+        if self._link.transport is not None:
+            self._link.transport.write(data)
+
+    async def over(self) -> None:
+        """Until it is given away; the engine then lets go of it, and the shim alone has it."""
+        while not self._done.done():
+            await asyncio.wait({self._done}, timeout=1)
+            if self._link.transport is None:
+                return
+
+
+async def _history(engine: Engine, container_id: str, terminal: bool, link: Link) -> None:
+    from rung.engine.logs import read
+
+    async for piece in read(engine, container_id, terminal=terminal):
+        if link.transport is not None:
+            link.transport.write(piece)

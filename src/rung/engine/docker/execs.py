@@ -1,0 +1,100 @@
+"""``/exec``: one more process in a container."""
+
+from __future__ import annotations
+
+from rung.engine import execs
+from rung.engine.docker.answers import Answer, Hijacked, document, empty
+from rung.engine.docker.attach import MULTIPLEXED, RAW, Given, detach_keys
+from rung.engine.errors import Conflict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rung.engine.docker.routes import Table
+    from rung.engine.docker.server import Call, Link
+    from rung.engine.engine import Engine
+    from rung.engine.execs import Exec
+
+
+def table(engine: Engine) -> Table:
+    """The endpoints of this file."""
+
+    async def create(call: Call) -> Answer:
+        container = engine.containers.get(call.words["id"])
+        made = execs.create(engine, container, await call.document())
+        return document({"Id": made.id}, 201)
+
+    async def start(call: Call) -> Answer | Hijacked:
+        one = execs.find(engine, call.words["id"])
+        asked = await call.document()
+        rows, columns = asked.get("ConsoleSize") or (0, 0)
+        if one.started:
+            raise Conflict(f"exec {one.id} has already run")
+        if asked.get("Detach"):
+            await execs.start(engine, one, (rows, columns), None)
+            return empty(200)
+        one.asked["Tty"] = bool(asked.get("Tty"))
+
+        async def take(link: Link, early: bytes) -> None:
+            given = Given(link, _wants(one), early)
+            try:
+                await execs.start(engine, one, (rows, columns), given.join)
+            except Exception as error:  # noqa: BLE001 - the head is out: it is said in the stream, as Docker does
+                given.say(str(error), framed=not one.terminal)
+
+        return Hijacked(take, RAW if one.terminal else MULTIPLEXED)
+
+    async def inspect(call: Call) -> Answer:
+        return document(view(execs.find(engine, call.words["id"])))
+
+    async def resize(call: Call) -> Answer:
+        one = execs.find(engine, call.words["id"])
+        running = engine.running.get(one.container.id)
+        if running is None or not one.running:
+            raise Conflict(f"exec {one.id} is not running")
+        height, width = call.number("h", 0) or 0, call.number("w", 0) or 0
+        await running.client.call("ResizePty", id=one.container.id, exec_id=one.id, width=width, height=height)
+        return empty(200)
+
+    return {
+        "POST /containers/{id}/exec": create,
+        "POST /exec/{id}/start": start,
+        "POST /exec/{id}/resize": resize,
+        "GET /exec/{id}/json": inspect,
+    }
+
+
+def _wants(one: Exec) -> dict[str, Any]:
+    asked = one.asked
+    return {
+        "stdin": bool(asked.get("AttachStdin")),
+        "stdout": bool(asked.get("AttachStdout")),
+        "stderr": bool(asked.get("AttachStderr")),
+        "detach": detach_keys(asked.get("DetachKeys"), one.terminal).hex(),
+    }
+
+
+def view(one: Exec) -> dict[str, Any]:
+    """``/exec/ID/json``."""
+    asked = one.asked
+    argv = list(asked.get("Cmd") or ())
+    return {
+        "ID": one.id,
+        "Running": one.running,
+        "ExitCode": one.exit_code,
+        "ProcessConfig": {
+            "tty": one.terminal,
+            "entrypoint": argv[0] if argv else "",
+            "arguments": argv[1:],
+            "privileged": bool(asked.get("Privileged")),
+            **({"user": asked["User"]} if asked.get("User") else {}),
+        },
+        "OpenStdin": bool(asked.get("AttachStdin")),
+        "OpenStderr": bool(asked.get("AttachStderr")),
+        "OpenStdout": bool(asked.get("AttachStdout")),
+        "CanRemove": not one.running and one.exit_code is not None,
+        "ContainerID": one.container.id,
+        "DetachKeys": asked.get("DetachKeys") or "",
+        "Pid": one.pid,
+    }

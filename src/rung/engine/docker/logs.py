@@ -1,0 +1,47 @@
+"""``logs``: a container's output, as it was and as it comes."""
+
+from __future__ import annotations
+
+from rung.engine.docker.answers import Streamed
+from rung.engine.docker.attach import MULTIPLEXED, RAW
+from rung.engine.docker.system import moment_ns
+from rung.engine.errors import BadParameter
+from rung.engine.logs import Ask, read
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rung.engine.docker.routes import Table
+    from rung.engine.docker.server import Call
+    from rung.engine.engine import Engine
+
+
+def table(engine: Engine) -> Table:
+    """The endpoints of this file."""
+
+    async def logs(call: Call) -> Streamed:
+        container = engine.containers.get(call.words["id"])
+        ask = asked(call)
+        if (container.host.get("LogConfig") or {}).get("Type") == "none":
+            raise BadParameter("configured logging driver does not support reading")
+        return Streamed(
+            read(engine, container.id, ask, terminal=container.terminal), RAW if container.terminal else MULTIPLEXED
+        )
+
+    return {"GET /containers/{id}/logs": logs}
+
+
+def asked(call: Call) -> Ask:
+    """What the query says. Raises ``BadParameter``."""
+    stdout, stderr = call.flag("stdout"), call.flag("stderr")
+    if not (stdout or stderr):
+        raise BadParameter("Bad parameters: you must choose at least one stream")
+    tail = call.query.get("tail") or "all"
+    return Ask(
+        stdout=stdout,
+        stderr=stderr,
+        follow=call.flag("follow"),
+        timestamps=call.flag("timestamps"),
+        tail=int(tail) if tail.isdecimal() else -1,
+        since_ns=moment_ns(call.query.get("since")),
+        until_ns=moment_ns(call.query.get("until")),
+    )

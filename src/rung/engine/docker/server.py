@@ -1,0 +1,313 @@
+"""Connections of the API: one request after another, each answered by an ``Answer``, ``Streamed`` or ``Hijacked``.
+
+Rule: HTTP itself is ``rung.http1`` (bytes in, events out); what is asked for and answered is the handlers'. This
+file moves bytes, keeps back-pressure in both directions, and gives a connection away when it is hijacked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from urllib.parse import parse_qsl, unquote
+
+from rung.engine.docker.answers import Answer, Hijacked, Streamed, document, refused
+from rung.engine.errors import BadParameter, NotFound
+from rung.errors import RungError
+from rung.http1.connection import CLOSED, CONTINUE, END_OF_BODY, NEED_DATA, Connection, Data
+from rung.http1.errors import Malformed
+from rung.http1.head import Request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from typing import Any
+
+    Handler = Callable[["Call"], Awaitable["Answer | Streamed | Hijacked"]]
+    Find = Callable[[str, str], tuple["Handler", dict[str, str]] | None]
+
+API, OLDEST = "1.47", "1.24"
+SERVER = "Docker/27.0.0 (linux)"
+_DOCUMENT_LIMIT = 8 << 20
+_HIGH_WATER = 1 << 18
+
+
+class Call:
+    """One request, as a handler sees it: its words in the path and query, its body."""
+
+    def __init__(self, link: Link, request: Request, path: str, query: dict[str, str], words: dict[str, str]) -> None:
+        self.link, self.request = link, request
+        self.path, self.query, self.words = path, query, words
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """A switch of the query: Docker takes ``1``, ``true``, ``True``, ``t`` for yes."""
+        value = self.query.get(name)
+        return default if value is None else value.lower() not in ("", "0", "no", "false", "none")
+
+    def number(self, name: str, default: int | None = None) -> int | None:
+        """A number of the query. Raises ``BadParameter``."""
+        value = self.query.get(name)
+        if value in (None, ""):
+            return default
+        try:
+            return int(str(value))
+        except ValueError:
+            raise BadParameter(f'strconv.Atoi: parsing "{value}": invalid syntax') from None
+
+    def filters(self) -> dict[str, list[str]]:
+        """``filters``: ``{"name": ["a"]}``, or the older ``{"name": {"a": true}}``. Raises ``BadParameter``."""
+        text = self.query.get("filters")
+        if not text:
+            return {}
+        from rung import jsonc
+
+        try:
+            found = jsonc.loads(text)
+            return {
+                name: [word for word in given if not isinstance(given, dict) or given[word]]
+                for name, given in found.items()
+            }
+        except (ValueError, AttributeError, TypeError):
+            raise BadParameter(f"invalid filters: {text}") from None
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """The body as it comes."""
+        while True:
+            piece = await self.link.body()
+            if not piece:
+                return
+            yield piece
+
+    async def document(self) -> dict[str, Any]:
+        """The body as a JSON object; an empty one where there is none. Raises ``BadParameter``."""
+        from rung import jsonc
+
+        parts = bytearray()
+        async for piece in self.body():
+            parts += piece
+            if len(parts) > _DOCUMENT_LIMIT:
+                raise BadParameter("http: request body too large")
+        if not parts.strip():
+            return {}
+        try:
+            found = jsonc.loads(bytes(parts))
+        except (ValueError, UnicodeDecodeError) as error:
+            raise BadParameter(f"invalid JSON: {error}") from None
+        if not isinstance(found, dict):
+            raise BadParameter("invalid JSON: an object was expected")
+        return found
+
+
+class Link(asyncio.Protocol):
+    """One connection of a client."""
+
+    def __init__(self, find: Find, links: set[Link]) -> None:
+        self._find, self._links = find, links
+        self._http = Connection()
+        self._transport: asyncio.Transport | None = None
+        self._arrived = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._task: asyncio.Task[None] | None = None
+        self._body_over = True
+
+    # --- asyncio's ---------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._links.add(self)
+        self._task = asyncio.get_running_loop().create_task(self._serve())
+
+    def data_received(self, data: bytes) -> None:
+        self._http.receive(data)
+        self._arrived.set()
+        if self._http.buffered > _HIGH_WATER and self._transport is not None:
+            self._transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        self._http.receive(b"")
+        self._arrived.set()
+        return True  # a client that has said all may still listen
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._transport = None
+        self._http.receive(b"")
+        self._arrived.set()
+        self._room.set()
+        self._links.discard(self)
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+
+    def pause_writing(self) -> None:
+        self._room.clear()
+
+    def resume_writing(self) -> None:
+        self._room.set()
+
+    # --- requests ----------------------------------------------------------------------
+
+    async def _serve(self) -> None:
+        try:
+            while self._transport is not None:
+                request = await self._event()
+                if not isinstance(request, Request):
+                    break
+                await self._answer(request)
+                if not self._http.keeps_alive or self._transport is None:
+                    break
+        except Malformed as error:
+            self._write(self._head(document({"message": str(error)}, error.status), 0))
+        except (ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            if self._transport is not None:
+                self._transport.close()
+
+    async def _event(self) -> object:
+        """The next thing that the client says."""
+        while True:
+            event = self._http.next_event()
+            if event is not NEED_DATA:
+                return event
+            self._arrived.clear()
+            if self._transport is not None:
+                self._transport.resume_reading()
+            await self._arrived.wait()
+
+    async def body(self) -> bytes:
+        """The next piece of the request's body; empty at its end. Raises ``Malformed``."""
+        if self._body_over:
+            return b""
+        if self._http.expects_continue:
+            self._write(CONTINUE)
+        event = await self._event()
+        if isinstance(event, Data):
+            return event.data
+        self._body_over = True
+        if event is not END_OF_BODY and event is not CLOSED:
+            raise Malformed(400, "ends within its body")
+        return b""
+
+    async def _answer(self, request: Request) -> None:
+        self._body_over = False
+        try:
+            answer = await self._call(request)
+        except Malformed:
+            raise
+        except Exception as error:  # noqa: BLE001 - every error has an answer
+            if not isinstance(error, (RungError, OSError)):
+                asyncio.get_running_loop().call_exception_handler({"message": request.target, "exception": error})
+            answer = refused(error)
+        if isinstance(answer, Hijacked):
+            await self._hijack(request, answer)
+            return
+        while not self._body_over and isinstance(answer, Answer) and answer.status < 400 and await self.body():
+            pass
+        if isinstance(answer, Streamed):
+            await self._stream(request, answer)
+        else:
+            self._write(self._head(answer, len(answer.body)))
+            if request.method != "HEAD":
+                self._write(answer.body)
+            await self._room.wait()
+
+    async def _call(self, request: Request) -> Answer | Streamed | Hijacked:
+        path, _, query = request.target.partition("?")
+        path = _without_version(unquote(path))
+        found = self._find(request.method, path)
+        if found is None:
+            raise NotFound("page not found")
+        handler, words = found
+        return await handler(Call(self, request, path, dict(parse_qsl(query, keep_blank_values=True)), words))
+
+    # --- answers -----------------------------------------------------------------------
+
+    def _head(self, answer: Answer, length: int) -> bytes:
+        kind = (("Content-Type", answer.kind),) if answer.body else ()
+        return self._http.respond(answer.status, (*_COMMON, *kind, *answer.headers), length)
+
+    async def _stream(self, request: Request, answer: Streamed) -> None:
+        headers = [*_COMMON, ("Content-Type", answer.kind), *answer.headers]
+        chunked = answer.length is None and request.minor >= 1
+        if chunked:
+            headers.append(("Transfer-Encoding", "chunked"))
+        self._write(self._http.respond(200, headers, answer.length, chunked=chunked))
+        watcher = asyncio.get_running_loop().create_task(self._hung_up())
+        try:
+            await self._pieces(answer, chunked)
+        finally:
+            watcher.cancel()
+
+    async def _pieces(self, answer: Streamed, chunked: bool) -> None:
+        try:
+            async for piece in answer.pieces:
+                if self._transport is None:
+                    return
+                if piece:
+                    self._write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+                    await self._room.wait()
+            if chunked:
+                self._write(b"0\r\n\r\n")
+        finally:
+            await answer.pieces.aclose()  # type: ignore[attr-defined]
+
+    async def _hung_up(self) -> None:
+        """A client that goes while it is being streamed to has had enough."""
+        while not self._http.hung_up:
+            self._arrived.clear()
+            await self._arrived.wait()
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _hijack(self, request: Request, answer: Hijacked) -> None:
+        upgrade = request.get("upgrade")
+        if upgrade:
+            lines = ["HTTP/1.1 101 UPGRADED", f"Content-Type: {answer.kind}"]
+            lines += ["Connection: Upgrade", f"Upgrade: {upgrade}"]
+        else:
+            lines = ["HTTP/1.1 200 OK", f"Content-Type: {answer.kind}"]
+        self._write("\r\n".join([*lines, "", ""]).encode())
+        await self._room.wait()
+        self._http.keeps_alive = False
+        if self._transport is not None:
+            self._transport.pause_reading()
+            await answer.take(self, self._http.rest())
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is not None and data:
+            self._transport.write(data)
+
+    # --- hijacked connections ------------------------------------------------------------
+
+    def descriptor(self) -> int:
+        """The connection's own descriptor, duplicated: for another process to serve. -1 where it is TLS, or gone."""
+        if self._transport is None or self._transport.get_extra_info("sslcontext") is not None:
+            return -1
+        found: socket.socket = self._transport.get_extra_info("socket")
+        return socket.dup(found.fileno())
+
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """For who relays through this process."""
+        return self._transport
+
+
+_COMMON = (("Api-Version", API), ("Docker-Experimental", "false"), ("Ostype", "linux"), ("Server", SERVER))
+
+
+def _without_version(path: str) -> str:
+    """``/v1.47/containers/json`` -> ``/containers/json``. Raises ``BadParameter`` for versions beyond ours."""
+    if not path.startswith("/v") or "/" not in path[2:]:
+        return path
+    version, _, rest = path[2:].partition("/")
+    parts = version.split(".")
+    if len(parts) != 2 or not all(part.isdecimal() for part in parts):
+        return path
+    asked = tuple(map(int, parts))
+    if asked > tuple(map(int, API.split("."))):
+        raise BadParameter(f"client version {version} is too new. Maximum supported API version is {API}")
+    if asked < tuple(map(int, OLDEST.split("."))):
+        said = f"client version {version} is too old. Minimum supported API version is {OLDEST}"
+        raise BadParameter(f"{said}, please upgrade your client to a newer version")
+    return f"/{rest}"
+

@@ -1,0 +1,291 @@
+"""``/_ping``, ``/version``, ``/info``, ``/events``, and what a daemon that is in no swarm answers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+
+from rung import __version__, jsonc
+from rung.engine.docker.answers import Answer, Streamed, document
+from rung.engine.docker.server import API, OLDEST, SERVER
+from rung.engine.errors import BadParameter, Unavailable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from typing import Any
+
+    from rung.engine.docker.routes import Table
+    from rung.engine.docker.server import Call
+    from rung.engine.engine import Engine
+    from rung.engine.events import Event
+
+#: What Docker calls this machine.
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+def table(engine: Engine) -> Table:
+    """The endpoints of this file."""
+
+    async def ping(call: Call) -> Answer:
+        fresh = "no-cache, no-store, must-revalidate"
+        headers = (("Builder-Version", "1"), ("Cache-Control", fresh), ("Pragma", "no-cache"), ("Swarm", "inactive"))
+        return Answer(body=b"OK", kind="text/plain; charset=utf-8", headers=headers)
+
+    async def version(call: Call) -> Answer:
+        return document(version_of())
+
+    async def info(call: Call) -> Answer:
+        return document(await engine.blocking(information, engine))
+
+    async def events(call: Call) -> Streamed:
+        wanted = call.filters()
+        since, until = moment_ns(call.query.get("since")), moment_ns(call.query.get("until"))
+        return Streamed(_events(engine, wanted, since, until))
+
+    async def no_swarm(call: Call) -> Answer:
+        raise Unavailable(
+            "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node "
+            "to swarm and try again."
+        )
+
+    async def no_plugins(call: Call) -> Answer:
+        return document([])
+
+    found: Table = {
+        "GET /_ping": ping,
+        "GET /version": version,
+        "GET /info": info,
+        "GET /events": events,
+        "GET /plugins": no_plugins,
+    }
+    for what in ("swarm", "services", "nodes", "tasks", "secrets", "configs", "swarm/unlockkey"):
+        found[f"GET /{what}"] = no_swarm
+    for what in ("services", "nodes", "tasks", "secrets", "configs"):
+        found[f"GET /{what}/{{name}}"] = no_swarm
+    for what in ("secrets/create", "services/create", "configs/create", "swarm/leave", "swarm/update"):
+        found[f"POST /{what}"] = no_swarm
+    return found
+
+
+def version_of() -> dict[str, Any]:
+    """Docker's ``/version``."""
+    found = os.uname()
+    machine = _ARCHITECTURES.get(found.machine, found.machine)
+    details = {
+        "ApiVersion": API,
+        "Arch": machine,
+        "KernelVersion": found.release,
+        "MinAPIVersion": OLDEST,
+        "Os": "linux",
+        "PythonVersion": platform.python_version(),
+    }
+    return {
+        "Platform": {"Name": "Rung"},
+        "Components": [{"Name": "Engine", "Version": __version__, "Details": details}],
+        "Version": SERVER.split("/")[1].split()[0],
+        "ApiVersion": API,
+        "MinAPIVersion": OLDEST,
+        "GitCommit": "",
+        "GoVersion": "",
+        "Os": "linux",
+        "Arch": machine,
+        "KernelVersion": found.release,
+        "BuildTime": "",
+    }
+
+
+def information(engine: Engine) -> dict[str, Any]:
+    """Docker's ``/info``."""
+    states = [container.state.status for container in engine.containers]
+    found = os.uname()
+    release = _os_release()
+    return {
+        "ID": _machine_id(engine),
+        "Containers": len(states),
+        "ContainersRunning": states.count("running"),
+        "ContainersPaused": states.count("paused"),
+        "ContainersStopped": len(states) - states.count("running") - states.count("paused"),
+        "Images": len({image.id for image in engine.store.images()}),
+        "Driver": "overlay2",
+        "DriverStatus": [["Backing Filesystem", _filesystem(engine.places.data)], ["Supports d_type", "true"]],
+        "Plugins": {
+            "Volume": ["local"],
+            "Network": ["bridge", "host", "null"],
+            "Authorization": None,
+            "Log": ["json-file", "none"],
+        },
+        "MemoryLimit": True,
+        "SwapLimit": True,
+        "CpuCfsPeriod": True,
+        "CpuCfsQuota": True,
+        "CPUShares": True,
+        "CPUSet": True,
+        "PidsLimit": True,
+        "IPv4Forwarding": _is_one("/proc/sys/net/ipv4/ip_forward"),
+        "BridgeNfIptables": False,
+        "BridgeNfIp6tables": False,
+        "Debug": False,
+        "NFd": len(os.listdir("/proc/self/fd")),
+        "OomKillDisable": True,
+        "NGoroutines": len(asyncio.all_tasks(engine.loop)) if engine.loop is not None else 0,
+        "SystemTime": _now(),
+        "LoggingDriver": "json-file",
+        "CgroupDriver": "cgroupfs",
+        "CgroupVersion": "2" if os.path.exists("/sys/fs/cgroup/cgroup.controllers") else "1",
+        "NEventsListener": 0,
+        "KernelVersion": found.release,
+        "OperatingSystem": release.get("PRETTY_NAME", "Linux"),
+        "OSVersion": release.get("VERSION_ID", ""),
+        "OSType": "linux",
+        "Architecture": found.machine,
+        "IndexServerAddress": "https://index.docker.io/v1/",
+        "RegistryConfig": {
+            "AllowNondistributableArtifactsCIDRs": None,
+            "AllowNondistributableArtifactsHostnames": None,
+            "InsecureRegistryCIDRs": ["::1/128", "127.0.0.0/8"],
+            "IndexConfigs": {
+                "docker.io": {"Name": "docker.io", "Mirrors": [], "Secure": True, "Official": True},
+            },
+            "Mirrors": None,
+        },
+        "NCPU": os.cpu_count() or 1,
+        "MemTotal": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "GenericResources": None,
+        "DockerRootDir": engine.places.data,
+        "HttpProxy": os.environ.get("HTTP_PROXY", ""),
+        "HttpsProxy": os.environ.get("HTTPS_PROXY", ""),
+        "NoProxy": os.environ.get("NO_PROXY", ""),
+        "Name": found.nodename,
+        "Labels": [],
+        "ExperimentalBuild": False,
+        "ServerVersion": version_of()["Version"],
+        "Runtimes": {"rung": {"path": "rung-runtime"}},
+        "DefaultRuntime": "rung",
+        "Swarm": {
+            "NodeID": "",
+            "NodeAddr": "",
+            "LocalNodeState": "inactive",
+            "ControlAvailable": False,
+            "Error": "",
+            "RemoteManagers": None,
+        },
+        "LiveRestoreEnabled": True,
+        "Isolation": "",
+        "InitBinary": "docker-init",
+        "ContainerdCommit": {"ID": "", "Expected": ""},
+        "RuncCommit": {"ID": "", "Expected": ""},
+        "InitCommit": {"ID": "", "Expected": ""},
+        "SecurityOptions": ["name=seccomp,profile=builtin", "name=cgroupns"],
+        "CDISpecDirs": ["/etc/cdi", "/var/run/cdi"],
+        "Warnings": None,
+    }
+
+
+def _machine_id(engine: Engine) -> str:
+    """Of this engine on this machine: made once."""
+    import uuid
+
+    path = f"{engine.places.data}/engine/id"
+    try:
+        with open(path) as file:
+            return file.read().strip()
+    except FileNotFoundError:
+        made = str(uuid.uuid4())
+        with open(path, "w") as file:
+            file.write(made)
+        return made
+
+
+def _filesystem(path: str) -> str:
+    """The type of what a path lies on, as /proc has it."""
+    best, kind = "", "unknown"
+    with open("/proc/self/mountinfo") as file:
+        for line in file:
+            before, _, after = line.partition(" - ")
+            point = before.split()[4]
+            if (path == point or path.startswith(point.rstrip("/") + "/")) and len(point) >= len(best):
+                best, kind = point, after.split()[0]
+    return kind
+
+
+def _os_release() -> dict[str, str]:
+    try:
+        return platform.freedesktop_os_release()
+    except OSError:
+        return {}
+
+
+def _is_one(path: str) -> bool:
+    try:
+        with open(path) as file:
+            return file.read().strip() == "1"
+    except OSError:
+        return False
+
+
+def _now() -> str:
+    from time import time_ns
+
+    from rung.spec.jsonfile import timestamp
+
+    return timestamp(time_ns())
+
+
+def moment_ns(text: str | None) -> int | None:
+    """``since`` and ``until``: seconds, with a fraction, or RFC 3339. Raises ``BadParameter``."""
+    if not text or text == "0":
+        return None
+    whole, _, rest = text.partition(".")
+    if whole.isdecimal() and (not rest or rest.isdecimal()):
+        return int(whole) * 1_000_000_000 + int((rest + "000000000")[:9])
+    from datetime import UTC, datetime
+
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadParameter(f"failed to parse value as time or duration: {text!r}".replace("'", '"')) from None
+    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1e9)
+
+
+# --- events ------------------------------------------------------------------------------
+
+
+async def _events(
+    engine: Engine, wanted: Mapping[str, list[str]], since: int | None, until: int | None
+) -> AsyncIterator[bytes]:
+    from time import time_ns
+
+    yield b""  # the head goes out before anything has happened
+    stream = engine.events.listen(since if since is not None else (0 if until is not None else None))
+    try:
+        async with asyncio.timeout(None if until is None else max(0.0, (until - time_ns()) / 1e9)):
+            async for event in stream:
+                if matches(event, wanted):
+                    yield jsonc.dumps(event.document()).encode() + b"\n"
+    except TimeoutError:
+        return
+    finally:
+        await stream.aclose()  # type: ignore[attr-defined]
+
+
+def matches(event: Event, wanted: Mapping[str, list[str]]) -> bool:
+    """Whether an event is one of those that filters ask for: all filters, any word of each."""
+    return all(any(_fits(event, name, word) for word in words) for name, words in wanted.items())
+
+
+def _fits(event: Event, name: str, word: str) -> bool:
+    attributes = event.attributes
+    if name in ("type", "event"):
+        found = event.kind if name == "type" else event.action
+        return found == word or (name == "event" and found.startswith(f"{word}:"))
+    if name == "label":
+        key, given, value = word.partition("=")
+        return key in attributes and (not given or attributes[key] == value)
+    if name == "image":
+        image = attributes.get("image", "") if event.kind == "container" else event.id
+        return image in (word, f"{word}:latest") or image.partition(":")[0] == word
+    if name in ("scope", "daemon", "node"):
+        return word == "local" or name != "scope"
+    return event.kind == name and (event.id.startswith(word) or attributes.get("name") == word)

@@ -1,0 +1,236 @@
+"""Containers as Docker shows them: in lists and under inspection. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from time import time_ns
+
+from rung.engine import states
+from rung.engine.container import moment
+from rung.engine.document.process import words
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rung.engine.container import Container
+    from rung.engine.places import Places
+
+
+def ago(nanoseconds: int) -> str:
+    """Docker's words for a duration (go-units HumanDuration)."""
+    seconds = nanoseconds // 1_000_000_000
+    if seconds < 1:
+        return "Less than a second"
+    for least, unit, size in (
+        (0, "second", 1),
+        (60, "minute", 60),
+        (3600, "hour", 3600),
+        (48 * 3600, "day", 24 * 3600),
+        (14 * 24 * 3600, "week", 7 * 24 * 3600),
+        (60 * 24 * 3600, "month", 30 * 24 * 3600),
+        (2 * 365 * 24 * 3600, "year", 365 * 24 * 3600),
+    ):
+        if seconds >= least:
+            found = (seconds // size, unit)
+    count, unit = found
+    if unit in ("minute", "hour") and count == 1:
+        return f"About {'an' if unit == 'hour' else 'a'} {unit}"
+    return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
+def status(container: Container) -> str:
+    """``Up 5 minutes (healthy)``, ``Exited (0) 2 hours ago``."""
+    state = container.state
+    now = time_ns()
+    if state.status in states.LIVE:
+        up = f"Up {ago(now - state.started_ns)}"
+        if state.status == states.PAUSED:
+            return f"{up} (Paused)"
+        health = (state.health or {}).get("Status", "none")
+        return f"{up} ({'health: starting' if health == 'starting' else health})" if health != "none" else up
+    if state.status == states.RESTARTING:
+        return f"Restarting ({state.exit_code}) {ago(now - state.finished_ns)} ago"
+    if state.status == states.REMOVING:
+        return "Removal In Progress"
+    if state.status == states.DEAD:
+        return "Dead"
+    if not state.started_ns:
+        return "Created"
+    return f"Exited ({state.exit_code}) {ago(now - state.finished_ns)} ago"
+
+
+def command(container: Container) -> str:
+    """The words in one line, as ``docker ps`` has them."""
+    return " ".join(word if word and " " not in word else shlex.quote(word) for word in words(container.config))
+
+
+def summary(container: Container, network: dict[str, Any], ports: list[dict[str, Any]]) -> dict[str, Any]:
+    """An entry of ``/containers/json``."""
+    return {
+        "Id": container.id,
+        "Names": [f"/{container.name}"],
+        "Image": container.image_name,
+        "ImageID": container.image,
+        "Command": command(container),
+        "Created": container.created_ns // 1_000_000_000,
+        "Ports": ports,
+        "Labels": container.labels,
+        "State": container.state.status,
+        "Status": status(container),
+        "HostConfig": {"NetworkMode": container.network_mode},
+        "NetworkSettings": {"Networks": network},
+        "Mounts": container.mounts,
+    }
+
+
+def state_of(container: Container) -> dict[str, Any]:
+    """``State`` of an inspection."""
+    state = container.state
+    found: dict[str, Any] = {
+        "Status": state.status,
+        "Running": state.status in (*states.LIVE, states.RESTARTING),
+        "Paused": state.status == states.PAUSED,
+        "Restarting": state.status == states.RESTARTING,
+        "OOMKilled": state.oom_killed,
+        "Dead": state.status == states.DEAD,
+        "Pid": state.pid,
+        "ExitCode": state.exit_code,
+        "Error": state.error,
+        "StartedAt": moment(state.started_ns),
+        "FinishedAt": moment(state.finished_ns),
+    }
+    if state.health is not None:
+        found["Health"] = state.health
+    return found
+
+
+def inspection(container: Container, places: Places, networks: dict[str, Any], execs: list[str]) -> dict[str, Any]:
+    """``/containers/ID/json``."""
+    argv = words(container.config)
+    bundle = places.bundle(container.id)
+    return {
+        "Id": container.id,
+        "Created": container.created,
+        "Path": argv[0],
+        "Args": argv[1:],
+        "State": state_of(container),
+        "Image": container.image,
+        "ResolvConfPath": f"{bundle}/resolv.conf",
+        "HostnamePath": f"{bundle}/hostname",
+        "HostsPath": f"{bundle}/hosts",
+        "LogPath": places.log(container.id),
+        "Name": f"/{container.name}",
+        "RestartCount": container.state.restarts,
+        "Driver": "overlay2",
+        "Platform": container.platform,
+        "MountLabel": "",
+        "ProcessLabel": "",
+        "AppArmorProfile": "",
+        "ExecIDs": execs or None,
+        "HostConfig": host_config(container),
+        "GraphDriver": {"Data": {}, "Name": "overlay2"},
+        "Mounts": container.mounts,
+        "Config": {**_CONFIG, **container.config},
+        "NetworkSettings": networks,
+    }
+
+
+_CONFIG: dict[str, Any] = {
+    "Hostname": "",
+    "Domainname": "",
+    "User": "",
+    "AttachStdin": False,
+    "AttachStdout": False,
+    "AttachStderr": False,
+    "Tty": False,
+    "OpenStdin": False,
+    "StdinOnce": False,
+    "Env": [],
+    "Cmd": None,
+    "Image": "",
+    "Volumes": None,
+    "WorkingDir": "",
+    "Entrypoint": None,
+    "OnBuild": None,
+    "Labels": {},
+}
+#: What Docker shows of a HostConfig in which nothing was said.
+_HOST: dict[str, Any] = {
+    "Binds": None,
+    "ContainerIDFile": "",
+    "LogConfig": {"Type": "json-file", "Config": {}},
+    "NetworkMode": "default",
+    "PortBindings": {},
+    "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
+    "AutoRemove": False,
+    "VolumeDriver": "",
+    "VolumesFrom": None,
+    "ConsoleSize": [0, 0],
+    "CapAdd": None,
+    "CapDrop": None,
+    "CgroupnsMode": "private",
+    "Dns": [],
+    "DnsOptions": [],
+    "DnsSearch": [],
+    "ExtraHosts": None,
+    "GroupAdd": None,
+    "IpcMode": "private",
+    "Cgroup": "",
+    "Links": None,
+    "OomScoreAdj": 0,
+    "PidMode": "",
+    "Privileged": False,
+    "PublishAllPorts": False,
+    "ReadonlyRootfs": False,
+    "SecurityOpt": None,
+    "UTSMode": "",
+    "UsernsMode": "",
+    "ShmSize": 67108864,
+    "Runtime": "rung",
+    "Isolation": "",
+    "CpuShares": 0,
+    "Memory": 0,
+    "NanoCpus": 0,
+    "CgroupParent": "",
+    "BlkioWeight": 0,
+    "BlkioWeightDevice": [],
+    "BlkioDeviceReadBps": [],
+    "BlkioDeviceWriteBps": [],
+    "BlkioDeviceReadIOps": [],
+    "BlkioDeviceWriteIOps": [],
+    "CpuPeriod": 0,
+    "CpuQuota": 0,
+    "CpuRealtimePeriod": 0,
+    "CpuRealtimeRuntime": 0,
+    "CpusetCpus": "",
+    "CpusetMems": "",
+    "Devices": [],
+    "DeviceCgroupRules": None,
+    "DeviceRequests": None,
+    "MemoryReservation": 0,
+    "MemorySwap": 0,
+    "MemorySwappiness": None,
+    "OomKillDisable": False,
+    "PidsLimit": None,
+    "Ulimits": [],
+    "CpuCount": 0,
+    "CpuPercent": 0,
+    "IOMaximumIOps": 0,
+    "IOMaximumBandwidth": 0,
+}
+
+
+def host_config(container: Container) -> dict[str, Any]:
+    """``HostConfig`` of an inspection: what was asked for over Docker's defaults, and the paths that are hidden."""
+    from rung.engine.document.security import paths
+
+    found = {**_HOST, **{key: value for key, value in container.host.items() if value is not None}}
+    hidden = paths(container.host)
+    found["MaskedPaths"] = hidden["maskedPaths"] or None
+    found["ReadonlyPaths"] = hidden["readonlyPaths"] or None
+    for name in ("LogConfig", "RestartPolicy"):
+        found[name] = {**_HOST[name], **(container.host.get(name) or {})}
+        if not found[name].get("Type" if name == "LogConfig" else "Name"):
+            found[name] = _HOST[name]
+    return found

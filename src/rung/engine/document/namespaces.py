@@ -1,0 +1,57 @@
+"""Which namespaces a container has for itself, and which it shares."""
+
+from __future__ import annotations
+
+from rung.engine.errors import BadParameter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+#: kind -> HostConfig's field, and what it means to say nothing
+_MODES = {
+    "pid": ("PidMode", ""),
+    "ipc": ("IpcMode", "private"),
+    "uts": ("UTSMode", ""),
+    "cgroup": ("CgroupnsMode", "private"),
+    "network": ("NetworkMode", "default"),
+}
+#: Ports below 1024 are anybody's in a network of one's own, as with Docker (moby 20.10).
+_SYSCTLS = {"net.ipv4.ip_unprivileged_port_start": "0", "net.ipv4.ping_group_range": "0 2147483647"}
+
+
+def mode(host: Mapping[str, Any], kind: str) -> str:
+    """What was asked for of a kind: ``host``, ``container:ID``, ``private`` ..."""
+    field, default = _MODES[kind]
+    return str(host.get(field) or default)
+
+
+def namespaces(host: Mapping[str, Any], joined: Mapping[str, str]) -> list[dict[str, str]]:
+    """config-linux.md#namespaces. ``joined``: paths of those that are another container's."""
+    found = [{"type": "mount"}]
+    for kind in _MODES:
+        if kind in joined:
+            found.append({"type": kind, "path": joined[kind]})
+        elif mode(host, kind) != "host":
+            found.append({"type": kind})
+    return found
+
+
+def default_sysctls(own: list[dict[str, str]], host: Mapping[str, Any]) -> dict[str, str]:
+    """Of a network namespace that is new; what was asked for comes first."""
+    given = host.get("Sysctls") or {}
+    if not any(one["type"] == "network" and "path" not in one for one in own):
+        return {}
+    return {name: value for name, value in _SYSCTLS.items() if name not in given}
+
+
+def shared_container(host: Mapping[str, Any], kind: str) -> str:
+    """The container whose namespace is to be joined, or empty. Raises ``BadParameter``."""
+    asked = mode(host, kind)
+    word, given, name = asked.partition(":")
+    if word != "container":
+        return ""
+    if not given or not name:
+        raise BadParameter(f"invalid {kind} mode: {asked}")
+    return name

@@ -1,0 +1,109 @@
+"""One engine: its parts, put together, and its life from start to stop.
+
+Rule: this file makes and joins; what a part does stands in the part's own file. Operations on containers are functions
+of ``lifecycle/`` that take the engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from rung.engine.database import Database
+from rung.engine.events import Events
+from rung.engine.registry import Containers
+from rung.engine.shims.zygote import Zygote
+from rung.engine.waiting import Waiting
+from rung.image import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from typing import Any, TypeVar
+
+    from rung.engine.execs import Exec
+    from rung.engine.places import Places
+    from rung.engine.running import Running
+
+    T = TypeVar("T")
+
+#: Threads for what blocks: the image store, file systems.
+_THREADS = 8
+
+
+class Engine:
+    """See the module."""
+
+    def __init__(self, places: Places) -> None:
+        places.make()
+        self.places = places
+        self.database = Database(places.database)
+        self.store = Store(places.data)
+        self.events = Events()
+        self.containers = Containers(self.database)
+        self.zygote = Zygote()
+        #: Those that have a shim, by id.
+        self.running: dict[str, Running] = {}
+        #: Execs of containers that run, by id.
+        self.execs: dict[str, Exec] = {}
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: dict[str, Waiting] = {}
+        self._early: dict[str, list[Callable[[str], None]]] = {}
+        self._threads = ThreadPoolExecutor(_THREADS, "engine")
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def start(self) -> None:
+        """Be ready: the zygote is warm, and what the database says is what is true."""
+        from rung.engine.lifecycle.reconcile import reconcile
+
+        self.loop = asyncio.get_running_loop()
+        await self.zygote.start()
+        await reconcile(self)
+
+    async def stop(self) -> None:
+        """End; containers go on."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for running in self.running.values():
+            running.client.close()
+        await self.zygote.close()
+        self._threads.shutdown()
+        self.store.close()
+        self.database.close()
+
+    def waiting(self, container_id: str) -> Waiting:
+        """Those that wait for something of a container."""
+        return self._waiting.setdefault(container_id, Waiting())
+
+    def forget_waiting(self, container_id: str) -> None:
+        """It is gone: nobody can wait for it any more."""
+        self._waiting.pop(container_id, None)
+        self._early.pop(container_id, None)
+
+    def join_early(self, container_id: str, join: Callable[[str], None]) -> None:
+        """A client that wants a container's streams before it has any: called with the attach socket's path."""
+        self._early.setdefault(container_id, []).append(join)
+
+    def joins(self, container_id: str, path: str) -> None:
+        """A container has its streams: early clients get them."""
+        for join in self._early.pop(container_id, ()):
+            join(path)
+
+    async def blocking(self, work: Callable[..., T], *args: Any) -> T:
+        """Something that waits for a disk, in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
+
+    def later(self, work: Coroutine[Any, Any, Any], what: str) -> asyncio.Task[Any]:
+        """Something that goes on by itself. If it fails that is a bug, and is said."""
+        task = asyncio.get_running_loop().create_task(work, name=what)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": f"{task.get_name()} failed", "exception": error, "task": task}
+            )

@@ -1,0 +1,126 @@
+"""One more process in a container: made, started, looked at.
+
+The engine knows an exec while its container's run lasts; its streams are the shim's, like the container's own.
+"""
+
+from __future__ import annotations
+
+import os
+
+from rung import jsonc
+from rung.engine import states
+from rung.engine.document.process import exec_process
+from rung.engine.errors import Conflict, EngineError, NotFound
+from rung.engine.lifecycle.start import exit_code_of, who
+from rung.spec.shim.common import Anything
+from rung.spec.shim.task import PROCESS_URL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from rung.engine.container import Container
+    from rung.engine.engine import Engine
+    from rung.engine.running import Running
+
+
+class Exec:
+    """See the module. ``asked`` in Docker's words."""
+
+    def __init__(self, container: Container, asked: Mapping[str, Any]) -> None:
+        self.id = os.urandom(32).hex()
+        self.container = container
+        self.asked = dict(asked)
+        self.started = self.running = False
+        self.pid = 0
+        self.exit_code: int | None = None
+
+    @property
+    def terminal(self) -> bool:
+        """Whether it has one."""
+        return bool(self.asked.get("Tty"))
+
+
+def create(engine: Engine, container: Container, asked: Mapping[str, Any]) -> Exec:
+    """Raises ``Conflict`` where the container cannot have one now."""
+    running = _running(engine, container)
+    exec_process(container.config, container.host, asked, who_of(engine, container, asked), "")
+    made = Exec(container, asked)
+    running.execs[made.id] = made
+    engine.execs[made.id] = made
+    said = f"exec_create: {' '.join(asked.get('Cmd') or ())}"
+    engine.events.tell("container", said, container.id, {**container.attributes(), "execID": made.id})
+    return made
+
+
+def _running(engine: Engine, container: Container) -> Running:
+    running = engine.running.get(container.id)
+    if running is None:
+        raise Conflict(f"container {container.id} is not running")
+    if container.state.status == states.PAUSED:
+        raise Conflict(f"container {container.id} is paused, unpause the container before exec")
+    return running
+
+
+def find(engine: Engine, exec_id: str) -> Exec:
+    """Raises ``NotFound``."""
+    found: Exec | None = engine.execs.get(exec_id)
+    if found is None:
+        raise NotFound(f"No such exec instance: {exec_id}")
+    return found
+
+
+def who_of(engine: Engine, container: Container, asked: Mapping[str, Any]) -> Any:
+    """The user, as numbers."""
+    rootfs = f"{engine.places.bundle(container.id)}/rootfs"
+    return who(container, rootfs, str(asked.get("User") or ""))
+
+
+async def start(engine: Engine, one: Exec, size: tuple[int, int], join: Callable[[str], None] | None) -> None:
+    """Run it. ``join`` gets the path of its streams before it starts; ``size`` is the terminal's, rows and columns."""
+    container = one.container
+    if one.started:
+        raise Conflict(f"exec {one.id} has already run")
+    running = _running(engine, container)
+    hostname = str(container.config.get("Hostname") or "")
+    identity = await engine.blocking(who_of, engine, container, one.asked)
+    process = exec_process(container.config, container.host, one.asked, identity, hostname)
+    if one.terminal and all(size):
+        process["consoleSize"] = {"height": size[0], "width": size[1]}
+    one.started = one.running = True
+    place = engine.places.attach(container.id, one.id)
+    stdin = "?stdin=once" if one.asked.get("AttachStdin") else ""
+    spec = Anything(type_url=PROCESS_URL, value=jsonc.dumps(process).encode())
+    call = running.client.call
+    await call("Exec", id=container.id, exec_id=one.id, terminal=one.terminal, stdout=f"rung:{place}{stdin}", spec=spec)
+    try:
+        if join is not None:
+            join(place)
+        one.pid = (await call("Start", id=container.id, exec_id=one.id)).pid
+    except EngineError as error:
+        one.running, one.exit_code = False, exit_code_of(str(error))
+        await _forget(running, one)
+        raise
+    said = f"exec_start: {' '.join(one.asked['Cmd'])}"
+    engine.events.tell("container", said, container.id, {**container.attributes(), "execID": one.id})
+    engine.later(_follow(engine, running, one), f"following exec {one.id[:12]}")
+
+
+async def _follow(engine: Engine, running: Running, one: Exec) -> None:
+    try:
+        found = await running.client.call("Wait", id=one.container.id, exec_id=one.id)
+        one.exit_code = found.exit_status
+    except EngineError:
+        one.exit_code = 137
+    one.running, one.pid = False, 0
+    attributes = {**one.container.attributes(), "execID": one.id, "exitCode": str(one.exit_code)}
+    engine.events.tell("container", "exec_die", one.container.id, attributes)
+    await _forget(running, one)
+
+
+async def _forget(running: Running, one: Exec) -> None:
+    try:
+        await running.client.call("Delete", id=one.container.id, exec_id=one.id)
+    except EngineError:
+        return  # its container has gone, and it with that

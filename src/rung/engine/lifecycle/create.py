@@ -1,0 +1,130 @@
+"""Create: a record, a root file system, and nothing that runs."""
+
+from __future__ import annotations
+
+import os
+
+from rung.engine import names
+from rung.engine.container import Container
+from rung.engine.document import process, resources, security
+from rung.engine.errors import BadParameter, NotFound
+from rung.image import ImageNotFound
+from rung.undo import Undo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from rung.engine.engine import Engine
+    from rung.image import Image
+
+RESTARTS = ("", "no", "always", "on-failure", "unless-stopped")
+
+
+async def create(engine: Engine, name: str, request: Mapping[str, Any]) -> tuple[Container, list[str]]:
+    """A new container from a request in Docker's words, and warnings about it."""
+    config = {key: value for key, value in request.items() if key not in ("HostConfig", "NetworkingConfig")}
+    host = dict(request.get("HostConfig") or {})
+    endpoints = dict((request.get("NetworkingConfig") or {}).get("EndpointsConfig") or {})
+    check(config, host)
+    if name:
+        engine.containers.check_name(name)
+    reference = str(config.get("Image") or "")
+    image = await engine.blocking(find_image, engine, reference)
+    merged = merge(config, image.run_config)
+    process.words(merged)
+    container_id = os.urandom(32).hex()
+    name = name or names.fresh(lambda word: _taken(engine, word))
+    container = Container(container_id, name, str(image.id), reference, merged, host, endpoints)
+    merged["Hostname"] = _hostname(merged, host, container.short_id)
+    with Undo() as undo:
+        await engine.blocking(_prepare, engine, image, container_id)
+        undo.push(engine.store.remove_rootfs, container_id)
+        engine.containers.check_name(name)  # another may have come meanwhile
+        bundle = engine.places.bundle(container_id)
+        os.mkdir(bundle, 0o710)
+        undo.push(os.rmdir, bundle)
+        engine.containers.add(container)
+        undo.keep()
+    engine.events.tell("container", "create", container_id, container.attributes())
+    return container, []
+
+
+def check(config: Mapping[str, Any], host: Mapping[str, Any]) -> None:
+    """What makes no sense, before anything is made. Raises ``BadParameter``."""
+    resources.check(host)
+    security.capabilities(host)
+    security.options(host)
+    policy = host.get("RestartPolicy") or {}
+    if policy.get("Name", "") not in RESTARTS:
+        words = "use one of 'no', 'always', 'on-failure', or 'unless-stopped'"
+        raise BadParameter(f"invalid restart policy: unknown policy '{policy['Name']}'; {words}")
+    if policy.get("MaximumRetryCount") and policy.get("Name") != "on-failure":
+        raise BadParameter("invalid restart policy: maximum retry count can only be used with 'on-failure'")
+    if host.get("AutoRemove") and policy.get("Name", "no") not in ("", "no"):
+        raise BadParameter("can't create 'AutoRemove' container with restart policy")
+    workdir = config.get("WorkingDir") or "/"
+    if not workdir.startswith("/"):
+        raise BadParameter(f"the working directory '{workdir}' is invalid, it needs to be an absolute path")
+    if config.get("Tty") and config.get("StopSignal"):
+        signal_of(str(config["StopSignal"]))
+
+
+def signal_of(word: str) -> int:
+    """A signal by number or name. Raises ``BadParameter``."""
+    from rung.errors import RungError
+    from rung.runtime import signal_number
+
+    try:
+        return signal_number(word)
+    except RungError:
+        raise BadParameter(f"invalid signal: {word}") from None
+
+
+def find_image(engine: Engine, reference: str) -> Image:
+    """Raises ``NotFound`` in the words that make a client pull it."""
+    try:
+        return engine.store.get(reference)
+    except ImageNotFound:
+        shown = reference if ":" in reference.rpartition("/")[2] or "@" in reference else f"{reference}:latest"
+        raise NotFound(f"No such image: {shown}") from None
+
+
+def merge(config: dict[str, Any], image: Mapping[str, Any]) -> dict[str, Any]:
+    """What was not said is as the image has it: image-spec conversion.md, in Docker's way."""
+    merged = dict(config)
+    if config.get("Entrypoint") is None:
+        merged["Entrypoint"] = image.get("Entrypoint")
+        if not config.get("Cmd"):
+            merged["Cmd"] = image.get("Cmd")
+    elif list(config["Entrypoint"]) in ([], [""]):
+        merged["Entrypoint"] = None
+    for name in ("User", "WorkingDir", "StopSignal", "Healthcheck", "Shell"):
+        if not config.get(name) and image.get(name):
+            merged[name] = image[name]
+    given = {word.partition("=")[0] for word in config.get("Env") or ()}
+    inherited = [word for word in image.get("Env") or () if word.partition("=")[0] not in given]
+    merged["Env"] = [*(config.get("Env") or ()), *inherited]
+    for name in ("ExposedPorts", "Volumes", "Labels"):
+        if image.get(name):
+            merged[name] = {**image[name], **(config.get(name) or {})}
+    return merged
+
+
+def _hostname(config: Mapping[str, Any], host: Mapping[str, Any], short_id: str) -> str:
+    if str(host.get("NetworkMode") or "") == "host" and not config.get("Hostname"):
+        return os.uname().nodename
+    return str(config.get("Hostname") or short_id)
+
+
+def _taken(engine: Engine, name: str) -> bool:
+    try:
+        engine.containers.get(name)
+    except NotFound:
+        return False
+    return True
+
+
+def _prepare(engine: Engine, image: Image, container_id: str) -> None:
+    engine.store.prepare_rootfs(image, container_id)

@@ -1,0 +1,121 @@
+"""The end of a run: waited for, written down, cleared away; then perhaps another run, or the container's removal."""
+
+from __future__ import annotations
+
+import asyncio
+from time import time_ns
+
+from rung.engine import states
+from rung.engine.errors import EngineError
+from rung.engine.shims.client import ShimGone, ShimRefused
+from rung.engine.waiting import NEXT_EXIT, NOT_RUNNING, Outcome
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rung.engine.container import Container
+    from rung.engine.engine import Engine
+    from rung.engine.running import Running
+
+#: What is said of a container whose shim was killed: nobody learned its status.
+LOST = 255
+#: Before a restart: the first pause, doubled each time, up to the last; a run of this length begins anew.
+PAUSE_S, PAUSE_MAX_S, STEADY_S = 0.1, 60.0, 10.0
+
+
+async def follow(engine: Engine, container: Container, running: Running) -> None:
+    """Until the run has ended, and what comes of it."""
+    status, finished_ns = await _wait(container, running)
+    async with container.lock:
+        await _clear(engine, container, running)
+        state = container.state
+        state.pid, state.exit_code, state.finished_ns = 0, status, finished_ns
+        engine.running.pop(container.id, None)
+        for exec_id in running.execs:
+            engine.execs.pop(exec_id, None)
+        again = wants_restart(container)
+        container.become(states.RESTARTING if again else states.EXITED)
+        engine.containers.save(container)
+        attributes = {**container.attributes(), "exitCode": str(status)}
+        engine.events.tell("container", "die", container.id, attributes)
+        running.exited.set_result(status)
+        told = (NEXT_EXIT,) if again else (NEXT_EXIT, NOT_RUNNING)
+        engine.waiting(container.id).tell(told, Outcome(status))
+        running.gone.set_result(None)
+    if again:
+        engine.later(restart_later(engine, container), f"restarting {container.short_id}")
+    elif container.auto_remove:
+        from rung.engine.lifecycle.remove import remove
+
+        await remove(engine, container, force=True, volumes=True)
+
+
+async def _wait(container: Container, running: Running) -> tuple[int, int]:
+    try:
+        found = await running.client.call("Wait", id=container.id)
+    except (ShimGone, ShimRefused):
+        return LOST, time_ns()
+    moment = found.exited_at
+    return found.exit_status, moment.seconds * 1_000_000_000 + moment.nanos if moment is not None else time_ns()
+
+
+async def _clear(engine: Engine, container: Container, running: Running) -> None:
+    """The task, the shim, the network, the mount."""
+    try:
+        await running.client.call("Delete", id=container.id)
+        await running.client.call("Shutdown", id=container.id)
+    except EngineError:
+        await engine.blocking(clear_without_shim, engine, container)
+    running.client.close()
+    await engine.blocking(unmount, engine, container)
+
+
+def unmount(engine: Engine, container: Container) -> None:
+    """Take the root file system away."""
+    found = engine.store.rootfs(container.id)
+    if found is not None:
+        found.unmount()
+
+
+def clear_without_shim(engine: Engine, container: Container) -> None:
+    """What a shim that is gone would have taken away."""
+    from rung.engine.lifecycle.start import remove_shim_files
+    from rung.runtime import ContainerNotFound, Runtime
+
+    try:
+        Runtime(f"{engine.places.runtime}/rung").get(container.id).delete(force=True)
+    except ContainerNotFound:
+        pass
+    remove_shim_files(engine, container.id)
+
+
+# --- restarting --------------------------------------------------------------------------
+
+
+def wants_restart(container: Container) -> bool:
+    """What its policy says after an end (docker run --restart)."""
+    policy = container.host.get("RestartPolicy") or {}
+    name, most = policy.get("Name") or "no", int(policy.get("MaximumRetryCount") or 0)
+    state = container.state
+    if state.stopped_by_hand or name == "no":
+        return False
+    if name == "on-failure":
+        return state.exit_code != 0 and (not most or state.restarts < most)
+    return True
+
+
+async def restart_later(engine: Engine, container: Container) -> None:
+    """After a pause that grows while runs are short."""
+    state = container.state
+    lasted_s = (state.finished_ns - state.started_ns) / 1e9
+    state.pause_s = PAUSE_S if lasted_s > STEADY_S else min(PAUSE_MAX_S, max(PAUSE_S, 2 * state.pause_s))
+    await asyncio.sleep(state.pause_s)
+    from rung.engine.lifecycle.start import run
+
+    async with container.lock:
+        if state.status != states.RESTARTING or state.stopped_by_hand:
+            return
+        state.restarts += 1
+        try:
+            await run(engine, container)
+        except EngineError:
+            engine.waiting(container.id).tell((NEXT_EXIT, NOT_RUNNING), Outcome(state.exit_code, state.error))

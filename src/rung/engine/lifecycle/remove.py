@@ -1,0 +1,56 @@
+"""Remove: the record, the files, and with force what still runs."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+
+from rung.engine import states
+from rung.engine.errors import Conflict, NotModified
+from rung.engine.waiting import NEXT_EXIT, NOT_RUNNING, REMOVED, Outcome
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rung.engine.container import Container
+    from rung.engine.engine import Engine
+
+
+async def remove(engine: Engine, container: Container, *, force: bool = False, volumes: bool = False) -> None:
+    """Raises ``Conflict`` where it runs and is not forced."""
+    if container.state.status == states.REMOVING:
+        raise Conflict(f"removal of container {container.id} is already in progress")
+    if container.state.running or container.id in engine.running:
+        if not force:
+            said = "paused and must be unpaused first" if container.state.status == states.PAUSED else "running"
+            hint = "" if "paused" in said else ": stop the container before removing or force remove"
+            raise Conflict(f"cannot remove container {container.name!r}: container is {said}{hint}".replace("'", '"'))
+        await _end(engine, container)
+    async with container.lock:
+        if container.state.status == states.REMOVING:
+            return
+        container.become(states.REMOVING)
+        engine.containers.save(container)
+        await engine.blocking(_remove_files, engine, container.id)
+        engine.containers.remove(container)
+    engine.events.tell("container", "destroy", container.id, container.attributes())
+    outcome = Outcome(container.state.exit_code)
+    engine.waiting(container.id).tell((REMOVED, NEXT_EXIT, NOT_RUNNING), outcome)
+    engine.forget_waiting(container.id)
+
+
+async def _end(engine: Engine, container: Container) -> None:
+    from rung.engine.lifecycle.stop import KILLED_S, stop
+
+    container.host["AutoRemove"] = False  # it is being removed already
+    running = engine.running.get(container.id)
+    try:
+        await stop(engine, container, 0, "SIGKILL")
+    except NotModified:
+        pass
+    if running is not None:
+        await asyncio.wait_for(asyncio.shield(running.gone), KILLED_S)
+
+
+def _remove_files(engine: Engine, container_id: str) -> None:
+    engine.store.remove_rootfs(container_id)
+    shutil.rmtree(engine.places.bundle(container_id), ignore_errors=False)

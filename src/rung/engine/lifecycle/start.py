@@ -1,0 +1,194 @@
+"""Start: from a record to a workload that runs.
+
+mount the root, write the configuration, fork a shim, create the task, connect its network, hand it its early
+clients, start it. Each step registers how it is undone.
+"""
+
+from __future__ import annotations
+
+import os
+
+from rung import jsonc
+from rung.engine import states
+from rung.engine.container import Container
+from rung.engine.document.process import Identity
+from rung.engine.document.whole import Found, document
+from rung.engine.errors import BadParameter, Conflict, EngineError, NotModified
+from rung.engine.lifecycle.exits import follow
+from rung.engine.running import Running
+from rung.engine.shims.client import connect
+from rung.engine.users import identity
+from rung.shim import Keep
+from rung.undo import Undo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rung.engine.engine import Engine
+
+
+async def start(engine: Engine, container: Container) -> None:
+    """Raises ``NotModified`` where it runs already."""
+    async with container.lock:
+        if container.state.status == states.PAUSED:
+            raise Conflict("cannot start a paused container, try unpause instead")
+        if container.state.running:
+            raise NotModified("")
+        await run(engine, container)
+
+
+async def run(engine: Engine, container: Container) -> None:
+    """Begin a run of a container that has none; its lock is held."""
+    state = container.state
+    if state.status in (states.REMOVING, states.DEAD):
+        raise Conflict("container is marked for removal and cannot be started")
+    try:
+        running = await _run(engine, container)
+    except EngineError as error:
+        state.error = str(error)
+        state.exit_code = exit_code_of(str(error))
+        state.finished_ns = 0
+        container.become(states.CREATED if state.status == states.CREATED else states.EXITED)
+        engine.containers.save(container)
+        raise
+    engine.events.tell("container", "start", container.id, container.attributes())
+    engine.later(follow(engine, container, running), f"following {container.short_id}")
+
+
+def exit_code_of(said: str) -> int:
+    """As docker: a program that is not there is 127, one that cannot be executed 126, all else 128."""
+    lowered = said.lower()
+    if "no such file or directory" in lowered or "not found in $path" in lowered or "not found" in lowered:
+        return 127
+    if "permission denied" in lowered or "is a directory" in lowered or "exec format" in lowered:
+        return 126
+    return 128
+
+
+async def _run(engine: Engine, container: Container) -> Running:
+    from time import time_ns
+
+    with Undo() as undo:
+        bundle = engine.places.bundle(container.id)
+        rootfs = await engine.blocking(_mount, engine, container, undo)
+        config = document(container, _look_up(engine, container, rootfs))
+        _write(f"{bundle}/config.json", config)
+        path = engine.places.shim(container.id)
+        wanted = Keep(path, "rung", engine.places.events, f"{bundle}/shim.log")
+        shim_pid = await engine.zygote.fork(wanted)
+        client = await connect(path)
+        undo.push(client.close)
+        running = Running(client)
+        running.shim_pid = shim_pid
+        try:
+            created = await client.call(
+                "Create",
+                id=container.id,
+                bundle=bundle,
+                terminal=container.terminal,
+                stdout=streams_address(engine, container),
+                options=_options(engine),
+            )
+            engine.joins(container.id, engine.places.attach(container.id))
+            await client.call("Start", id=container.id)
+        except BaseException:
+            await _abandon(running, container.id)
+            raise
+        state = container.state
+        state.pid, state.started_ns, state.exit_code, state.error = created.pid, time_ns(), 0, ""
+        state.oom_killed, state.stopped_by_hand = False, False
+        container.become(states.RUNNING)
+        engine.running[container.id] = running
+        engine.containers.save(container)
+        undo.keep()
+    return running
+
+
+async def _abandon(running: Running, container_id: str) -> None:
+    """Take a task away that could not be started."""
+    for method, fields in (("Delete", {"id": container_id}), ("Shutdown", {"id": container_id, "now": True})):
+        try:
+            await running.client.call(method, **fields)
+        except EngineError:
+            continue
+
+
+def _mount(engine: Engine, container: Container, undo: Undo) -> str:
+    target = f"{engine.places.bundle(container.id)}/rootfs"
+    found = engine.store.rootfs(container.id)
+    if found is None:
+        raise EngineError(f"container {container.short_id} has lost its root file system: remove it")
+    found.mount(target)
+    undo.push(found.unmount)
+    return target
+
+
+def _look_up(engine: Engine, container: Container, rootfs: str) -> Found:
+    return Found(rootfs, who(container, rootfs), cgroup=_cgroup(container))
+
+
+def who(container: Container, rootfs: str, user: str = "") -> Identity:
+    """The numbers of a container's user, or of another one in it."""
+    wanted = user or str(container.config.get("User") or "")
+    extra = container.host.get("GroupAdd") or ()
+    try:
+        found = identity(rootfs, wanted or "0")
+        groups = [identity(rootfs, f"{found.uid}:{group}").gid for group in extra]
+    except EngineError:
+        raise
+    except Exception as error:
+        raise BadParameter(str(error)) from error
+    return Identity(found.uid, found.gid, tuple(dict.fromkeys((*found.groups, *groups))), found.home)
+
+
+def _cgroup(container: Container) -> str:
+    parent = str(container.host.get("CgroupParent") or "/rung")
+    return f"{parent if parent.startswith('/') else f'/{parent}'}/{container.id}"
+
+
+def _write(path: str, config: object) -> None:
+    with open(path, "w") as file:
+        file.write(jsonc.dumps(config))
+
+
+def streams_address(engine: Engine, container: Container) -> str:
+    """Where the shim keeps the streams: see ``shim/stdio/hub.py``."""
+    words = []
+    log = container.host.get("LogConfig") or {}
+    if log.get("Type") not in ("none",):
+        words.append(f"log={engine.places.log(container.id)}")
+        given = log.get("Config") or {}
+        if given.get("max-size"):
+            words.append(f"max-size={size_bytes(given['max-size'])}")
+        if given.get("max-file"):
+            words.append(f"max-file={given['max-file']}")
+    if container.config.get("OpenStdin"):
+        words.append("stdin=once" if container.config.get("StdinOnce") else "stdin=open")
+    return f"rung:{engine.places.attach(container.id)}?{'&'.join(words)}"
+
+
+def size_bytes(text: str) -> int:
+    """``10m`` as bytes."""
+    units = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+    number, unit = text.rstrip("bB"), 1
+    if number and number[-1].lower() in units:
+        number, unit = number[:-1], units[number[-1].lower()]
+    try:
+        return int(float(number) * unit)
+    except ValueError:
+        raise BadParameter(f"invalid size: '{text}'") from None
+
+
+def _options(engine: Engine) -> object:
+    from rung.spec.shim.bootstrap import OPTIONS_NAME, Options
+    from rung.spec.shim.common import Anything
+
+    return Anything(type_url=OPTIONS_NAME, value=Options(root=engine.places.runtime).encode())
+
+
+def remove_shim_files(engine: Engine, container_id: str) -> None:
+    """What a shim that was killed has left of its sockets."""
+    for path in (engine.places.shim(container_id), engine.places.attach(container_id)):
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            continue

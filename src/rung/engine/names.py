@@ -1,0 +1,33 @@
+"""Names for containers that were given none: an adjective and a tree."""
+
+from __future__ import annotations
+
+from random import choice
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_FIRST = (
+    "agile amber ample bold brave bright brisk calm clear clever cosy crisp deft eager early fair "
+    "fleet fond frank fresh gentle glad golden grand green hardy honest jolly keen kind lively lucky "
+    "mellow merry mild modest neat nimble noble patient plain proud quick quiet rapid ready royal "
+    "sharp silent silver sleek smart smooth snug solid spry steady still sunny swift tidy tranquil "
+    "upbeat vivid warm wise witty young"
+).split()
+_SECOND = (
+    "acacia alder almond apple ash aspen bamboo banyan baobab beech birch cedar cherry chestnut "
+    "cypress dogwood ebony elder elm fig fir ginkgo hawthorn hazel hemlock hickory holly hornbeam "
+    "ironwood juniper larch laurel lemon linden locust magnolia mahogany mango maple medlar mulberry "
+    "myrtle oak olive osier palm pear pine plane plum poplar quince redwood rowan rubber sandal "
+    "sequoia spruce sumac sycamore tamarind teak tulip walnut wattle willow yew"
+).split()
+
+
+def fresh(taken: Callable[[str], bool]) -> str:
+    """One that is free; with a number where many are taken."""
+    for attempt in range(64):
+        name = f"{choice(_FIRST)}_{choice(_SECOND)}{attempt if attempt > 8 else ''}"
+        if not taken(name):
+            return name
+    raise RuntimeError("no free name")

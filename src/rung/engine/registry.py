@@ -1,0 +1,82 @@
+"""Which containers there are: found by id, name, or the beginning of an id."""
+
+from __future__ import annotations
+
+import re
+
+from rung.engine.container import Container
+from rung.engine.errors import BadParameter, Conflict, NotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rung.engine.database import Database
+
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
+
+
+class Containers:
+    """All of one engine's, in memory as in the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._by_id: dict[str, Container] = {}
+        self._names: dict[str, str] = {}
+        for document in database.all("container"):
+            self._add(Container(**document))
+
+    def _add(self, container: Container) -> None:
+        self._by_id[container.id] = container
+        self._names[container.name] = container.id
+
+    def __iter__(self) -> Iterator[Container]:
+        """The newest first."""
+        return iter(sorted(self._by_id.values(), key=lambda one: -one.created_ns))
+
+    def get(self, wanted: str) -> Container:
+        """By id, name, or the beginning of one id only. Raises ``NotFound``."""
+        name = wanted.removeprefix("/")
+        found = self._by_id.get(wanted) or self._by_id.get(self._names.get(name, ""))
+        if found is not None:
+            return found
+        begun = [one for one in self._by_id.values() if wanted and one.id.startswith(wanted)]
+        if len(begun) > 1:
+            raise BadParameter(f"multiple IDs found with provided prefix: {wanted}")
+        if not begun:
+            raise NotFound(f"No such container: {wanted}")
+        return begun[0]
+
+    def check_name(self, name: str) -> None:
+        """Raises where a container cannot be called so."""
+        if not _NAME.fullmatch(name):
+            raise BadParameter(f"Invalid container name ({name}), only {_NAME.pattern[:-1]}* are allowed")
+        if name in self._names:
+            raise Conflict(
+                f'Conflict. The container name "/{name}" is already in use by container "{self._names[name]}". '
+                "You have to remove (or rename) that container to be able to reuse that name."
+            )
+
+    def add(self, container: Container) -> None:
+        """A new one; its name was checked."""
+        self._add(container)
+        self.save(container)
+
+    def save(self, container: Container) -> None:
+        """Write down what has changed."""
+        self._database.save("container", container.id, container.document())
+
+    def rename(self, container: Container, name: str) -> None:
+        """Give it another name."""
+        self.check_name(name)
+        del self._names[container.name]
+        container.name = name
+        self._names[name] = container.id
+        self.save(container)
+
+    def remove(self, container: Container) -> None:
+        """Forget it."""
+        self._database.remove("container", container.id)
+        self._by_id.pop(container.id, None)
+        if self._names.get(container.name) == container.id:
+            del self._names[container.name]

@@ -1,0 +1,22 @@
+"""A container that has a shim: the connection to it, who waits for what, and its execs."""
+
+from __future__ import annotations
+
+import asyncio
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rung.engine.execs import Exec
+    from rung.engine.shims.client import Client
+
+
+class Running:
+    """``exited`` is done with the exit status; ``gone`` when all that the run used has been taken away."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        loop = asyncio.get_running_loop()
+        self.exited: asyncio.Future[int] = loop.create_future()
+        self.gone: asyncio.Future[None] = loop.create_future()
+        self.execs: dict[str, Exec] = {}
+        self.shim_pid = 0

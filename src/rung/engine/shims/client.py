@@ -1,0 +1,97 @@
+"""A ttrpc client on asyncio: calls to one shim, answered in any order."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rung.engine.errors import EngineError
+from rung.spec.shim import task, ttrpc
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rung.spec.protobuf import Message
+
+
+class ShimGone(EngineError):
+    """The shim has hung up, or is not there."""
+
+
+class ShimRefused(EngineError):
+    """The shim's answer is an error."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Client(asyncio.Protocol):
+    """One connection. ``connect`` makes it."""
+
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
+        self._frames = ttrpc.Frames()
+        self._waiting: dict[int, asyncio.Future[bytes]] = {}
+        self._stream = -1
+
+    # --- asyncio's ---------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for stream, _, message in self._frames.feed(data):
+                waiting = self._waiting.pop(stream, None)
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(message)
+        except ttrpc.BadFrame:
+            self.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._transport = None
+        waiting, self._waiting = self._waiting, {}
+        for future in waiting.values():
+            if not future.done():
+                future.set_exception(ShimGone("the container's shim has gone"))
+
+    # --- calls -------------------------------------------------------------------------
+
+    async def call(self, method: str, **fields: Any) -> Any:
+        """A method of the Task service; its answer. Raises ``ShimRefused``, ``ShimGone``."""
+        asked, answered = task.METHODS[method]
+        payload = await self.send(task.SERVICES[0], method, asked(**fields))
+        return answered.decode(payload)
+
+    async def send(self, service: str, method: str, message: Message) -> bytes:
+        """Any method's payload."""
+        if self._transport is None:
+            raise ShimGone("the container's shim has gone")
+        self._stream += 2
+        stream = self._stream
+        future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._waiting[stream] = future
+        request = ttrpc.Request(service=service, method=method, payload=message.encode())
+        self._transport.write(ttrpc.frame(stream, ttrpc.REQUEST, request.encode()))
+        try:
+            return ttrpc.payload_of(await future)
+        except ttrpc.RemoteError as error:
+            raise ShimRefused(error.code, str(error)) from None
+        finally:
+            self._waiting.pop(stream, None)
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._transport is not None:
+            self._transport.close()
+
+
+async def connect(path: str) -> Client:
+    """A connection to the shim that listens at ``path``. Raises ``ShimGone``."""
+    try:
+        _, client = await asyncio.get_running_loop().create_unix_connection(Client, path)
+    except OSError as error:
+        raise ShimGone(f"no shim listens at {path}: {error.strerror}") from None
+    return client

@@ -1,0 +1,95 @@
+"""The zygote as the engine sees it: started with the engine, asked for shims, started again if it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+
+from rung import jsonc
+from rung.engine.errors import EngineError
+from rung.shim import Keep, listen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+
+_FD = 3
+START_S = 30.0
+
+
+class Zygote:
+    """One process. ``fork`` starts it where it does not run."""
+
+    def __init__(self) -> None:
+        self._connection: socket.socket | None = None
+        self._process: Process | None = None
+        self._turn = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Be ready to fork."""
+        async with self._turn:
+            await self._start()
+
+    async def _start(self) -> socket.socket:
+        if self._connection is not None:
+            return self._connection
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            words = [sys.executable, "-IS", "-Xutf8", "-c", _PROGRAM, _home(), str(theirs.fileno())]
+            self._process = await asyncio.create_subprocess_exec(
+                *words, pass_fds=[theirs.fileno()], stdin=asyncio.subprocess.DEVNULL, start_new_session=True
+            )
+        ours.setblocking(False)
+        ready = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(ours, 64), START_S)
+        if ready != b"ready":
+            ours.close()
+            raise EngineError("the zygote has not come up")
+        self._connection = ours
+        return ours
+
+    async def fork(self, wanted: Keep) -> int:
+        """A new shim that listens at ``wanted.socket``: its pid."""
+        async with self._turn:
+            connection = await self._start()
+            listening = _listen(wanted.socket)
+            try:
+                message = jsonc.dumps(wanted.__dict__).encode()
+                socket.send_fds(connection, [message], [listening])
+                answer = await asyncio.get_running_loop().sock_recv(connection, 64)
+            finally:
+                os.close(listening)
+            if not answer:
+                connection.close()
+                self._connection = None
+                raise EngineError("the zygote has ended: see the engine's log")
+            return int(answer)
+
+    async def close(self) -> None:
+        """It ends; its shims do not."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if self._process is not None:
+            await self._process.wait()
+
+
+def _listen(path: str) -> int:
+    try:
+        os.unlink(path)  # a dead shim's
+    except FileNotFoundError:
+        pass
+    return listen(path)
+
+
+_PROGRAM = (
+    "import sys; sys.path.append(sys.argv[1]); from rung.shim.zygote import main; main(int(sys.argv[2]))"
+)
+
+
+def _home() -> str:
+    """The directory that holds ``rung/``."""
+    import rung
+
+    return os.path.dirname(os.path.dirname(rung.__file__))
