@@ -13,7 +13,7 @@ from rung.engine.document.process import exec_process
 from rung.engine.errors import Conflict, EngineError, NotFound
 from rung.engine.lifecycle.start import exit_code_of, who
 from rung.spec.shim.common import Anything
-from rung.spec.shim.task import PROCESS_URL
+from rung.spec.shim.task import PROCESS_URL, STOPPED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,6 +105,19 @@ async def start(engine: Engine, one: Exec, size: tuple[int, int], join: Callable
     said = f"exec_start: {' '.join(one.asked['Cmd'])}"
     engine.events.tell("container", said, container.id, {**container.attributes(), "execID": one.id})
     engine.later(_follow(engine, running, one), f"following exec {one.id[:12]}")
+
+
+async def refresh(engine: Engine, one: Exec) -> None:
+    """Know what the shim knows: a client whose stream has just ended asks for the status next."""
+    running = engine.running.get(one.container.id)
+    if not one.running or not one.pid or running is None:
+        return
+    try:
+        found = await running.client.call("State", id=one.container.id, exec_id=one.id)
+    except EngineError:
+        return  # deleted meanwhile: who follows it has its status, or will in a moment
+    if found.status == STOPPED:
+        one.running, one.exit_code = False, found.exit_status
 
 
 async def _follow(engine: Engine, running: Running, one: Exec) -> None:

@@ -50,7 +50,7 @@ class Containers:
     def check_name(self, name: str) -> None:
         """Raises where a container cannot be called so."""
         if not _NAME.fullmatch(name):
-            raise BadParameter(f"Invalid container name ({name}), only {_NAME.pattern[:-1]}* are allowed")
+            raise BadParameter(f"Invalid container name ({name}), only {_NAME.pattern[:-1]} are allowed")
         if name in self._names:
             raise Conflict(
                 f'Conflict. The container name "/{name}" is already in use by container "{self._names[name]}". '

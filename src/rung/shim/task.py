@@ -220,6 +220,8 @@ class Task:
             )
         )
         process.tell_waiters()
+        if process.streams is not None:
+            process.streams.process_over()
 
     # --- delete -----------------------------------------------------------------------
 

@@ -94,9 +94,11 @@ class Given:
         self._done = asyncio.get_running_loop().create_future()
 
     def join(self, path: str) -> None:
-        """Give it to the shim whose streams are at ``path``."""
-        fd = self._link.descriptor()
+        """Give it to the shim whose streams are at ``path``; empty: there will be none."""
+        fd = self._link.descriptor() if path else -1
         try:
+            if not path:
+                return
             with socket.socket(socket.AF_UNIX) as to_shim:
                 to_shim.settimeout(5)
                 to_shim.connect(path)

@@ -46,7 +46,9 @@ def table(engine: Engine) -> Table:
         return Hijacked(take, RAW if one.terminal else MULTIPLEXED)
 
     async def inspect(call: Call) -> Answer:
-        return document(view(execs.find(engine, call.words["id"])))
+        one = execs.find(engine, call.words["id"])
+        await execs.refresh(engine, one)
+        return document(view(one))
 
     async def resize(call: Call) -> Answer:
         one = execs.find(engine, call.words["id"])

@@ -49,6 +49,11 @@ async def run(engine: Engine, container: Container) -> None:
         state.finished_ns = 0
         container.become(states.CREATED if state.status == states.CREATED else states.EXITED)
         engine.containers.save(container)
+        engine.joins(container.id, "")
+        if container.auto_remove:
+            from rung.engine.lifecycle.remove import remove
+
+            engine.later(remove(engine, container), f"removing {container.short_id}")
         raise
     engine.events.tell("container", "start", container.id, container.attributes())
     engine.later(follow(engine, container, running), f"following {container.short_id}")

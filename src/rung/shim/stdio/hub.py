@@ -71,7 +71,7 @@ class Hub:
         self._input = -1
         self._typed = bytearray()
         self._input_ends = False
-        self._held_up = False
+        self._held_up = self._told = False
         self._ended: Callable[[], None] | None = None
         self._listening = listen(place.socket)
         loop.watch(self._listening, EPOLLIN, self._accept)
@@ -127,10 +127,19 @@ class Hub:
         if self._log is not None and (records := self._lines[stream].end(time_ns())):
             self._log.write(records)
         if not self._sources:
-            for client in list(self._clients):
-                client.end()
+            self._let_go()
             if self._ended is not None:
                 self._ended()
+
+    def process_over(self) -> None:
+        """The process's end has been told: now clients may go, and who asks then how it went gets an answer."""
+        self._told = True
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._told and self._ended is not None and self.over:
+            for client in list(self._clients):
+                client.end()
 
     def _hold_up(self) -> None:
         if not self._held_up:
@@ -254,8 +263,7 @@ class Hub:
         self._clients.append(client)
         if early:
             client.typed(early)
-        if self._ended is not None and self.over:
-            client.end()
+        self._let_go()
 
     def gone(self, client: Client) -> None:
         """A client has hung up."""

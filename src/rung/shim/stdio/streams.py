@@ -179,6 +179,11 @@ class Streams:
         while self._inner:
             posix.close(self._inner.pop())
 
+    def process_over(self) -> None:
+        """The process's end has been told."""
+        if self._hub is not None:
+            self._hub.process_over()
+
     def drain(self) -> None:
         """What the outputs hold still comes; somebody else keeps them open, but nothing more will be copied."""
         if self._hub is not None:
