@@ -66,7 +66,7 @@ def test_capabilities_are_added_and_dropped_in_dockers_way() -> None:
         ("web:adm", Identity(33, 4, ())),
         ("1234", Identity(1234, 0, ())),
         ("1234:99", Identity(1234, 99, ())),
-        ("", Identity(0, 0, (4,))),
+        ("", Identity(0, 0, (4,), "/root")),
     ],
 )
 def test_users_by_name_and_number(user: str, expected: Identity) -> None:
