@@ -8,6 +8,8 @@
 #
 #   touch config.h && gcc -static -I. -DHAVE_LINUX_IOPRIO_H=1 -o tests/init tests/init.c
 #
+# CASES names a file of lines "NAME.py", a tab, a case: only these are run (tally.py --rest makes one).
+#
 # Prints TAP, each file under a line "# NAME.py"; each case has TEST_TIMEOUT_S (60), for some wait for
 # ever. crun itself refuses hybrid cgroups: as the runtime it needs "unshare -m" and
 # /sys/fs/cgroup/unified unmounted.
@@ -49,10 +51,12 @@ exec 9<>"$work/silence"
 
 [ $# -gt 0 ] || set -- $(cd "$tests" && echo test_*.py)
 for file in "$@"; do
+    [ -z "${CASES:-}" ] || grep -q "^$file"$'\t' "$CASES" || continue
     echo "# $file"
     mapfile -t cases < <(python3 "$here/crun_cases.py" "$tests" "$file")
     [ ${#cases[@]} -gt 0 ] || echo "not ok 1 - no case can be read"
     for case in "${cases[@]}"; do
+        [ -z "${CASES:-}" ] || grep -qxF "$file"$'\t'"$case" "$CASES" || continue
         code=0
         printf -v line '%q ' timeout --foreground --kill-after=5 "${TEST_TIMEOUT_S:-60}" \
             python3 "$here/crun_cases.py" "$tests" "$file" "$case"

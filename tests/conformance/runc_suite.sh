@@ -12,6 +12,8 @@
 # SUITE_USER names a user to run it as, instead of root (the variables of runc's tests/rootless.sh say what he
 # has been given; guest_suite.sh sets them).
 #
+# CASES names a file of lines "NAME.bats", a tab, a case: only these are run (tally.py --rest makes one).
+#
 # Prints TAP, each file under a line "# NAME.bats". A test is ended after TEST_TIMEOUT_S (60), a file
 # after FILE_TIMEOUT_S (400).
 set -euo pipefail
@@ -84,15 +86,22 @@ if [ -n "${SUITE_USER:-}" ]; then
     chmod 666 "$work/silence"
 fi
 
+chosen() { # what of a file is to be run, as a regular expression
+    [ -n "${CASES:-}" ] || { echo .; return; }
+    awk -F '\t' -v file="$1" '$1 == file { gsub(/[][\\.*^$(){}+?|\/]/, "\\\\&", $2); printf "%s^%s$", sep, $2; sep = "|" }' "$CASES"
+}
+
 [ $# -gt 0 ] || set -- $(cd "$integration" && echo *.bats)
 export RUNC=$runtime PATH=$work/tools:$PATH
 for name in "$@"; do
     export BATS_TEST_TIMEOUT=${TEST_TIMEOUT_S:-60}
+    filter=$(chosen "$name")
+    [ -n "$filter" ] || continue
     echo "# $name"
     # These tests say "wait", which would wait for bats' own countdown too.
     [ "$name" != events.bats ] || unset BATS_TEST_TIMEOUT
     # runc's default bundle has a terminal: the tests run on one, which script(1) gives them.
     printf -v line '%q ' timeout --foreground --kill-after=10 "${FILE_TIMEOUT_S:-400}" \
-        bats --tap "$integration/$name"
+        bats --tap --filter "$filter" "$integration/$name"
     python3 "$here/reaping.py" "${as[@]}" script --quiet --flush --return --command "$line" /dev/null <&9 | tr -d '\r' || true
 done

@@ -14,7 +14,7 @@ from guests import TIMEOUT_S, all_passed
 SUITE = (
     "tests/kernel/cgroup",
     "tests/kernel/init/test_life.py",
-    *(f"tests/kernel/runtime/test_{name}.py" for name in ("resources_v2", "lifecycle", "inside")),
+    *(f"tests/kernel/runtime/test_{name}.py" for name in ("resources_v2", "lifecycle", "inside", "rootless_cgroups_v2")),
 )
 
 
