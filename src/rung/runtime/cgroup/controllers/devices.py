@@ -58,8 +58,8 @@ class Policy(Record):
 
 
 def parts(rule: DeviceCgroup) -> tuple[Device, str]:
-    """A rule's type and numbers, "a" and -1 standing for all, and its access letters."""
-    kind, access = rule.get("type", "a"), rule.get("access", "")
+    """A rule's type and numbers, "a" and -1 standing for all (Go's empty type, too), and its access letters."""
+    kind, access = rule.get("type") or "a", rule.get("access", "")
     device = (kind, rule.get("major", -1), rule.get("minor", -1))
     if kind not in ("a", "b", "c") or not _letters(access):
         reason = "type must be a, b or c and access some of r, w and m"
