@@ -57,8 +57,8 @@ def parse_head(data: bytes) -> Head:
     """``data``: everything before the empty line."""
     first, *lines = data.decode("latin-1").split("\n")
     version, _, rest = first.rstrip("\r").partition(" ")
-    code = rest[:3]
-    if not version.startswith("HTTP/1.") or not code.isdigit() or not "100" <= code <= "599":
+    code = rest.partition(" ")[0]
+    if not version.startswith("HTTP/1.") or len(code) != 3 or not code.isdigit() or not "100" <= code <= "599":
         raise ProtocolError(f"does not answer in HTTP: {first[:60]!r}")
     headers: dict[str, str] = {}
     for line in lines:

@@ -28,8 +28,10 @@ class Pace:
         self._window_bytes = 0
 
     def rest(self) -> None:
-        """Nothing is awaited from here on until ``slice_s``: time that we spend ourselves does not count."""
-        self._last = monotonic()
+        """Bytes are awaited again: the time since the last ones came was ours, and does not count."""
+        now = monotonic()
+        self._window_end += now - self._last
+        self._last = now
 
     def slice_s(self) -> float:
         """How long to wait for the next bytes before asking again."""

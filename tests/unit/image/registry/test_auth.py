@@ -19,7 +19,6 @@ from rung.image.registry.auth import (
     token_query,
 )
 from rung.image.registry.logins import credentials_in
-from rung.image.registry.proxy import is_loopback
 
 
 def test_parses_challenges() -> None:
@@ -73,15 +72,6 @@ def test_a_login_is_not_printed() -> None:
 @pytest.mark.parametrize("entry", [{"auth": "%%%"}, {"auth": ""}, {}, {"auth": 5}, {"username": "a"}])
 def test_a_broken_login_is_none(entry: dict[str, object]) -> None:
     assert credentials_in({"auths": {"example.com": entry}}, "example.com") is None
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [("localhost", True), ("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("", False),
-     ("localhost.example.com", False), ("127.0.0.1.example.com", False), ("10.0.0.1", False), ("::2", False)],
-)  # fmt: skip
-def test_loopback(host: str, expected: bool) -> None:
-    assert is_loopback(host) is expected
 
 
 @pytest.mark.parametrize(
