@@ -6,6 +6,7 @@ import io
 
 import pytest
 
+from rung.cli import progress
 from rung.cli.changes import parse_changes
 from rung.cli.image import COMMANDS, SHORT, register
 from rung.cli.output import duration, human_size, table
@@ -111,6 +112,22 @@ def test_bars_are_redrawn_in_place() -> None:
     text = stream.getvalue()
     assert "[===============>               ] 0.5MB/1.0MB" in text
     assert text.count("\x1b[2A") == 2 and "a message" in text
+
+
+def test_rates_totals_and_more_layers_than_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(progress, "monotonic", lambda: now[0])
+    stream = io.StringIO()
+    with Bars(stream) as bars:
+        bars(Event("taken-up", "Downloading", 5_000_000, 10_000_000))
+        for number in range(60):
+            bars(Event(f"layer{number}", "Downloading", 0, 1_000_000))
+        now[0] += 2
+        bars(Event("taken-up", "Downloading", 9_000_000, 10_000_000))
+    last = stream.getvalue().rpartition("A\r")[2].splitlines()
+    assert len(last) <= 24 - 2, "no more lines than a screen has"
+    assert any("taken-up: Downloading" in line and "9.0MB/10.0MB 2.0MB/s" in line for line in last)
+    assert last[-1].endswith("Total: 9.0MB/70.0MB 2.0MB/s")
 
 
 def test_every_command_has_an_example_and_runs_something() -> None:
