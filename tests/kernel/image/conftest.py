@@ -13,6 +13,7 @@ from time import monotonic, sleep
 
 import pytest
 
+import trees
 from rung.image import Store
 from rung.image.snapshot.erofs import why_not
 
@@ -27,21 +28,9 @@ def place() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def ext4() -> Iterator[Path]:
-    """A directory on a file system whose files can be mounted: tmpfs's cannot."""
-    image = Path(tempfile.mkdtemp(prefix="rung-ext4-", dir="/dev/shm"))
-    with open(image / "disk", "wb") as file:
-        file.truncate(2 << 30)
-    subprocess.run(["mkfs.ext4", "-q", "-F", image / "disk"], check=True)
-    (image / "mnt").mkdir()
-    mounted = subprocess.run(["mount", "-o", "loop", image / "disk", image / "mnt"], capture_output=True, text=True)
-    try:
-        if mounted.returncode:
-            pytest.skip(f"no loop device: {mounted.stderr.strip()}")
-        yield image / "mnt"
-    finally:
-        if not mounted.returncode:
-            subprocess.run(["umount", image / "mnt"], check=True)
-        shutil.rmtree(image)
+    """A directory on a file system whose files can be mounted."""
+    with trees.ext4() as place:
+        yield place
 
 
 @pytest.fixture(params=["overlay", "erofs", "native"])

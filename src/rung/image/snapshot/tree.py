@@ -70,9 +70,12 @@ def copy_attributes(source_fd: int, target_fd: int) -> None:
     found = os.fstat(source_fd)
     os.fchown(target_fd, found.st_uid, found.st_gid)
     os.fchmod(target_fd, stat.S_IMODE(found.st_mode))
-    for key in os.listxattr(source_fd):
-        if not key.startswith("trusted.overlay."):
-            os.setxattr(target_fd, key, os.getxattr(source_fd, key))
+    kept = [key for key in os.listxattr(source_fd) if not key.startswith("trusted.overlay.")]
+    for key in os.listxattr(target_fd):
+        if key not in kept and not key.startswith("trusted.overlay."):
+            os.removexattr(target_fd, key)
+    for key in kept:
+        os.setxattr(target_fd, key, os.getxattr(source_fd, key))
     os.utime(target_fd, ns=(found.st_atime_ns, found.st_mtime_ns))
 
 
