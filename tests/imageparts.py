@@ -122,10 +122,13 @@ def describe(data: bytes, media_type: str, **fields: Any) -> dict[str, Any]:
     return {"mediaType": media_type, "digest": sha256(data), "size": len(data), **fields}
 
 
-def layout_archive(*named: tuple[Parts, str], index: dict[str, Any] | None = None) -> bytes:
-    """An OCI image layout of these images as a tar; ``index`` instead of the ``index.json`` made of the names."""
+def layout_archive(
+    *named: tuple[Parts, str], index: dict[str, Any] | None = None, more: dict[str, bytes] | None = None
+) -> bytes:
+    """An OCI image layout of these images as a tar; ``index`` instead of the ``index.json`` made of the
+    names, ``more`` blobs."""
     manifests = []
-    blobs: dict[str, bytes] = {}
+    blobs = dict(more or {})
     for parts, name in named:
         blobs |= {**parts.blobs, sha256(parts.manifest): parts.manifest}
         annotations = {"org.opencontainers.image.ref.name": name} if name else {}

@@ -9,6 +9,7 @@ from rung.image.errors import ImageError, ImageNotFound
 from rung.image.images.image import Image
 from rung.spec.errors import SpecError
 from rung.spec.image import Reference
+from rung.spec.image.digest import ALGORITHMS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,9 +65,10 @@ def _by_digest(content: Content, reference: Reference) -> Image | None:
 
 def _by_id(content: Content, text: str) -> Image | None:
     algorithm, colon, digits = text.rpartition(":")
-    if (colon and algorithm != "sha256") or not digits or set(digits) - set("0123456789abcdef"):
+    if (colon and algorithm not in ALGORITHMS) or not digits or set(digits) - set("0123456789abcdef"):
         return None
-    rows = content.metadata.images_by_id(f"sha256:{digits}")
+    algorithms = [algorithm] if colon else ALGORITHMS
+    rows = [row for one in algorithms for row in content.metadata.images_by_id(f"{one}:{digits}")]
     if len({row.config for row in rows}) > 1:
         raise ImageError("image", text, "stands for several images", "give more of its ID")
     return Image(content, rows[0]) if rows else None
