@@ -16,8 +16,11 @@ class Template:
     """A parsed template. ``\\t`` and ``\\n`` stand for themselves, as people type them for docker."""
 
     def __init__(self, text: str) -> None:
-        self.nodes = parse(text)
-        _check(self.nodes)
+        try:
+            self.nodes = parse(text)
+            _check(self.nodes)
+        except RecursionError:
+            raise broken("is nested too deeply") from None
 
     def execute(self, value: Any) -> str:
         """The text for ``value``; raises ``RungError`` for a field that it does not have."""
