@@ -12,7 +12,7 @@ from rung.image.explore.document import printable
 from rung.image.explore.sizes import human
 from rung.image.explore.text import short_command
 from rung.image.explore.tree import stacked
-from rung.image.explore.treemap import Cell, cells
+from rung.image.explore.treemap import TITLE_ROOM, Cell, cells
 from rung.image.layer.names import show
 
 TYPE_CHECKING = False
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _WIDTH, _HEIGHT = 1200, 700
 _WASTES = 200
-_TITLE_SIZE = (48.0, 24.0)
+_FILE_TITLE_ROOM = (48.0, 24.0)
 _STYLE = """
 :root{color-scheme:light dark}
 body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:1200px;padding:0 1rem}
@@ -78,7 +78,8 @@ def _cell(cell: Cell) -> str:
     from_layer = f", layer {cell.layer}" if cell.layer >= 0 else ""
     box = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
     text = ""
-    if width >= _TITLE_SIZE[0] and height >= _TITLE_SIZE[1] and cell.layer != -2:
+    room_for_title = TITLE_ROOM if cell.layer == -1 else _FILE_TITLE_ROOM
+    if width >= room_for_title[0] and height >= room_for_title[1] and cell.layer != -2:
         last = show(cell.path.rpartition(b"/")[2])
         room = int(width / 5.6)
         title = last if len(last) <= room else last[: room - 1] + "…"

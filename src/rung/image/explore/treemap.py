@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 #: What is smaller is drawn together with its neighbours in the directory.
 _SMALLEST = 16.0  # square pixels
 _HEAD, _PAD = 13.0, 1.0  # a directory's title and margin
-_TITLE_ROOM = (60.0, 40.0)
+#: A directory of at least that width and height has room for its title.
+TITLE_ROOM = (60.0, 40.0)
 
 
 class Cell(Record):
@@ -83,23 +84,30 @@ def cells(root: Node, width: float, height: float) -> Iterator[Cell]:
     while waiting:
         node, path, box, depth = waiting.pop()
         inner = _inside(box, depth)
-        children = [child for child in node.children.values() if sizes[id(child)][0]]
-        children.sort(key=lambda child: (-sizes[id(child)][0], child.name))
-        boxes = squarify([sizes[id(child)][0] for child in children], inner)
-        small_size = small_count = 0
-        small: Box | None = None
-        for child, where in zip(children, boxes):
+        drawn, small = _worth_drawing(node, sizes, inner[2] * inner[3])
+        boxes = squarify([sizes[id(child)][0] for child in drawn] + [small[0]] * bool(small[1]), inner)
+        for child, where in zip(drawn, boxes):
             size, count = sizes[id(child)]
             full = path + b"/" + child.name if path else child.name
-            if where[2] * where[3] < _SMALLEST:
-                small_size, small_count, small = small_size + size, small_count + count, _join(small, where)
-            elif child.children:
+            if child.children:
                 yield Cell(full, size, -1, count, where, depth + 1)
                 waiting.append((child, full, where, depth + 1))
             else:
                 yield Cell(full, size, child.layer, 1, where, depth + 1)
-        if small is not None:
-            yield Cell(path, small_size, -2, small_count, small, depth + 1)
+        if small[1]:
+            yield Cell(path, small[0], -2, small[1], boxes[-1], depth + 1)
+
+
+def _worth_drawing(
+    node: Node, sizes: dict[int, tuple[int, int]], area: float
+) -> tuple[list[Node], tuple[int, int]]:
+    """The children that get a rectangle of their own, largest first; and ``(bytes, files)`` of the rest."""
+    children = [child for child in node.children.values() if sizes[id(child)][0]]
+    children.sort(key=lambda child: (-sizes[id(child)][0], child.name))
+    total = sum(sizes[id(child)][0] for child in children)
+    drawn = [child for child in children if sizes[id(child)][0] * area >= _SMALLEST * total]
+    rest = [sizes[id(child)] for child in children[len(drawn) :]]
+    return drawn, (sum(size for size, _ in rest), sum(count for _, count in rest))
 
 
 def _measure(root: Node, sizes: dict[int, tuple[int, int]]) -> None:
@@ -117,14 +125,5 @@ def _inside(box: Box, depth: int) -> Box:
     x, y, width, height = box
     if not depth:
         return box
-    head = _HEAD if width >= _TITLE_ROOM[0] and height >= _TITLE_ROOM[1] else _PAD
+    head = _HEAD if width >= TITLE_ROOM[0] and height >= TITLE_ROOM[1] else _PAD
     return x + _PAD, y + head, max(0.0, width - 2 * _PAD), max(0.0, height - head - _PAD)
-
-
-def _join(one: Box | None, other: Box) -> Box:
-    if one is None:
-        return other
-    x, y = min(one[0], other[0]), min(one[1], other[1])
-    right = max(one[0] + one[2], other[0] + other[2])
-    bottom = max(one[1] + one[3], other[1] + other[3])
-    return x, y, right - x, bottom - y
