@@ -167,6 +167,8 @@ def test_a_changelog_in_a_root_file_system(database: Database, tmp_path: Path) -
     place.parent.mkdir(parents=True)
     place.write_bytes(gzip.compress(b"zlib (1:1.2.13.dfsg-1) unstable; urgency=medium\n\n  * Fix CVE-2022-37434.\n"))
     (place.parent / "copyright").write_text("not a feed")
+    (place.parent / "README.md").write_text("[no JSON either](x)")
+    (place.parent / "README.gz").write_bytes(b"\x1f\x8b cut off")
     (tmp_path / "root/etc").mkdir()
     (tmp_path / "root/etc/os-release").write_bytes(scanparts.OS_RELEASE)
     database.update(str(tmp_path / "root"))
@@ -266,6 +268,14 @@ def test_what_is_no_feed(database: Database, tmp_path: Path, name: str, data: by
     (tmp_path / name).write_bytes(data)
     with pytest.raises(ScanError, match=words):
         database.update(str(tmp_path / name))
+    assert not database.exists()
+
+
+def test_a_damaged_feed_among_others_is_an_error(database: Database, tmp_path: Path) -> None:
+    scanparts.write_json(tmp_path / "feeds/a.json", scanparts.tracker(bookworm=scanparts.resolved("1")))
+    (tmp_path / "feeds/b.json").write_text("{")
+    with pytest.raises(ScanError, match=r"feeds/b\.json: is broken JSON"):
+        database.update(str(tmp_path / "feeds"))
     assert not database.exists()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import time
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 VERSION = 1
+_FEED_NAME = re.compile(r"[^/]*(?:\.json|Packages|Sources|changelog\.Debian)[^/]*$")
 _BUSY_S = 60
 _SCHEMA = """
 CREATE TABLE feed (id INTEGER PRIMARY KEY, place TEXT NOT NULL UNIQUE, formats TEXT NOT NULL,
@@ -179,6 +181,8 @@ def _read(db: sqlite3.Connection, feed: int, place: str) -> Feed:
                 _insert(db, feed, RANKS[found[0]], advisory)
                 count += 1
         except NotRead as error:
+            if name != place and not _FEED_NAME.search(name):
+                continue  # whatever else lies in a directory
             raise ScanError("read", name, str(error)) from None
     if not formats:
         raise ScanError("read", place, "holds nothing of a format that is known here", "see docs/images.md")
