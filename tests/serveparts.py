@@ -9,6 +9,9 @@ import hashlib
 import http.client
 import json
 import socket
+import subprocess
+import sys
+import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -157,3 +160,48 @@ def everything(sock: socket.socket) -> bytes:
     except ConnectionResetError:
         pass
     return found
+
+
+class Process:
+    """``rung registry serve`` as a process of its own, over a store at ``root``. A context."""
+
+    def __init__(self, root: Path, *flags: str | Path) -> None:
+        self.root = root
+        self.flags = ["--delete", *map(str, flags)]
+
+    def __enter__(self) -> Process:
+        serve = ["registry", "serve", "--root", str(self.root), "--listen", "127.0.0.1:0"]
+        self._log = tempfile.TemporaryFile()
+        self.child = subprocess.Popen(
+            [sys.executable, "-c", "from rung.cli.main import main; main()", *serve, *self.flags],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+        assert self.child.stdout is not None
+        said = self.child.stdout.readline()  # when it listens
+        assert said.startswith("serving "), self.log
+        self.url = said.split()[1]
+        self.host = self.url.partition("://")[2]
+        return self
+
+    @property
+    def log(self) -> str:
+        """A line for each request, and what else it said."""
+        self._log.seek(0)
+        return self._log.read().decode()
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        self.child.kill()
+        self.child.wait(TIMEOUT_S)
+
+    def __exit__(self, *_: object) -> None:
+        if self.child.poll() is None:
+            self.child.terminate()
+            assert self.child.wait(TIMEOUT_S) == 0, self.log
+        assert " bug: " not in self.log, self.log
+        assert self.child.stdout is not None
+        self.child.stdout.close()
+        self._log.close()
