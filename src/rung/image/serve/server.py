@@ -67,7 +67,7 @@ class Server:
         self._tls = tls
         self._limit = clients
         self._clients: dict[Client, threading.Thread] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may come in between
         self._wake, self._awake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._socket = _listen(address)
 
@@ -79,10 +79,12 @@ class Server:
 
     def stop(self) -> None:
         """End soon. May be called from a signal handler and any thread."""
-        try:
-            os.write(self._awake, b".")
-        except BlockingIOError:
-            pass
+        with self._lock:
+            if self._awake >= 0:
+                try:
+                    os.write(self._awake, b".")
+                except BlockingIOError:
+                    pass
 
     def run(self) -> None:
         """Accept until ``stop``."""
@@ -154,8 +156,10 @@ class Server:
                 client.hang_up()
         for thread in serving.values():
             thread.join(GREETING_S)
-        os.close(self._wake)
-        os.close(self._awake)
+        with self._lock:
+            os.close(self._wake)
+            os.close(self._awake)
+            self._awake = -1
 
 
 def _turn_away(sock: socket.socket) -> None:
