@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from contestants import Runtime
 
 SETTLE_S = 0.05
 LISTED = 1000
+LIVES = 8
 
 
 class Bench:
@@ -92,6 +94,16 @@ class Bench:
             turns.append(lambda: self.samples.time("library", "rung", one_life, in_process=True))
         self._in_turn(turns)
 
+    def recording(self) -> None:
+        """What it costs that everything is written down for ``rung explain``: with it ("rung") and without ("off").
+        The difference is small, so each round does it often."""
+        if self.library is None:
+            return
+        for number in range(LIVES):
+            for name in ("rung", "off") if number % 2 else ("off", "rung"):
+                with library.unrecorded() if name == "off" else nullcontext():
+                    self.samples.time("recording", name, self.library.one_life, in_process=True)
+
     def manager(self, name: str) -> None:
         """``docker run`` and ``podman run``."""
         self._in_turn(
@@ -151,6 +163,7 @@ ROWS: dict[str, Callable[[Bench], None]] = {
     "run": Bench.run,
     "lifecycle": Bench.lifecycle,
     "library": Bench.in_process,
+    "recording": Bench.recording,
     "list": Bench.thousand,
     "memory": Bench.memory,
     "docker": lambda bench: bench.manager("docker"),

@@ -137,11 +137,12 @@ class Container:
 
     def start(self) -> None:
         """Let the workload run (runtime.md#start); returns once it is being executed."""
-        with self._trace.span("start", self.id, "runtime.md#start"), self._directory.lock():
-            self.require("start")
-            self._open_gate()
-            self._poststart()
-        self.save_trace()
+        with self._directory.lock():
+            with self._trace.span("start", self.id, "runtime.md#start"):
+                self.require("start")
+                self._open_gate()
+                self._poststart()
+            self._append_trace()
 
     def _poststart(self) -> None:
         """If one of these hooks fails, "stop the container, and continue the lifecycle at step 12"."""
@@ -395,17 +396,20 @@ class Container:
         """Add the spans so far to the container's, one JSON line; each span is saved once.
 
         Under the lock, or the file would be made in a directory that is being removed."""
-        data = jsonc.dumps(self._trace.take()).encode() + b"\n"
-        flags = posix.O_WRONLY | posix.O_CREAT | posix.O_APPEND | posix.O_CLOEXEC
         try:
             with self._directory.lock():
-                fd = posix.open(self._directory.file("trace"), flags, 0o600)
-                try:
-                    posix.write(fd, data)
-                finally:
-                    posix.close(fd)
+                self._append_trace()
         except ContainerNotFound:
             return  # deleted meanwhile, and its story with it
+
+    def _append_trace(self) -> None:
+        data = jsonc.dumps(self._trace.take()).encode() + b"\n"
+        flags = posix.O_WRONLY | posix.O_CREAT | posix.O_APPEND | posix.O_CLOEXEC
+        fd = posix.open(self._directory.file("trace"), flags, 0o600)
+        try:
+            posix.write(fd, data)
+        finally:
+            posix.close(fd)
 
     def save_explanation(self, directory: str) -> None:
         """Copy what ``explain`` reads (plan, ledger, spans) to a directory that outlives this one."""

@@ -58,7 +58,7 @@ long recorded(long number, long a, long b, long c, long d, long e, long f)
     /* Two processes write for a moment (Clone, RunHook): each call has its own place. */
     uint32_t at = __atomic_fetch_add(&to.ledger->calls, 1, __ATOMIC_RELAXED);
     struct call_record unseen, *record = at < to.capacity ? &to.calls[at] : &unseen;
-    uint64_t began = now();
+    uint64_t began = to.capacity ? now() : 0; /* no room at all: nobody wants to know */
     record->step = (uint16_t)to.step;
     record->number = (int16_t)number;
     record->began = began - to.epoch;
@@ -67,7 +67,7 @@ long recorded(long number, long a, long b, long c, long d, long e, long f)
         result = -errno;
     if ((number == SYS_clone3 || number == SYS_clone) && result == 0)
         return 0; /* the child; the record is its parent's */
-    uint64_t took = now() - began;
+    uint64_t took = to.capacity ? now() - began : 0;
     record->took = took > UINT32_MAX ? UINT32_MAX : (uint32_t)took;
     record->result = (int32_t)result;
     if (result < 0 && result >= -4095) {
