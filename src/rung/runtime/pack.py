@@ -27,6 +27,8 @@ FOLDERS = ("rung/kernel", "rung/runtime", "rung/spec/runtime", "rung/trace")
 #: Those of the standard library that are neither built in nor frozen.
 STANDARD = ("__future__", "struct")
 BOOT = "rung/runtime/boot.py"
+#: What every module asks the compiler for.
+FUTURE = annotations.compiler_flag
 
 #: What is executed at once: of every command, and by command, beside its own module. All of it is needed
 #: by a command that does what it is for; a test holds that.
@@ -96,7 +98,7 @@ def content(home: str) -> bytes:
         parts.append(
             dumps(
                 [
-                    (name, compile(bare(trees[name]), index[name][0], "exec", 0, dont_inherit=True))
+                    (name, compile(bare(trees[name]), index[name][0], "exec", FUTURE, dont_inherit=True))
                     for name in names
                 ]
             )
@@ -126,9 +128,12 @@ def code_of(name: str, source: str) -> bytes:
 
 
 def tree_of(source: str) -> _ast.Module:
-    """A module's syntax tree; ``import ast`` would cost a first command more than all its own modules."""
+    """A module's syntax tree without ``from __future__``, to be compiled with ``FUTURE`` instead.
+
+    ``import ast`` would cost a first command more than all its own modules."""
     tree = compile(read_file(source), source, "exec", PyCF_ONLY_AST, dont_inherit=True)
     assert isinstance(tree, _ast.Module)
+    tree.body = [each for each in tree.body if not isinstance(each, _ast.ImportFrom) or each.module != "__future__"]
     return tree
 
 

@@ -151,8 +151,8 @@ def test_readers_words_are_left_out_and_records_keep_their_fields(tmp_path: Path
         '"""Doc."""\nclass A:\n    """Doc."""\n    x: int\ndef f(a: int) -> int:\n    """Doc."""\n    return a\n'
     )
     found: dict[str, Any] = {}
-    exec(compile(pack.bare(pack.tree_of(str(source))), str(source), "exec", 0, dont_inherit=True), found)
-    assert (found["A"].__annotations__, found["f"].__annotations__, found["f"](3)) == ({"x": int}, {}, 3)
+    exec(compile(pack.bare(pack.tree_of(str(source))), str(source), "exec", pack.FUTURE, dont_inherit=True), found)
+    assert (found["A"].__annotations__, found["f"].__annotations__, found["f"](3)) == ({"x": "int"}, {}, 3)
     assert [each.__doc__ for each in (found["A"], found["f"])] == ["", ""]
     assert found["f"].__code__.co_firstlineno == 5
 
