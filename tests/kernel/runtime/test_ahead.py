@@ -6,24 +6,37 @@ import subprocess
 from pathlib import Path
 
 import native
-from kernel.runtime.bed import DEADLINE_S, Bed, captured
+from kernel.runtime.bed import Bed, captured
 from rung.runtime import boot, pack
 
 BOOT = Path(boot.__file__).resolve()
 HOME = str(BOOT.parents[2])
 
 
-def ahead(command: str) -> set[str]:
+def ahead() -> dict[str, set[str]]:
+    """Command -> the modules that are executed ahead for it."""
     imports = {name: pack.imported(pack.tree_of(source)) for name, source, _ in pack.modules(HOME)}
-    return {name for commands, names in pack.together(imports) if command in commands for name in names}
+    lists = pack.together(imports)
+    return {
+        each: {name for commands, names in lists if each in commands for name in names} for each in pack.AHEAD
+    }
 
 
 def loaded(bed: Bed, *words: str) -> set[str]:
     """The modules that a command imports, from their own files, when it does what it is for."""
-    python = [native.real_interpreter(), "-Ximporttime", "-IS", "-Xutf8", str(BOOT), "--root", str(bed.state), *words]
+    python = [
+        native.real_interpreter(),
+        "-Ximporttime",
+        "-IS",
+        "-Xutf8",
+        str(BOOT),
+        "--root",
+        str(bed.state),
+        *words,
+    ]
     with captured() as said:
         run = subprocess.run(
-            python, stdin=-3, stdout=-3, stderr=said, env={"RUNG_WARM": "off"}, timeout=DEADLINE_S, check=False
+            python, stdin=-3, stdout=-3, stderr=said, env={"RUNG_WARM": "off"}, timeout=120, check=False
         )
         lines = Path(f"/proc/self/fd/{said}").read_text().splitlines()
     assert run.returncode == 0, lines
@@ -44,6 +57,7 @@ def test_nothing_is_executed_that_is_not_needed(bed: Bed) -> None:
         ("run", ("--bundle", ends, name)),
     )
     assert {command for command, _ in lives} == set(pack.AHEAD)
+    executed = ahead()
     for command, words in lives:
-        missing = ahead(command) - loaded(bed, command, *words)
+        missing = executed[command] - loaded(bed, command, *words)
         assert not missing, f"{command} has no use for them"
