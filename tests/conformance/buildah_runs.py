@@ -113,5 +113,5 @@ RUNS: dict[str, tuple[list[str], list[str], list[str]]] = {
         sh("cat /v/file; stat -c %u:%g /v/file"),
     ),
     "session": ([], [], sh("awk '{print $1, $4, $5, $6, $7, $8}' /proc/1/stat")),
-    "open files": ([], [], sh("ls /proc/1/fd | wc -l")),
+    "open files": ([], [], sh("set -- /proc/1/fd/*; echo $#")),  # no pipe, which the shell has too for a moment
 }
