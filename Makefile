@@ -15,9 +15,6 @@ BIN := $(VENV)/bin
 export PYTHON
 export PYTHONDONTWRITEBYTECODE :=
 
-# Outside clients, which see both ways of the runtime: cold in the whole suite, warm in the core of it.
-BOTH_WAYS := $(addprefix tests/conformance/test_,ctr.py docker.py runc_bundles.py runc_control.py runc_exec.py runc_inside.py)
-
 .PHONY: demo test bench bench-images lint build check-second clean
 
 demo:
@@ -34,14 +31,7 @@ test:
 	@tools/setup.sh test
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	@for other in .venv-3.*; do \
-	    if [ -x $$other/bin/pytest ]; then \
-	        echo "== the core of the suite with $$($$other/bin/python -V), the warm way"; \
-	        RUNG_TEST_WARM=1 $$other/bin/pytest -q -n 2 tests/unit tests/kernel $(BOTH_WAYS) || exit 1; \
-	    fi; \
-	done
-	@echo "== the whole suite with $$($(BIN)/python -V)"
-	$(BIN)/pytest -n 2 $(ARGS)
+	$(BIN)/python tools/suite.py $(ARGS)
 
 bench:
 	@tools/setup.sh bench
