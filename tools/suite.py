@@ -6,7 +6,8 @@ of such tests is a list of work, but one of them alone does not make the run fai
 more than ``MOST`` failures, and whatever is no test's failure: an error while collecting, a pytest that ended in
 another way. What is decided is decided by ``reruns`` and ``verdict``, which are pure.
 
-    tools/suite.py [PYTEST ARGUMENTS]       both passes: the core with the other Python, the warm way; then everything
+    tools/suite.py                          both passes: the core with the other Python, the warm way; then everything
+    tools/suite.py PYTEST ARGUMENTS         the second one with these
     tools/suite.py --into FILE ARGUMENTS    one pytest of this interpreter; what it found as JSON
 """
 
@@ -181,7 +182,7 @@ def closing(title: str, run: Run, alone: Mapping[str, Run], judged: Verdict) -> 
 def main(arguments: Sequence[str]) -> int:
     OUT.mkdir(parents=True, exist_ok=True)
     passes = []
-    for python in sorted(ROOT.glob(".venv-3.*/bin/python")):
+    for python in () if arguments else sorted(ROOT.glob(".venv-3.*/bin/python")):
         version = python.parents[1].name.removeprefix(".venv-")
         passes.append(one_pass(f"core, warm, Python {version}", python, CORE, {"RUNG_TEST_WARM": "1"}))
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
