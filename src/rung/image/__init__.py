@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from rung.image.sign.keys import PrivateKey, PublicKey
     from rung.image.sign.signing import sign_image
     from rung.image.sign.verifying import verify_image
+    from rung.image.snapshot.snapshots import Snapshots
     from rung.image.store.collect import Collected
     from rung.image.store.verify import Problem, Verified
     from rung.image.transfer.manifest_list import ManifestLists, read_remote
@@ -74,6 +75,7 @@ _HOME = {
     "Summary": "images.summary",
     "Removed": "images.remove",
     "Rootfs": "rootfs",
+    "Snapshots": "snapshot.snapshots",
     "Store": "images.store",
     "Collected": "store.collect",
     "Usage": "images.usage",
@@ -127,6 +129,7 @@ __all__ = [
     "ScanError",
     "Scanned",
     "SignatureError",
+    "Snapshots",
     "Store",
     "StoreError",
     "Summary",

@@ -15,6 +15,7 @@ from rung.image.progress import COMPLETE, EXISTS, EXTRACTING, Event
 from rung.image.snapshot.chain import chain_ids
 from rung.image.snapshot.choice import Choice
 from rung.image.snapshot.layers import Layers
+from rung.image.snapshot.tree import is_opaque
 from rung.image.store.blobs import Blobs
 from rung.image.store.layout import write_index, write_marker
 from rung.image.store.metadata import Metadata, chain_key
@@ -93,7 +94,13 @@ class Content:
         """The directories of a chain's layers, topmost first. Those that are kept as archives are mounted."""
         from rung.spec.image import Digest
 
-        return [self.layers.show(Digest.parse(one)) for one in self.metadata.chain_of(chain)]
+        lowers = []
+        for one in self.metadata.chain_of(chain):
+            lowers.append(self.layers.show(Digest.parse(one)))
+            # In a lower's root directory overlayfs takes no notice of this.
+            if is_opaque(lowers[-1]):
+                break
+        return lowers
 
     def hide_layers(self, chain: str) -> None:
         """Unmount those of a chain's layers that no root file system shows: an overlay has its own

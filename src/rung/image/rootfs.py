@@ -20,6 +20,7 @@ from rung.kernel.errors import KernelError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rung.image.content import Content
+    from rung.image.snapshot.driver import Mount
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,127}")
 
@@ -51,6 +52,16 @@ class Rootfs:
     def changes(self) -> str:
         """The directory that the container's writes are in (with ``native``: all files)."""
         return DRIVERS[self.driver].changes(self.directory)
+
+    @property
+    def chain(self) -> str:
+        """The chain ID of the topmost layer; empty where there is none."""
+        return self._row.chain
+
+    @property
+    def mounts(self) -> tuple[Mount, ...]:
+        """What ``mount`` does, in mount(8)'s words."""
+        return DRIVERS[self.driver].mounts(self.directory, self.layers)
 
     def mount(self, target: str) -> None:
         """Show it at ``target``, a directory that is made where missing."""

@@ -41,6 +41,8 @@ OPEN_TREE_CLOEXEC = posix.O_CLOEXEC
 
 MOUNT_ATTR_RDONLY = 0x01
 
+MS_REMOUNT = 32
+MS_BIND = 4096
 MNT_DETACH = 2
 UMOUNT_NOFOLLOW = 8
 
@@ -264,6 +266,13 @@ def mount_overlay_classic(
             raise failed("mount", "overlay", target)
     finally:
         paths.close()
+
+
+def remount_read_only(target: str) -> None:
+    """Make one mount read-only, whatever its file system is."""
+    flags = MS_REMOUNT | MS_BIND | MOUNT_ATTR_RDONLY
+    if library().mount(None, posix.fsencode(target), None, flags, None) < 0:
+        raise failed("mount", "remount,bind,ro", target)
 
 
 def open_tree_clone(path: str) -> int:

@@ -177,3 +177,11 @@ def test_one_image_with_two_names(store: Store) -> None:
     assert store.remove("one:1").deleted == ()
     assert store.find("one:1") is None
     assert store.remove(image.id.short).untagged == ("two:2",)
+
+
+def test_an_opaque_root_hides_the_layers_below(any_store: Store, place: Path) -> None:
+    layers = [archive(entry("old", b"1"), directory("d")), archive(entry(".wh..wh..opq"), entry("new", b"2")), archive(entry("top"))]
+    rootfs = any_store.prepare_rootfs(load(any_store, Parts(layers)), "c1")
+    rootfs.mount(str(place / "root"))
+    assert sorted(os.listdir(place / "root")) == ["new", "top"]
+    rootfs.remove()

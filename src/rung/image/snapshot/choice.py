@@ -31,6 +31,16 @@ class Choice:
             raise StoreError("snapshotter", f'"{name:.40}"', "is not known", f"choose one of {', '.join(NAMES)}")
         return name
 
+    @property
+    def view(self) -> str:
+        """The driver for what is only looked at."""
+        name = self.named
+        if not name:
+            from rung.image.snapshot.driver import choose
+
+            name = choose(self.directory).name
+        return "native-view" if name == "native" else "overlay-view"
+
     def layer_form(self) -> str:
         """The form in which layers are to be brought in."""
         if self.named != "erofs":

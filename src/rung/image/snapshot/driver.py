@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from rung.image.snapshot.tree import copy_attributes, copy_layer, remove_tree
+from rung.image.snapshot.tree import OPAQUE_XATTR, copy_attributes, copy_layer, remove_tree
 from rung.image.store import owner
 from rung.kernel.errors import KernelError
 from rung.kernel.mount import (
@@ -20,8 +20,10 @@ from rung.kernel.mount import (
     mount_overlay_classic,
     move_mount,
     open_tree_clone,
+    remount_read_only,
     umount,
 )
+from rung.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Driver(Protocol):
-        """Makes one writable root file system in ``directory`` out of layers, topmost first."""
+        """Makes one root file system in ``directory`` out of layers, topmost first."""
 
         name: str
 
@@ -41,9 +43,25 @@ if TYPE_CHECKING:
             """Show it at ``target``."""
             ...
 
+        def mounts(self, directory: str, layers: Sequence[str]) -> tuple[Mount, ...]:
+            """What ``mount`` does, in mount(8)'s words."""
+            ...
+
         def changes(self, directory: str) -> str:
             """The directory that holds what was written."""
             ...
+
+        def seal(self, directory: str) -> None:
+            """Make what was written a layer as it lies there."""
+            ...
+
+
+class Mount(Record):
+    """As containerd's API gives them."""
+
+    type: str
+    source: str
+    options: tuple[str, ...]
 
 
 class Overlay:
@@ -65,8 +83,16 @@ class Overlay:
         upper, work = os.path.join(directory, "upper"), os.path.join(directory, "work")
         mount_overlay(layers or [os.path.join(directory, "empty")], upper, work, target)
 
+    def mounts(self, directory: str, layers: Sequence[str]) -> tuple[Mount, ...]:
+        lowers = ":".join(layers or [os.path.join(directory, "empty")])
+        options = (f"lowerdir={lowers}", f"upperdir={directory}/upper", f"workdir={directory}/work")
+        return (Mount("overlay", "overlay", options),)
+
     def changes(self, directory: str) -> str:
         return os.path.join(directory, "upper")
+
+    def seal(self, directory: str) -> None:
+        pass  # overlayfs wrote it as it reads it
 
 
 class Erofs(Overlay):
@@ -94,11 +120,57 @@ class Native:
         finally:
             os.close(fd)
 
+    def mounts(self, directory: str, layers: Sequence[str]) -> tuple[Mount, ...]:
+        return (Mount("bind", os.path.join(directory, "root"), ("rbind", "rw")),)
+
     def changes(self, directory: str) -> str:
         return os.path.join(directory, "root")
 
+    def seal(self, directory: str) -> None:
+        # It holds all that the layers below do, or did: nothing of theirs is to be seen beside it.
+        os.setxattr(os.path.join(directory, "root"), OPAQUE_XATTR, b"y")
 
-DRIVERS: dict[str, Driver] = {driver.name: driver for driver in (Overlay(), Erofs(), Native())}
+
+class OverlayView:
+    """The layers alone, read-only."""
+
+    name = "overlay-view"
+
+    def prepare(self, directory: str, layers: Sequence[str]) -> None:
+        os.mkdir(os.path.join(directory, "empty"), 0o755)
+
+    def mount(self, directory: str, layers: Sequence[str], target: str) -> None:
+        # One lower is not enough for an overlay without an upper.
+        mount_overlay([*layers, os.path.join(directory, "empty")], None, None, target)
+
+    def mounts(self, directory: str, layers: Sequence[str]) -> tuple[Mount, ...]:
+        lowers = ":".join([*layers, os.path.join(directory, "empty")])
+        return (Mount("overlay", "overlay", ("ro", f"lowerdir={lowers}")),)
+
+    def changes(self, directory: str) -> str:
+        return os.path.join(directory, "empty")
+
+    def seal(self, directory: str) -> None:
+        pass
+
+
+class NativeView(Native):
+    """The copy, read-only."""
+
+    name = "native-view"
+
+    def mount(self, directory: str, layers: Sequence[str], target: str) -> None:
+        super().mount(directory, layers, target)
+        remount_read_only(target)
+
+    def mounts(self, directory: str, layers: Sequence[str]) -> tuple[Mount, ...]:
+        return (Mount("bind", os.path.join(directory, "root"), ("rbind", "ro")),)
+
+
+_ALL: tuple[Driver, ...] = (Overlay(), Erofs(), Native(), OverlayView(), NativeView())
+DRIVERS: dict[str, Driver] = {driver.name: driver for driver in _ALL}
+#: The drivers of what is only looked at.
+VIEWS = (OverlayView.name, NativeView.name)
 
 
 def choose(directory: str) -> Driver:
@@ -110,7 +182,7 @@ def choose(directory: str) -> Driver:
         os.mkdir(path)
     try:
         os.mknod(os.path.join(upper, "whiteout"), 0o20000, 0)
-        os.setxattr(upper, "trusted.overlay.opaque", b"n")
+        os.setxattr(upper, OPAQUE_XATTR, b"n")
         try:
             os.close(create_overlay([lower], upper, work))
         except KernelError as error:

@@ -61,6 +61,10 @@ class Layers:
         """The form in which the layer is there; empty where it is not."""
         return next((form for form in (FILES, EROFS) if os.path.isdir(self._place(chain, form))), "")
 
+    def place(self, chain: Digest) -> str:
+        """Where the layer is kept, whatever its form."""
+        return self._place(chain, self.form(chain) or FILES)
+
     def all(self) -> Iterator[str]:
         """The chains of all layers that are there."""
         for top in (self.directory, self.erofs_directory):

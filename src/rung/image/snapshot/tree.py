@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_CHUNK = 1 << 20
+#: overlayfs.rst: nothing of the layers below is seen in this directory.
+OPAQUE_XATTR = "trusted.overlay.opaque"
 
 
 def remove_tree(path: str) -> None:
@@ -177,9 +178,14 @@ def _copy_directory(
 def _is_opaque(parent_fd: int, name: bytes) -> bool:
     fd = os.open(name, _DIRECTORY, dir_fd=parent_fd)
     try:
-        return "trusted.overlay.opaque" in os.listxattr(fd)
+        return is_opaque(fd)
     finally:
         os.close(fd)
+
+
+def is_opaque(directory: int | str) -> bool:
+    """Whether a layer's directory hides those of the layers below."""
+    return OPAQUE_XATTR in os.listxattr(directory)
 
 
 def _clear(parent_fd: int, name: bytes, *, keep: bool) -> None:

@@ -105,11 +105,10 @@ def _layers(content: Content, change: Transaction, config: ImageConfig) -> int:
     """The unpacked layers of an image that are there, and their size together."""
     total, parent = 0, ""
     for chain, diff_id in zip(chain_ids(config.diff_ids), config.diff_ids):
-        path = content.layers.path(chain)
-        if not os.path.isdir(path):
+        if not content.layers.form(chain):
             break
         known = change.execute("SELECT size FROM snapshot WHERE chain = ?", str(chain)).fetchone()
-        size = int(known[0]) if known else bytes_of(path)
+        size = int(known[0]) if known else bytes_of(content.layers.show(chain))
         if not known:
             change.add_snapshot(str(chain), parent, str(diff_id), size)
         total, parent = total + size, str(chain)
