@@ -17,6 +17,7 @@ import registries
 from imageparts import OCI_INDEX, OCI_LAYER, OCI_MANIFEST, Parts, archive, describe, directory, entry, sha256
 from rung.cli.main import execute
 from rung.image import Store, copy_image, list_referrers
+from serveparts import Served
 
 from . import daemons
 from .image_clients import Docker, Oras, Podman, Skopeo, call, index_of, raw, write_layout
@@ -44,10 +45,14 @@ def store(place: Path) -> Iterator[Store]:
         yield made
 
 
-@pytest.fixture(scope="module")
-def registry() -> Iterator[str]:
-    with registries.docker_registry() as host:
-        yield host
+@pytest.fixture(scope="module", params=["docker-registry", "rung registry serve"])
+def registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if request.param == "docker-registry":
+        with registries.docker_registry() as host:
+            yield host
+    else:
+        with Served(tmp_path_factory.mktemp("served")) as served:
+            yield served.host
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,6 @@ standard output: ``get`` a server's address for ``{"ServerURL", "Username", "Sec
 
 from __future__ import annotations
 
-import subprocess
-
 from rung import jsonc
 from rung.image.errors import RegistryError
 from rung.image.registry.auth import TOKEN_USER, Credentials
@@ -47,6 +45,8 @@ def erase(name: str, server: str) -> None:
 
 
 def _run(name: str, command: str, data: bytes, *, missing_is_ok: bool = False) -> bytes | None:
+    import subprocess
+
     program = f"docker-credential-{name}"
     if "/" in name or not name:
         raise RegistryError("credential helper", repr(name), "is no program's name")

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 #: Indexes may hold indexes; nobody nests them deeper.
 DEPTH = 3
+#: Blobs that are fetched at the same time.
+AT_ONCE = 3
 
 
 class Found(Record):
@@ -103,6 +105,37 @@ class Pull:
             if not self.content.blobs.has(layer.digest):
                 self.downloads.fetch(layer)
 
+    def fetch_all(self, at: Descriptor) -> dict[str, list[str]]:
+        """Everything below a manifest or an index, into the store: what needs what."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        edges: dict[str, list[str]] = {}
+        blobs: dict[str, Descriptor] = {}
+        self._walk(at, 0, edges, blobs)
+        self.lease.hold(blobs)
+        missing = [blob for blob in blobs.values() if not self.content.blobs.has(blob.digest)]
+        with ThreadPoolExecutor(AT_ONCE, "fetch") as pool:
+            try:
+                for done in [pool.submit(self.downloads.fetch, blob) for blob in missing]:
+                    done.result()
+            except BaseException:
+                self.downloads.cancel()
+                raise
+        return edges
+
+    def _walk(self, at: Descriptor, depth: int, edges: dict[str, list[str]], blobs: dict[str, Descriptor]) -> None:
+        if depth > DEPTH:
+            reason = f"indexes are nested more than {DEPTH} deep"
+            raise SpecError("manifests", reason, document=self.reference.familiar)
+        parsed = self.read(at)
+        below = parsed.manifests if isinstance(parsed, Index) else (parsed.config, *parsed.layers)
+        edges[str(at.digest)] = [str(one.digest) for one in below]
+        for one in below:
+            if not isinstance(parsed, Index):
+                blobs[str(one.digest)] = one
+            elif str(one.digest) not in edges:
+                self._walk(self.fetch_manifest(str(one.digest), one), depth + 1, edges, blobs)
+
 
 def pull(
     content: Content,
@@ -143,7 +176,7 @@ def _pull(it: Pull, name: Reference, platform: Platform, progress: Progress, all
         it.lease.hold([str(layer.digest) for layer in found.manifest.layers])
         content.unpack(found.manifest, config, it.lease, progress, it.downloads)
         it.fetch_missing(found.manifest)
-        edges = _fetch_all(it, found.target, 0) if all_platforms else {}
+        edges = it.fetch_all(found.target) if all_platforms else {}
         with content.metadata.transaction() as change:
             for parent, children in edges.items():
                 change.add_edges(parent, children)
@@ -177,25 +210,6 @@ def _keep(content: Content, found: Found, signatures: list[Signature]) -> None:
 
     for subject in {found.target.digest: found.target, found.manifest_at.digest: found.manifest_at}.values():
         keep(content, subject, signatures)
-
-
-def _fetch_all(it: Pull, at: Descriptor, depth: int) -> dict[str, list[str]]:
-    """Everything below a manifest or an index, into the store: what needs what."""
-    if depth > DEPTH:
-        raise SpecError("manifests", f"indexes are nested more than {DEPTH} deep", document=it.reference.familiar)
-    parsed = it.read(at)
-    if isinstance(parsed, Index):
-        edges = {str(at.digest): [str(child.digest) for child in parsed.manifests]}
-        for child in parsed.manifests:
-            fetched = it.fetch_manifest(str(child.digest), child)
-            edges.update(_fetch_all(it, fetched, depth + 1))
-        return edges
-    blobs = [parsed.config, *parsed.layers]
-    it.lease.hold([str(blob.digest) for blob in blobs])
-    for blob in blobs:
-        if not it.content.blobs.has(blob.digest):
-            it.downloads.fetch(blob)
-    return {str(at.digest): [str(blob.digest) for blob in blobs]}
 
 
 def _path(reference: Reference) -> str:

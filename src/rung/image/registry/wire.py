@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rung.image.registry.pace import Pace
 
 _READ = 1 << 16
+_HEADERS = "headers"
 
 
 class Wire:
@@ -113,14 +114,14 @@ class Wire:
             buffer = bytearray(_READ)
             size = self._receive(memoryview(buffer), pace, 0)
             if not size:
-                if data:
+                if data or what != _HEADERS:
                     raise ProtocolError("hangs up in the middle of its answer")
                 raise ConnectionResetError("hangs up without an answer")
             data += buffer[:size]
 
     def head(self, pace: Pace) -> bytes:
         """Everything before the next empty line."""
-        return self._until((b"\r\n\r\n", b"\n\n"), HEAD_LIMIT, pace, "headers")
+        return self._until((b"\r\n\r\n", b"\n\n"), HEAD_LIMIT, pace, _HEADERS)
 
     def line(self, pace: Pace) -> bytes:
         """The next line."""
