@@ -75,7 +75,7 @@ def test_a_vulnerable_openssl_is_found_with_its_fix_and_its_layer(run: Run, feed
     assert (status, err) == (0, "")
     row = next(line for line in out.splitlines() if "CVE-2024-0001" in line).split()
     assert row[:7] == ["libssl3", "3.0.11-1~deb12u1", "3.0.15-1~deb12u1", "deb", "CVE-2024-0001", "HIGH", "1"]
-    status, out, _ = run("old", "--format", "json")
+    status, out, _ = run("old", "--json")
     assert findings(out) == [
         ("CVE-2024-0001", "libssl3", "3.0.15-1~deb12u1", "HIGH"),
         ("CVE-2024-7", "golang.org/x/net", "0.8.0", "UNKNOWN"),

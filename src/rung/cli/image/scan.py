@@ -24,6 +24,7 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("image", metavar="IMAGE", nargs="?")
     parser.add_argument("-f", "--format", metavar="FORMAT", default="table",
                         help="table, json, sarif, cyclonedx, cyclonedx-1.5 or spdx-json (default: table)")  # fmt: skip
+    parser.add_argument("--json", dest="format", action="store_const", const="json", help="as --format json")
     parser.add_argument("-o", "--output", metavar="FILE", help="instead of standard output")
     parser.add_argument("-s", "--severity", metavar="LIST", default="",
                         help="only these: UNKNOWN,LOW,MEDIUM,HIGH,CRITICAL")  # fmt: skip
@@ -64,7 +65,7 @@ def _scan(store: Any, args: argparse.Namespace) -> int:
     choice = _choice(args)
     wanted = not args.packages
     if args.format in BILL_FORMATS:  # with vulnerabilities where there is a database
-        wanted = wanted and args.format != "spdx-json" and vulnerability_database(store, args.db).exists()
+        wanted = wanted and not args.format.startswith("spdx") and vulnerability_database(store, args.db).exists()
     scanned = scan_image(store, args.image, vulnerabilities=wanted, database=args.db)
     for note in scanned.notes:
         print(f"rung: warning: {note}", file=sys.stderr)

@@ -18,7 +18,7 @@ from rung.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from rung.image.content import Content
     from rung.image.layer.listing import Layer
@@ -154,11 +154,11 @@ def _attributed(contents: Contents, before: Contents | None, layer: int) -> Cont
     return replaced
 
 
-def _owned(paths: set[bytes], all_contents: object) -> set[bytes]:
+def _owned(paths: set[bytes], all_contents: Iterable[Contents]) -> set[bytes]:
     """Those of the paths that the system's package manager installed."""
     found: set[bytes] = set()
     if paths:
-        for contents in all_contents:  # type: ignore[attr-defined]
+        for contents in all_contents:
             if contents.owned:
                 found |= paths.intersection(contents.owned.split(b"\n"))
     return found

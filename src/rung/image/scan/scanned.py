@@ -38,9 +38,10 @@ FORMATS = {
     "cyclonedx": "cyclonedx",
     "cyclonedx-1.5": "cyclonedx",
     "spdx-json": "spdx",
+    "spdx": "spdx",
 }
 #: Bills of what is in an image: they need no database.
-BILL_FORMATS = ("cyclonedx", "cyclonedx-1.5", "spdx-json")
+BILL_FORMATS = ("cyclonedx", "cyclonedx-1.5", "spdx-json", "spdx")
 
 
 class Scanned(Record):

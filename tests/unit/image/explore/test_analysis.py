@@ -79,6 +79,30 @@ def test_a_directory_named_again_is_not_changed() -> None:
     assert found.efficiency == 1.0
 
 
+def test_dives_own_numbers() -> None:
+    """The layers of the image that dive's tests are made with, and the numbers they expect."""
+    size = 6405
+    found = analysed(
+        archive(entry("bin/busybox", b"b" * 1_154_361)),
+        archive(entry("somefile.txt", bytes(size))),
+        archive(directory("root"), directory("root/example"), directory("root/example/really/nested")),
+        archive(directory("root/example"), entry("root/example/somefile1.txt", bytes(size))),
+        archive(directory("root/example"), entry("root/example/somefile1.txt", bytes(size), mode=0o444)),
+        archive(directory("root/example"), entry("root/example/somefile2.txt", bytes(size))),
+        archive(directory("root/example"), entry("root/example/somefile3.txt", bytes(size))),
+        archive(directory("root"), entry("root/example/.wh.somefile3.txt"), entry("root/saved.txt", bytes(size))),
+        archive(directory("root"), entry("root/.saved.txt", bytes(size))),
+        archive(directory("root"), entry("root/.wh.example")),
+        archive(entry("root/.data/tag.sh", bytes(917)), entry("root/.data/test.sh", bytes(1270))),
+        archive(directory("tmp"), entry("tmp/saved.again1.txt", bytes(size))),
+        archive(directory("root/.data"), entry("root/.data/saved.again2.txt", bytes(size))),
+        archive(directory("root"), entry("root/saved.txt", bytes(size), mode=0o755)),
+    )
+    assert found.efficiency == 0.9844212134184309
+    assert (found.size_bytes, found.user_bytes) == (1_220_598, 66_237)
+    assert (found.inefficient_bytes, found.user_wasted_percent) == (32_025, 0.4834911001404049)
+
+
 def test_one_layer_wastes_nothing() -> None:
     found = analysed(BASE)
     assert (found.efficiency, found.wasted_bytes, found.user_wasted_percent) == (1.0, 0, 0.0)

@@ -55,6 +55,7 @@ def names(contents: Contents) -> list[tuple[str, str]]:
         ("usr/lib/python3/dist-packages/a-1.dist-info/METADATA", 0o644, "python"),
         ("a-1.egg-info/PKG-INFO", 0o644, "python"),
         ("opt/a-1.egg-info", 0o644, "python"),
+        ("opt/a-1-py3.egg/EGG-INFO/PKG-INFO", 0o644, "python"),
         ("app/node_modules/left-pad/package.json", 0o644, "node"),
         ("app/node_modules/@scope/pad/package.json", 0o755, "node"),
         ("app/node_modules/a/node_modules/b/package.json", 0o644, "node"),

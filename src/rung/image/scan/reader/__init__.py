@@ -78,7 +78,7 @@ _PLACES = (
 _BY_PLACE = [(re.compile(pattern, re.DOTALL), reader) for pattern, reader in _PLACES]
 #: What each of the places begins with: most paths are told apart by that.
 _BEGIN = (b"etc/os-", b"usr/lib/os-", b"var/lib/", b"lib/apk/", b"usr/lib/apk/", b"usr/lib/sys", b"usr/share/rpm/")
-_PYTHON_END = (b".dist-info/METADATA", b".egg-info/PKG-INFO", b".egg-info")
+_PYTHON_END = (b".dist-info/METADATA", b".egg-info/PKG-INFO", b".egg-info", b".egg/EGG-INFO/PKG-INFO")
 _NODE_END = b"/package.json"
 _NODE = re.compile(rb"node_modules/(?:@[^/]+/)?[^/@.][^/]*/package\.json", re.DOTALL)
 _PYTHON_READER, _NODE_READER = Reader("python", 4 * _MIB), Reader("node", 4 * _MIB)
