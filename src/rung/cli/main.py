@@ -15,6 +15,7 @@ from importlib import import_module
 
 from rung import __version__
 from rung.cli.parser import Parser
+from rung.cli.rootless import data_root, state_root
 from rung.errors import RungError
 
 TYPE_CHECKING = False
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 GROUPS = {
     "container": ("run", "ps", "rm"),
     "explain": ("explain",),
+    "unshare": ("unshare",),
     "image": (
         *("image", "images", "history", "import", "load", "login", "logout", "manifest", "pull", "push"),
         *("rmi", "save", "search", "tag"),
@@ -73,9 +75,9 @@ def _parser(words: Sequence[str]) -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"rung version {__version__}")
     parser.add_argument("--debug", action="store_true", help="show where an error comes from")
-    parser.add_argument("--data-root", default="/var/lib/rung", help="images and containers (%(default)s)")
+    parser.add_argument("--data-root", default=data_root(), help="images and containers (%(default)s)")
     parser.add_argument("--snapshotter", default="", metavar="NAME", help="overlay, erofs or native")
-    parser.add_argument("--state-root", default="/run/rung/runtime", help="running containers (%(default)s)")
+    parser.add_argument("--state-root", default=state_root(), help="running containers (%(default)s)")
     subparsers = parser.add_subparsers(metavar="COMMAND")
     for group in _groups(words):
         import_module(f"rung.cli.{group}").register(subparsers, words)

@@ -80,8 +80,14 @@ def _add(commands: Any, table: dict[str, str], names: Iterable[str]) -> None:
         import_module(f"{__name__}.{table[name]}").register(commands, name)
 
 
-def open_store(args: argparse.Namespace) -> Store:
-    """The images below ``--data-root``."""
+def open_store(args: argparse.Namespace, *, writes: bool = True) -> Store:
+    """The images below ``--data-root``. ``writes``: also their unpacked files, for which an ordinary
+    user becomes root in a user namespace; so this comes before anything that starts a thread."""
     from rung.image import Store
+
+    if writes:
+        from rung.cli.rootless import become_root
+
+        become_root()
 
     return Store(args.data_root, snapshotter=args.snapshotter)

@@ -22,7 +22,7 @@ def _run(args: argparse.Namespace) -> int:
     from rung.cli.output import age, human_size, print_rows
     from rung.image import seconds_of
 
-    usage = open_store(args).usage()
+    usage = open_store(args, writes=False).usage()
     if args.verbose:
         rows = [
             {

@@ -30,7 +30,7 @@ def register(commands: Any, name: str) -> None:
 def _run(args: argparse.Namespace) -> int:
     from rung.cli.output import print_rows
 
-    store = open_store(args)
+    store = open_store(args, writes=False)
     image = store.get(args.image)
     rows = []
     for at, past in enumerate(store.history(image)):

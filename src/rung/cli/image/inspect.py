@@ -28,7 +28,7 @@ def _run(args: argparse.Namespace) -> int:
     from rung.image import inspected
 
     template = Template(args.format) if args.format not in ("", "json") else None
-    store = open_store(args)
+    store = open_store(args, writes=False)
     values, errors = [], []
     for name in args.names:
         try:

@@ -33,7 +33,7 @@ def _run(args: argparse.Namespace) -> int:
     filters = parse_filters(args.filter)
     if args.name:
         filters.setdefault("reference", []).append(args.name)
-    images = open_store(args).summaries(filters)
+    images = open_store(args, writes=False).summaries(filters)
     if args.json:
         import json
 

@@ -27,7 +27,7 @@ def register(commands: Any, name: str) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    store = open_store(args)
+    store = open_store(args, writes=False)
     names = [args.name]
     if args.all_tags:
         names = [image.name for image in store.images() if image.reference.familiar_name == args.name]

@@ -27,7 +27,7 @@ def register(commands: Any, name: str) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    store = open_store(args)
+    store = open_store(args, writes=False)
     if args.output:
         with replaced(args.output, "failed to save image") as file:
             store.save(args.names, file, args.format, args.platform)

@@ -20,5 +20,5 @@ def register(commands: Any, name: str) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    open_store(args).tag(args.image, args.name)
+    open_store(args, writes=False).tag(args.image, args.name)
     return 0

@@ -20,6 +20,7 @@ import signal
 
 from rung.image.errors import LayerError, StoreError
 from rung.image.layer.names import show
+from rung.kernel.userns import is_initial
 from rung.record import Record
 
 TYPE_CHECKING = False
@@ -53,7 +54,7 @@ def extract(read: Callable[[int], bytes], directory: str) -> Extracted:
     """Unpack the uncompressed archive that ``read`` gives into an existing, empty directory."""
     fd = os.open(directory, _DIRECTORY)
     try:
-        with Untar("overlay", fd) as untar:
+        with Untar("overlay" if is_initial() else "userxattr", fd) as untar:
             while chunk := read(_CHUNK):
                 untar.write(chunk)
             return untar.finish()
