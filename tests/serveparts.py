@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from imageparts import OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST
 from rung.image.content import Content
@@ -52,35 +51,16 @@ def descriptor(data: bytes, media_type: str) -> dict[str, Any]:
     return {"mediaType": media_type, "digest": digest_of(data), "size": len(data)}
 
 
-@dataclass
-class Served:
-    """A running registry. A context."""
+class Client:
+    """Says to a registry at ``host`` (``address:port``) what a test wants."""
 
-    directory: Path
-    options: dict[str, Any] = field(default_factory=dict)
-
-    def __enter__(self) -> Served:
-        self.log: list[str] = []
-        self.content = Content(str(self.directory))
-        options = RegistryOptions(port=0, **{"delete": True, **self.options})
-        self.server = RegistryServer(self.content, options, self.log.append)
-        self.url = self.server.url
-        self.address = (urlsplit(self.url).hostname or "", urlsplit(self.url).port or 0)
-        self._thread = threading.Thread(target=self.server.run)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.server.stop()
-        self._thread.join(TIMEOUT_S)
-        assert not self._thread.is_alive()
-        self.content.metadata.close()
-        bugs = [line for line in self.log if " bug: " in line]
-        assert not bugs, bugs[0]
+    def __init__(self, host: str) -> None:
+        self.host = host
 
     @property
-    def host(self) -> str:
-        return f"{self.address[0]}:{self.address[1]}"
+    def address(self) -> tuple[str, int]:
+        name, _, port = self.host.partition(":")
+        return name, int(port)
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Said:
         """One request over a connection of its own. An iterable body is sent in chunks."""
@@ -128,6 +108,37 @@ class Served:
         for data in (config_of(layers), *layers):
             self.blob(name, data)
         return self.manifest(name, tag, document)
+
+    @staticmethod
+    def document(layers: tuple[bytes, ...]) -> dict[str, Any]:
+        return image_of(layers)
+
+
+@dataclass
+class Served(Client):
+    """A running registry. A context."""
+
+    directory: Path
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __enter__(self) -> Served:
+        self.log: list[str] = []
+        self.content = Content(str(self.directory))
+        options = RegistryOptions(port=0, **{"delete": True, **self.options})
+        self.server = RegistryServer(self.content, options, self.log.append)
+        self.url = self.server.url
+        self.host = self.url.partition("://")[2]
+        self._thread = threading.Thread(target=self.server.run)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.stop()
+        self._thread.join(TIMEOUT_S)
+        assert not self._thread.is_alive()
+        self.content.metadata.close()
+        bugs = [line for line in self.log if " bug: " in line]
+        assert not bugs, bugs[0]
 
 
 def config_of(layers: tuple[bytes, ...]) -> bytes:

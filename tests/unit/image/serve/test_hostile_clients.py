@@ -159,7 +159,6 @@ def test_names_in_the_log_cannot_write_to_a_terminal(served: Served) -> None:
 def impatient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Server, list[str]]]:
     """A server that waits for nobody, and takes three clients."""
     monkeypatch.setattr(of_client, "HEAD_S", 0.3)
-    monkeypatch.setattr(of_client, "REST_S", 0.3)
     content = Content(str(tmp_path / "store"))
     log: list[str] = []
     registry = Registry(content, Rules())
@@ -186,7 +185,8 @@ def test_a_head_that_does_not_end_ends_the_connection(impatient: tuple[Server, l
         assert status(everything(sock)) == 408
 
 
-def test_silence_ends_the_connection(impatient: tuple[Server, list[str]]) -> None:
+def test_silence_ends_the_connection(impatient: tuple[Server, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(of_client, "REST_S", 0.3)
     with connect(impatient[0]) as sock:
         assert everything(sock) == b""
 
@@ -223,14 +223,14 @@ def test_a_reader_that_does_not_read(impatient: tuple[Server, list[str]]) -> Non
         wait_until(lambda: any("gone" in line for line in log))
 
 
-def test_who_rests_makes_room_and_who_works_does_not(impatient: tuple[Server, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_rests_makes_room(impatient: tuple[Server, list[str]]) -> None:
     server, _ = impatient
-    monkeypatch.setattr(of_client, "REST_S", TIMEOUT_S)
     get = b"GET /v2/ HTTP/1.1\r\nHost: h\r\n\r\n"
     clients = [connect(server) for _ in range(3)]
     for sock in clients:
         sock.sendall(get)
         assert status(sock.recv(1000)) == 200
+        wait_until(lambda: all(each.rests_since is not None for each in server._clients))
     with connect(server) as fourth:
         fourth.sendall(get)
         assert status(fourth.recv(1000)) == 200
@@ -248,14 +248,14 @@ def wait_until(condition: object, seconds: float = TIMEOUT_S) -> None:
         sleep(0.01)
 
 
-def test_when_everybody_works_one_more_is_told_to_come_again(impatient: tuple[Server, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_when_everybody_works_one_more_is_told_to_come_again(impatient: tuple[Server, list[str]]) -> None:
     server, _ = impatient
     server.service.limits = Limits()
     workers = []
     for _ in range(3):
         sock = connect(server)
-        sock.sendall(b"POST /v2/a/blobs/uploads/?digest=" + digest_of(b"x").encode() + b" HTTP/1.1\r\nHost: h\r\n")
-        sock.sendall(b"Content-Length: 1\r\nExpect: 100-continue\r\n\r\n")
+        head = f"POST /v2/a/blobs/uploads/?digest={digest_of(b'x')} HTTP/1.1\r\nHost: h\r\n"
+        sock.sendall(f"{head}Content-Length: 1\r\nExpect: 100-continue\r\n\r\n".encode())
         assert sock.recv(100).startswith(b"HTTP/1.1 100")
         workers.append(sock)
     with connect(server) as fourth:
