@@ -34,7 +34,7 @@ def _register_serve(commands: Any) -> None:
     what = "serve an OCI registry over the store"
     example = "rung registry serve --listen 127.0.0.1:5000 --delete"
     parser = add_command(commands, "serve", what, example, _serve)
-    where = "where to listen (%(default)s); port 0 takes a free one"
+    where = "where to listen (127.0.0.1:5000); port 0 takes a free one"
     parser.add_argument(
         "--listen", metavar="HOST:PORT", type=_address, default=("127.0.0.1", 5000), help=where
     )
