@@ -194,6 +194,20 @@ def test_cosign_and_rung_accept_each_others_signatures(served: Process, place: P
     for flags in ((), ("--experimental-oci11",)):
         said = json.loads(call(*verify, *flags, "--key", "ours.pub", "-a", "by=rung", name, env=env, cwd=place))
         assert [one["critical"]["image"]["docker-manifest-digest"] for one in said] == [sha256(it.manifest)]
+    # The form of newer cosigns, which 2.5 knows for attestations only.
+    sign_image(name, ours, form="bundle")
+    (place / "root.json").write_text('{"mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1"}')
+    (place / "predicate.json").write_text("{}")
+    kind = ("--new-bundle-format", "--type", "https://sigstore.dev/cosign/sign/v1", "--allow-insecure-registry")
+    attested = ("cosign", "verify-attestation", "--insecure-ignore-tlog", "--trusted-root", "root.json")
+    call(*attested, *kind, "--key", "ours.pub", name, env=env, cwd=place)
+    call(
+        *("cosign", "attest", "--yes", "--tlog-upload=false", "--predicate", "predicate.json", "--key", "theirs.key"),
+        *(*kind, f"{served.host}/signed/app@{sha256(it.manifest)}"),
+        env=env,
+        cwd=place,
+    )
+    assert len(verify_image(name, [PublicKey.load(str(place / "theirs.pub"))]).payloads) == 2
     # Each can use the other's private key file.
     theirs = PrivateKey.load(str(place / "theirs.key"), b"secret")
     sign_image(name, theirs, annotations={"key": "theirs"})

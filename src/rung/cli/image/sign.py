@@ -27,8 +27,8 @@ def register(commands: Any, name: str) -> None:
     pair = "words to sign with the image"
     parser.add_argument("-a", "--annotations", metavar="KEY=VALUE", action="append", default=[], help=pair)
     parser.add_argument("-r", "--recursive", action="store_true", help="an index with all its images")
-    form = "where: cosign's tag, an OCI 1.1 referrer, or both (%(default)s)"
-    parser.add_argument("--form", choices=("tag", "referrer", "both"), default="both", help=form)
+    form = "cosign's tag, an OCI 1.1 referrer, both of them, or a bundle as newer cosigns have it (%(default)s)"
+    parser.add_argument("--form", choices=("tag", "referrer", "both", "bundle"), default="both", help=form)
     parser.add_argument("--insecure", action="store_true", help="allow plain HTTP and unknown certificates")
 
 

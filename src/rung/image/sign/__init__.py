@@ -3,6 +3,7 @@
     secretbox.py   NaCl's secretbox, for cosign's private key files   pure
     keys.py        key pairs: files, passwords, signing, verifying
     payload.py     what is signed: "simple signing"                   pure
+    bundle.py      the same as a Sigstore bundle                      pure
     forms.py       how signatures lie in a registry: tag, referrer    pure
     attached.py    fetching and attaching them
     signing.py     ``rung image sign``

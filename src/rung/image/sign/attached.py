@@ -1,6 +1,6 @@
 """Signatures in a registry: those that an image has, and one more.
 
-Rule: both forms are read, and what is read is only material: whether it counts is decided
+Rule: all forms are read, and what is read is only material: whether it counts is decided
 elsewhere. Signing adds to the signatures that are there; whoever signed before stays. The referrer
 has all of them, because cosign looks at one referrer only; the one before it is deleted where the
 registry lets us.
@@ -14,7 +14,7 @@ from rung.image.errors import ContentError, ImageError, RegistryError
 from rung.image.registry import manifests
 from rung.image.registry.client import Registry
 from rung.image.registry.upload import Upload
-from rung.image.sign import forms
+from rung.image.sign import bundle, forms
 from rung.image.sign.forms import Signature
 from rung.image.transfer.streams import FileStream
 from rung.spec.image import Descriptor, Digest, Index, media, parse_manifest
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rung.image.registry.limits import Limits
     from rung.spec.image import Reference
 
-TAG, REFERRER, BOTH = "tag", "referrer", "both"
+TAG, REFERRER, BOTH, BUNDLE = "tag", "referrer", "both", "bundle"
 DEPTH = 4
 
 
@@ -71,9 +71,10 @@ class Repository:
     def signatures(self, subject: Digest) -> list[Signature]:
         """All signatures that an image has, each once."""
         found = {(one.payload, one.signature): one for one in self._tagged(subject)}
-        for at in self._referring(subject):
-            for one in self._of_manifest(str(at.digest)):
-                found.setdefault((one.payload, one.signature), one)
+        for kind in (forms.ARTIFACT, bundle.BUNDLE):
+            for at in self._referring(subject, kind):
+                for one in self._of_manifest(str(at.digest)):
+                    found.setdefault((one.payload, one.signature), one)
         return list(found.values())[: forms.LIMIT]
 
     def _tagged(self, subject: Digest) -> list[Signature]:
@@ -84,8 +85,8 @@ class Repository:
                 raise
             return []
 
-    def _referring(self, subject: Digest) -> list[Descriptor]:
-        return manifests.referrers(self._registry, self.name, subject, forms.ARTIFACT)[: forms.LIMIT]
+    def _referring(self, subject: Digest, kind: str = forms.ARTIFACT) -> list[Descriptor]:
+        return manifests.referrers(self._registry, self.name, subject, kind)[: forms.LIMIT]
 
     def _of_manifest(self, target: str) -> list[Signature]:
         at, data = manifests.get(self._registry, self.name, target)
@@ -96,6 +97,9 @@ class Repository:
         for layer, signature in forms.layers_of(parsed):
             payload = self._document(layer)
             found.append(Signature(payload, signature, forms.others_of(layer)))
+        for layer in parsed.layers[: forms.LIMIT]:
+            if layer.media_type == bundle.BUNDLE and layer.size <= forms.PAYLOAD_BYTES:
+                found.extend(bundle.signatures_of(self._document(layer)))
         return found
 
     def _document(self, at: Descriptor) -> bytes:
@@ -120,6 +124,13 @@ class Repository:
             self._put("", tuple(dict.fromkeys(together)), subject)
             for at in before:
                 self._try_to_delete(at.digest)
+
+    def attach_bundle(self, subject: Descriptor, made: bytes) -> None:
+        """Add a bundle to those of an image: each is a referrer of its own."""
+        data, config = bundle.manifest_of(made, subject)
+        self._push(config)
+        self._push(made)
+        manifests.put(self._registry, self.name, str(Digest.of(data)), data, media.OCI_MANIFEST)
 
     def _put(self, tag: str, signatures: tuple[Signature, ...], subject: Descriptor | None) -> None:
         self._push(forms.config_of(signatures))

@@ -82,10 +82,17 @@ class PublicKey:
     @property
     def pem(self) -> bytes:
         """As a file of its own."""
+        return self._encoded("PEM")
+
+    @property
+    def der(self) -> bytes:
+        """The same without armour."""
+        return self._encoded("DER")
+
+    def _encoded(self, encoding: str) -> bytes:
         serialization = _library("serialization")
         form = serialization.PublicFormat.SubjectPublicKeyInfo
-        pem: bytes = self._key.public_bytes(serialization.Encoding.PEM, form)
-        return pem
+        return bytes(self._key.public_bytes(getattr(serialization.Encoding, encoding), form))
 
 
 class PrivateKey:

@@ -1,12 +1,13 @@
 """What is signed: a "simple signing" document that names an image's digest.
 
 containers-signature(5) ("The JSON data"); cosign's SIGNATURE_SPEC.md takes the same document,
-with a type of its own.
+with a type of its own. In a bundle it is an in-toto statement instead.
 """
 
 from __future__ import annotations
 
 from rung import jsonc
+from rung.image.sign import bundle
 from rung.record import Record
 from rung.spec.errors import SpecError
 from rung.spec.image import Digest
@@ -47,8 +48,11 @@ def make(reference: str, digest: Digest, annotations: Mapping[str, str]) -> byte
     return jsonc.dumps(document_of(reference, digest, annotations)).encode()
 
 
-def parse(data: bytes) -> Payload:
-    """The document of a signature. Raises ``SpecError``."""
+def parse(data: bytes, wanted: Digest | None = None) -> Payload:
+    """The document of a signature; of one that is about several images, ``wanted`` where it is among
+    them. Raises ``SpecError``."""
+    if bundle.is_encoded(data):
+        return _parse_statement(bundle.statement_of(data), wanted)
     fields = Fields.load(data, "signed document")
     critical = fields.required_object("critical")
     kind = critical.text("type")
@@ -66,3 +70,21 @@ def parse(data: bytes) -> Payload:
     reference = critical.required_object("identity").text("docker-reference")
     optional = fields.object("optional")
     return Payload(reference, digest, dict(optional.value) if optional else {})
+
+
+def _parse_statement(data: bytes, wanted: Digest | None) -> Payload:
+    fields = Fields.load(data, "signed document")
+    if fields.text("_type") not in bundle.STATEMENTS or fields.text("predicateType") != bundle.SIGNATURE:
+        raise SpecError("predicateType", "is no signature of an image", document="signed document")
+    found = [_of_subject(one) for one in fields.objects("subject", required=True)]
+    said = next((one for one in found if one.digest == wanted), found[0] if found else None)
+    if said is None:
+        raise SpecError("subject", "names no image", document="signed document")
+    return said
+
+
+def _of_subject(subject: Fields) -> Payload:
+    digests = subject.text_map("digest")
+    name = next((name for name in ("sha512", "sha256") if name in digests), "sha256")
+    digest = Digest.parse(f"{name}:{digests.get(name, '')}", field="subject.digest", document="signed document")
+    return Payload(subject.text("name", ""), digest, subject.text_map("annotations"))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rung.image.sign import payload
-from rung.image.sign.attached import BOTH, Repository
+from rung.image.sign import bundle, payload
+from rung.image.sign.attached import BOTH, BUNDLE, Repository
 from rung.image.sign.forms import Signature
 from rung.image.sign.verifying import counts
 from rung.spec.image import Reference
@@ -38,8 +38,13 @@ def sign_image(
 def _sign(
     repository: Repository, subject: Descriptor, key: PrivateKey, annotations: Mapping[str, str], form: str
 ) -> None:
-    document = payload.make(repository.reference.name, subject.digest, annotations)
+    make = bundle.make_statement if form == BUNDLE else payload.make
+    document = make(repository.reference.name, subject.digest, annotations)
     for each in repository.signatures(subject.digest):
         if each.payload == document and counts(each, subject.digest, [key.public]):
             return
-    repository.attach(subject, Signature(document, key.sign(document)), form)
+    made = Signature(document, key.sign(document))
+    if form == BUNDLE:
+        repository.attach_bundle(subject, bundle.make_bundle(made, key.public.der))
+    else:
+        repository.attach(subject, made, form)

@@ -64,7 +64,7 @@ def counts(signature: Signature, digest: Digest, keys: Sequence[PublicKey]) -> P
     if not any(key.verify(signature.signature, signature.payload) for key in keys):
         return None
     try:
-        said = payload.parse(signature.payload)
+        said = payload.parse(signature.payload, digest)
     except SpecError:
         return None
     return said if said.digest == digest else None

@@ -10,10 +10,10 @@ import pytest
 
 from imageparts import OCI_MANIFEST
 from rung.image import PrivateKey, sign_image, verify_image
-from rung.image.sign import forms, payload
+from rung.image.errors import SignatureError
+from rung.image.sign import bundle, forms, payload
 from rung.image.sign.attached import Repository
 from rung.image.sign.forms import Signature
-from rung.image.sign.verifying import SignatureError
 from rung.spec.errors import SpecError
 from rung.spec.image import Digest, Reference
 from serveparts import Served, digest_of, image_of, index_of
@@ -22,7 +22,7 @@ pytest.importorskip("cryptography")
 ALICE, BOB = PrivateKey.make(), PrivateKey.make("ed25519")
 
 
-@pytest.mark.parametrize("form", ["tag", "referrer", "both"])
+@pytest.mark.parametrize("form", ["tag", "referrer", "both", "bundle"])
 def test_an_image_is_signed(served: Served, form: str) -> None:
     digest = served.image("app", "1")
     name = f"{served.host}/app:1"
@@ -32,9 +32,12 @@ def test_an_image_is_signed(served: Served, form: str) -> None:
     assert str(found.digest) == digest
     assert [one.reference for one in found.payloads] == [f"{served.host}/app"]
     tag = served.ask("GET", f"/v2/app/manifests/{digest.replace(':', '-')}.sig")
-    assert (tag.status == 200) is (form != "referrer")
+    assert (tag.status == 200) is (form in ("tag", "both"))
     referrers = served.ask("GET", f"/v2/app/referrers/{digest}").document["manifests"]
-    assert [one["artifactType"] for one in referrers] == ([] if form == "tag" else [forms.ARTIFACT])
+    kind = {"tag": [], "bundle": [bundle.BUNDLE]}.get(form, [forms.ARTIFACT])
+    assert [one["artifactType"] for one in referrers] == kind
+    assert sign_image(name, ALICE, annotations={"who": "alice"}, form=form)  # once more: nothing is added
+    assert len(verify_image(name, [ALICE.public]).payloads) == 1
 
 
 def test_several_sign(served: Served) -> None:
@@ -177,3 +180,60 @@ def test_what_is_signed() -> None:
     assert payload.parse(json.dumps(atomic).encode()).optional == {}
     with pytest.raises(SpecError, match=r"critical\.identity"):
         payload.parse(made.replace(b"identity", b"entity"))
+
+
+# --- bundles -----------------------------------------------------------------------------
+
+
+def bundled(statement: object, kind: str = bundle.IN_TOTO, key: PrivateKey = ALICE) -> bytes:
+    data = statement if isinstance(statement, bytes) else json.dumps(statement).encode()
+    signature = base64.b64encode(key.sign(bundle.pre_authentication_encoding(kind, data))).decode()
+    payload = base64.b64encode(data).decode()
+    envelope = {"payload": payload, "payloadType": kind, "signatures": [{"sig": signature}]}
+    return json.dumps({"mediaType": bundle.BUNDLE, "dsseEnvelope": envelope}).encode()
+
+
+def statement(digest: str, **changes: object) -> dict[str, object]:
+    algorithm, _, value = digest.partition(":")
+    subject = {"name": "x/app", "digest": {algorithm: value}}
+    return {"_type": bundle.STATEMENTS[0], "predicateType": bundle.SIGNATURE, "subject": [subject], **changes}
+
+
+def attach_bundle(served: Served, digest: str, made: bytes) -> None:
+    with Repository(Reference.parse(f"{served.host}/app@{digest}")) as repository:
+        repository.attach_bundle(repository.subject(), made)
+
+
+def test_a_bundle_about_several_images(served: Served) -> None:
+    digest = served.image("app", "1")
+    subjects = [{"digest": {"sha256": "0" * 64}}, {"digest": {"sha256": digest.partition(":")[2]}}]
+    attach_bundle(served, digest, bundled(statement(digest, subject=subjects)))
+    (found,) = verify_image(f"{served.host}/app:1", [ALICE.public]).payloads
+    assert (str(found.digest), found.reference) == (digest, "")
+
+
+def test_bundles_that_do_not_count(served: Served) -> None:
+    digest = served.image("app", "1")
+    other = digest_of(b"other")
+    for made in (
+        bundled(statement(other)),
+        bundled(statement(digest), key=BOB),
+        bundled(statement(digest), kind="text/plain"),
+        bundled(statement(digest, predicateType="https://slsa.dev/provenance/v1")),
+        bundled(statement(digest, _type="else")),
+        bundled(statement(digest, subject=[])),
+        bundled(b"[]"),
+        bundled(statement(digest)).replace(b"MEU", b"MEV").replace(b"MEQ", b"MER"),
+        b"{}",
+        b"not JSON",
+        b'{"dsseEnvelope": {"payload": "!", "payloadType": "", "signatures": []}}',
+    ):
+        attach_bundle(served, digest, made)
+    with pytest.raises(SignatureError, match="none of its"):
+        verify_image(f"{served.host}/app:1", [ALICE.public])
+
+
+@pytest.mark.parametrize("wrong", [b"DSSEv1 ", b"DSSEv1 28 application/vnd.in-toto+json 5 abc", b"DSSEv1 3 abc 3 abc", b"DSSEv1 28 application/vnd.in-toto+json x abc"])
+def test_an_encoding_that_is_none(wrong: bytes) -> None:
+    with pytest.raises(SpecError):
+        payload.parse(wrong)
