@@ -99,7 +99,7 @@ def offer(registry: str, place: Path) -> list[str]:
     shared = [entry(f"shared/{n}", os.urandom(30_000)) for n in range(20)]
     names = [f"{registry}/app{n}:1" for n in range(IMAGES)]
     with Store(str(place / "source")) as source:
-        for n, name in enumerate(names):
+        for name in names:
             own = [entry(f"own/{at}", os.urandom(20_000)) for at in range(20)]
             path = place / "rootfs.tar"
             path.write_bytes(archive(*shared, *own))
