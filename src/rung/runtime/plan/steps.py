@@ -18,6 +18,8 @@ runs the rest and becomes the workload. Paths called ``path`` below are resolved
   root file system holds (CVE-2021-30465, CVE-2019-19921 and their kin).
 
 ``slot`` numbers name descriptors that live through the plan: see ``SLOTS``.
+
+Steps that few containers have are in ``rare.py``, since making a class takes 5 µs; they have their names here, too.
 """
 
 from __future__ import annotations
@@ -27,6 +29,18 @@ from rung.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import ClassVar
+
+    from rung.runtime.plan.rare import *  # noqa: F403
+else:
+
+    def __getattr__(name: str) -> object:
+        from rung.runtime.plan import rare
+
+        found = vars(rare).get(name)
+        if name.startswith("_") or found is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = found
+        return found
 
 #: Descriptor slots. Those up to ``SLOT_PRESET`` are opened by the runtime and inherited.
 SLOT_NONE = 0xFFFF
@@ -95,14 +109,6 @@ class Unshare(Step):
     flags: int
 
 
-class WriteFile(Step):
-    """Write ``data`` to an existing host file in one ``write``."""
-
-    code, wire, clause = 6, "sb", ""
-    path: str
-    data: bytes
-
-
 class Clone(Step):
     """Give birth to the inner process: ``clone3`` with ``flags | CLONE_PARENT``.
 
@@ -117,15 +123,6 @@ class Clone(Step):
     gid_map: bytes
     deny_setgroups: int
     cgroup_slot: int
-
-
-class MapIdsBy(Step):
-    """What the kernel does not let this user map, Clone maps by these programs ("": there is none):
-    newuidmap(1) and newgidmap(1), which know what /etc/subuid and /etc/subgid grant."""
-
-    code, wire, clause = 100, "ss", "config-linux.md#user-namespace-mappings"
-    uid_tool: str
-    gid_tool: str
 
 
 # --- inner: in the new namespaces -------------------------------------------------
@@ -153,12 +150,6 @@ class BindRoot(Step):
     path: str
     attrs: int
     propagation: int
-
-
-class DropRoot(Step):
-    """Take what BindRoot attached off again, with all that was mounted in it."""
-
-    code, wire, clause = 65, "", ""
 
 
 class MountFs(Step):
@@ -265,24 +256,6 @@ class Sync(Step):
     tag: str
 
 
-class RunHook(Step):
-    """Fork and execute a hook with the state on its stdin; not 0 is an error.
-
-    The state is ``state_head``, the pid as the container sees it in decimal, ``state_tail``;
-    ``timeout_s`` 0: none. ``home`` 1: HOME as SetHome found it is added. What the hook prints is
-    kept for the error, never shown."""
-
-    code, wire, clause = 30, "ssSSubbu", "config.md#posix-platform-hooks"
-    stage: str
-    path: str
-    argv: tuple[str, ...]
-    env: tuple[str, ...]
-    timeout_s: int
-    state_head: bytes
-    state_tail: bytes
-    home: int
-
-
 class PivotRoot(Step):
     """Make SLOT_ROOT the root. ``how``: 0 pivot_root, 1 MS_MOVE and chroot, 2 chroot only,
     3 nothing: the process is where it belongs (exec), open ``/`` as SLOT_ROOT.
@@ -328,11 +301,6 @@ class ReopenNull(Step):
 
 class SetHostname(Step):
     code, wire, clause = 34, "s", "config.md#hostname"
-    name: str
-
-
-class SetDomainname(Step):
-    code, wire, clause = 35, "s", "config.md#domainname"
     name: str
 
 
@@ -475,15 +443,6 @@ class WaitStart(Step):
     code, wire, clause = 52, "", "runtime.md#start"
 
 
-class SetExecLabel(Step):
-    """Write ``label`` to ``path`` below SLOT_PROC (self/attr/exec, self/attr/apparmor/exec);
-    it begins with ``self/``."""
-
-    code, wire, clause = 53, "ss", "config.md#linux-process: apparmorProfile, selinuxLabel"
-    path: str
-    label: str
-
-
 class Ready(Step):
     """Report ``ready`` without waiting (exec: everything that can fail has passed)."""
 
@@ -498,70 +457,6 @@ class KeepFds(Step):
     first: int
 
 
-class SetPersonality(Step):
-    code, wire, clause = 56, "u", "config-linux.md#personality"
-    domain: int
-
-
-class BecomeRoot(Step):
-    """User and group id 0 and no supplementary groups, for a user namespace joined by path."""
-
-    code, wire, clause = 57, "", "config-linux.md#user-namespace-mappings"
-
-
-class StartBroker(Step):
-    """Fork a helper with the caller's rights, which enters the inner process's mount namespace
-    and opens there what MountBind may not: sources that only the caller reaches, id mappings.
-    It ends at PivotRoot. Before the cgroups are joined and privileges are given up."""
-
-    code, wire, clause = 70, "", "config.md#mounts"
-
-
-class MakeUserns(Step):
-    """A user namespace of no process, for the id mapping of a mount, into ``slot``.
-
-    The maps are texts as in Clone."""
-
-    code, wire, clause = 71, "uss", "config.md#posix-platform-mounts: uidMappings, gidMappings"
-    slot: int
-    uid_map: str
-    gid_map: str
-
-
-class MakeFs(Step):
-    """A detached new file system into ``slot``, its ids mapped by the user namespace in ``idmap``."""
-
-    code, wire, clause = 72, "ussSuu", "config.md#posix-platform-mounts: uidMappings, gidMappings"
-    slot: int
-    fstype: str
-    source: str
-    options: tuple[str, ...]
-    attrs: int
-    idmap: int
-
-
-class SetScheduler(Step):
-    """``sched_setattr``; times in nanoseconds. ``refusal``: what EPERM means here, if that is known."""
-
-    code, wire, clause = 80, "uuiuuuuss", "config.md#linux-process: scheduler"
-    policy: int
-    flags: int
-    nice: int
-    priority: int
-    runtime_ns: int
-    deadline_ns: int
-    period_ns: int
-    name: str
-    refusal: str
-
-
-class SetIoPriority(Step):
-    """``ioprio_set`` for the process's group: class in the upper three of 16 bits."""
-
-    code, wire, clause = 81, "u", "config.md#linux-process: ioPriority"
-    priority: int
-
-
 class SetAffinity(Step):
     """``sched_setaffinity``. An empty ``mask``: whatever the cgroup allows, so that a caller's own
     is not inherited; that this fails is noted only."""
@@ -571,38 +466,6 @@ class SetAffinity(Step):
     cpus: str
 
 
-class OfferNetlink(Step):
-    """A Sync by the tag ``netDevices`` that gives the runtime an rtnetlink socket of this network
-    namespace: by it the runtime goes on with the devices that it moves here."""
-
-    code, wire, clause = 84, "", "config-linux.md#network-devices"
-
-
-class SetMemoryPolicy(Step):
-    """``set_mempolicy``; ``mode`` with its flags."""
-
-    code, wire, clause = 83, "ubs", "config-linux.md#memory-policy"
-    mode: int
-    nodes: bytes
-    name: str
-
-
-class MakeDevice(Step):
-    """A device node on a file system of the caller's, as a detached mount in ``slot``.
-
-    A user namespace may not make devices, nor open those on a file system of its own. ``uid`` and
-    ``gid`` are the host's; where the kernel clones no detached mount the host's ``source`` is taken."""
-
-    code, wire, clause = 73, "usuuuuu", "config-linux.md#devices"
-    slot: int
-    source: str
-    mode: int
-    major: int
-    minor: int
-    uid: int
-    gid: int
-
-
 class Exec(Step):
     """Become the workload: ``execve`` of what FindExecutable found. 127 when it is not
     there, 126 when it cannot be executed."""
@@ -610,3 +473,10 @@ class Exec(Step):
     code, wire, clause = 60, "SS", "config.md#process"
     argv: tuple[str, ...]
     env: tuple[str, ...]
+
+
+def kinds() -> list[type[Step]]:
+    """All of them, the rare ones too."""
+    from rung.runtime.plan import rare  # noqa: F401 - they are its
+
+    return Step.__subclasses__()

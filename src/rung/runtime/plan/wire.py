@@ -197,7 +197,7 @@ def decode(file: bytes) -> tuple[Step, ...]:
 
     if file[: len(MAGIC)] != MAGIC or unpack_from("<I", file, len(MAGIC))[0] != VERSION:
         raise ValueError("not a plan of this version of Rung")
-    kinds = {kind.code: kind for kind in steps.Step.__subclasses__()}
+    kinds = {kind.code: kind for kind in steps.kinds()}
     return tuple(kinds[code](*_fields(kinds[code].wire, payload)) for code, payload in decode_steps(file))
 
 
