@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
+import re
 import shutil
 import subprocess
 import tempfile
@@ -156,6 +158,69 @@ def test_a_layer_is_mounted_from_the_other_repository(registry: str, store: Stor
     said.clear()
     store.push(there, lambda event: said.append(event.text))
     assert said.count("Layer already exists") == 3 and "Pushed" not in said
+
+
+def test_digests_of_sha512(store: Store, place: Path) -> None:
+    """docker-registry knows sha256 alone; Rung's registry takes both."""
+    it = parts("long")
+
+    def long(data: bytes) -> str:
+        return "sha512:" + hashlib.sha512(data).hexdigest()
+
+    for one, data in zip((it.document["config"], *it.document["layers"]), (it.config, *it.layers)):
+        one["digest"] = long(data)
+    layout = write_layout(place / "layout", it.manifest, OCI_MANIFEST, {})
+    (layout / "blobs/sha512").mkdir()
+    for data in (it.config, *it.layers):
+        (layout / "blobs/sha512" / long(data).partition(":")[2]).write_bytes(data)
+    with Served(place / "served") as served:
+        name = f"{served.host}/long/image:1"
+        copy_image(f"oci:{layout}:1", f"docker://{name}", lambda event: None, open_store=lambda: store)
+        image = store.pull(name)
+        assert str(image.id) == long(it.config) and [str(one) for one in image.config.diff_ids] == it.diff_ids
+        store.tag(name, name + "-mine")
+        assert str(store.push(name + "-mine").digest) == sha256(it.manifest)
+        copy_image(f"docker://{name}-mine", f"oci:{place}/back:1", lambda event: None, open_store=lambda: store)
+    names = [sorted(path.name for path in (folder / "blobs/sha512").iterdir()) for folder in (layout, place / "back")]
+    assert names[0] == names[1]
+
+
+def test_the_command_line(registry: str, place: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    it = parts("command")
+    layout = write_layout(place / "layout", it.manifest, OCI_MANIFEST, it.blobs)
+    name = f"{registry}/command/line"
+    root = ["--data-root", str(place / "data")]
+
+    def rung(*words: str) -> str:
+        assert execute([*root, *words]) == 0, capfd.readouterr().err
+        return capfd.readouterr().out
+
+    assert rung("image", "copy", "-q", f"oci:{layout}:1", f"docker://{name}:latest") == sha256(it.manifest) + "\n"
+    out = rung("pull", name).splitlines()
+    assert out[:2] == ["Using default tag: latest", f"latest: Pulling from {name}"]
+    digest, status, last = out[-3:]
+    assert (digest, last) == (f"Digest: {sha256(it.manifest)}", f"{name}:latest")
+    assert status == f"Status: Downloaded newer image for {name}:latest"
+    assert f"Status: Image is up to date for {name}:latest" in rung("pull", name)
+    rung("tag", name, f"{name}:2")
+    out = rung("push", "--all-tags", name).splitlines()
+    assert out.count(f"The push refers to repository [{name}]") == 2
+    assert out[-1].endswith(f"digest: {sha256(it.manifest)} size: {len(it.manifest)}")
+    short = sha256(it.layers[0])[7:19]
+    assert f"{short}: Preparing" in out and f"{short}: Layer already exists" in out
+    assert rung("push", "-q", f"{name}:2") == f"{name}:2\n"
+    for words, reason in (
+        (["push", f"{name}:3"], "No such image"),
+        (["push", "-a", f"{name}-no"], "no tag of it"),
+        (["image", "copy", "nowhere", "dir:/tmp/x"], "does not begin with a transport"),
+        (["image", "copy", "store:nothing", f"dir:{place}/x"], "No such image"),
+        (["image", "copy", f"oci:{place}/no:1", f"dir:{place}/x"], "No such file"),
+        (["image", "copy", f"oci:{layout}:2", f"dir:{place}/x"], "has no '2'.*there are 1"),
+        (["pull", "-a", f"{name}:2"], "can't be used with --all-tags"),
+        (["manifest", "inspect", f"{name}:9"], "line:9: .*(unknown|no such manifest)"),
+    ):
+        assert execute([*root, *words]) == 1
+        assert re.search(reason, capfd.readouterr().err), words
 
 
 # --- artifacts -----------------------------------------------------------------------

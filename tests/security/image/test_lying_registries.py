@@ -137,6 +137,10 @@ LIES = {
     ),
     "a login without a way": (only("latest", lambda h: send(h, 401, b"")), "access denied"),
     "answers that announce an answer": (only("latest", lambda h: interim(h, 0)), "without end"),
+    "too many requests, for a day": (
+        only("latest", lambda h: send(h, 429, b"", **{"Retry-After": "86400"})), "wants 86400 seconds of rest",
+    ),
+    "too many requests, each time": (only(LAYER, lambda h: send(h, 429, b"")), "too many requests .*try again later"),
     "a token that is none": (token(b'{"token": "a\\nb"}'), "gives no token"),
     "a token service that is huge": (token(b" " * (2 << 20)), "gives no token"),
     "a token service that redirects": (token(b"", 302), r"gives no token \(status 302\)"),

@@ -17,7 +17,7 @@ from rung.image.registry.host import Host
 from rung.image.registry.hosts import PULL, PUSH, RESOLVE, endpoints
 from rung.image.registry.limits import Limits
 from rung.image.registry.pace import Pace
-from rung.image.registry.refusal import Tries, refusal, unreachable
+from rung.image.registry.refusal import Tries, refusal
 from rung.image.registry.transport import TRANSIENT, Transport
 from rung.record import Record
 from rung.spec.image import media
@@ -101,7 +101,8 @@ class Registry:
         if response.status in (200, 206):
             return response
         with response:
-            raise refusal(response, host.name, f"{host.name}/{repository}", is_logged_in=host.is_logged_in)
+            name = f"{host.name}/{_subject(repository, path)}"
+            raise refusal(response, host.name, name, is_logged_in=host.is_logged_in)
 
     def document(
         self, repository: str, path: str, accept: str = ACCEPT, *, limit: int = 0
@@ -118,7 +119,7 @@ class Registry:
             except (RegistryError, *TRANSIENT) as error:
                 tries.again(error)
         if data is None:
-            name = f"{self.domain}/{repository}/{path}"
+            name = f"{self.domain}/{_subject(repository, path)}"
             raise RegistryError("registry", name, f"is larger than a manifest may be ({limit} bytes)")
         kind = response.header("Content-Type").split(";")[0].strip()
         return Document(data, kind, response.header("Docker-Content-Digest").strip())
@@ -235,4 +236,7 @@ class Registry:
                 tries.again(error)
 
 
-__all__ = ["ACCEPT", "Document", "Registry", "unreachable"]
+def _subject(repository: str, path: str) -> str:
+    """What a request is about, as people write it: ``NAME:TAG`` or ``NAME@DIGEST``."""
+    target = path.partition("/")[2].partition("?")[0]
+    return f"{repository}{'@' if ':' in target else ':'}{target}"

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from rung.image.errors import ContentError, RegistryError
 from rung.image.progress import Event
-from rung.image.registry.client import Registry, unreachable
+from rung.image.registry.client import Registry
 from rung.image.registry.documents import verified
 from rung.image.registry.download import Downloads
+from rung.image.registry.refusal import unreachable
 from rung.image.registry.transport import TRANSIENT
 from rung.image.sign.policy_file import find_policy
 from rung.image.store.blobs import DOCUMENT_LIMIT
