@@ -40,6 +40,7 @@ bench:
 bench-images:
 	@tools/setup.sh bench
 	$(BIN)/python bench/images.py --memory $(ARGS)
+	$(BIN)/python bench/looking.py
 
 build:
 	@tools/setup.sh build
