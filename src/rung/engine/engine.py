@@ -94,6 +94,11 @@ class Engine:
         """Something that waits for a disk, in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
 
+    def tell_later(self, kind: str, action: str, id: str, attributes: dict[str, str]) -> None:
+        """An event, told from a thread."""
+        assert self.loop is not None
+        self.loop.call_soon_threadsafe(self.events.tell, kind, action, id, attributes)
+
     def later(self, work: Coroutine[Any, Any, Any], what: str) -> asyncio.Task[Any]:
         """Something that goes on by itself. If it fails that is a bug, and is said."""
         task = asyncio.get_running_loop().create_task(work, name=what)

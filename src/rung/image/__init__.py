@@ -10,6 +10,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from rung.image.archive.changes import parse_changes
     from rung.image.errors import (
         ArchiveError,
         BootstrapError,
@@ -35,8 +36,9 @@ if TYPE_CHECKING:
     from rung.image.images.times import seconds_of
     from rung.image.images.usage import Usage
     from rung.image.progress import Event
+    from rung.image.registry.auth import Credentials
     from rung.image.registry.search import list_tags, search
-    from rung.image.registry.session import login, logout, stored_user
+    from rung.image.registry.session import login, logout, stored_user, try_login
     from rung.image.rootfs import Rootfs
     from rung.image.scan.choose import Choice, parse_ignored, parse_severities
     from rung.image.scan.scanned import (
@@ -67,6 +69,7 @@ _HOME = {
     "PublicKey": "sign.keys",
     "sign_image": "sign.signing",
     "verify_image": "sign.verifying",
+    "Credentials": "registry.auth",
     "Event": "progress",
     "Explored": "explore.explored",
     "Image": "images.image",
@@ -91,9 +94,11 @@ _HOME = {
     "rules_from": "explore.rules",
     "search": "registry.search",
     "stored_user": "registry.session",
+    "try_login": "registry.session",
     "inspected": "images.inspect",
     "seconds_of": "images.times",
     "Choice": "scan.choose",
+    "parse_changes": "archive.changes",
     "parse_ignored": "scan.choose",
     "parse_severities": "scan.choose",
     "BILL_FORMATS": "scan.scanned",
@@ -109,6 +114,7 @@ __all__ = [
     "BootstrapError",
     "Choice",
     "ContentError",
+    "Credentials",
     "Event",
     "Explored",
     "Image",
@@ -146,6 +152,7 @@ __all__ = [
     "list_tags",
     "login",
     "logout",
+    "parse_changes",
     "parse_ignored",
     "parse_severities",
     "read_remote",
@@ -155,6 +162,7 @@ __all__ = [
     "seconds_of",
     "sign_image",
     "stored_user",
+    "try_login",
     "update_database",
     "verify_image",
     "vulnerability_database",

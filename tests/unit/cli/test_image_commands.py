@@ -7,13 +7,12 @@ import io
 import pytest
 
 from rung.cli import progress
-from rung.cli.changes import parse_changes
 from rung.cli.image import COMMANDS, SHORT, register
 from rung.cli.output import duration, human_size, table
 from rung.cli.parser import Parser
 from rung.cli.progress import Bars, Lines
 from rung.errors import RungError
-from rung.image import Event, seconds_of
+from rung.image import Event, parse_changes, seconds_of
 
 
 def test_changes() -> None:

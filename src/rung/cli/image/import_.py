@@ -25,7 +25,7 @@ def register(commands: Any, name: str) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from rung.cli.changes import parse_changes
+    from rung.image import parse_changes
 
     changes = parse_changes(args.change)
     url = args.file.startswith(("http://", "https://"))

@@ -1,8 +1,12 @@
-"""``/images``: what the store has, as Docker shows it."""
+"""``/images``, ``/distribution``, ``/auth``: what the store has and what registries have, as Docker shows it."""
 
 from __future__ import annotations
 
-from rung.engine.docker.answers import Answer, document
+from rung.engine.docker.answers import Answer, Streamed, document
+from rung.engine.docker.progress import follow
+from rung.engine.docker.registry_auth import credentials_of, login
+from rung.engine.errors import BadParameter, NotFound
+from rung.image import inspected, seconds_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,19 +15,257 @@ if TYPE_CHECKING:
     from rung.engine.docker.routes import Table
     from rung.engine.docker.server import Call
     from rung.engine.engine import Engine
-    from rung.image import Image
+    from rung.image import Image, Removed, Summary
 
 
 def table(engine: Engine) -> Table:
     """The endpoints of this file."""
+    store = engine.store
 
     async def list_them(call: Call) -> Answer:
-        found = await engine.blocking(engine.store.images)
-        return document([summary(image) for image in found])
+        found = await engine.blocking(store.summaries, call.filters())
+        return document([summary(one) for one in found])
 
-    return {"GET /images/json": list_them}
+    async def inspect(call: Call) -> Answer:
+        image = await engine.blocking(find, engine, call.words["image"])
+        return document(await engine.blocking(inspected, store, image))
+
+    async def history(call: Call) -> Answer:
+        image = await engine.blocking(find, engine, call.words["image"])
+        past = await engine.blocking(store.history, image)
+        return document(
+            [
+                {
+                    "Id": str(image.id) if at == 0 else "<missing>",
+                    "Created": int(seconds_of(one.created) or 0),
+                    "CreatedBy": one.created_by,
+                    "Tags": [image.name] if at == 0 else None,
+                    "Size": one.size_bytes,
+                    "Comment": one.comment,
+                }
+                for at, one in enumerate(past)
+            ]
+        )
+
+    async def pull_or_import(call: Call) -> Streamed:
+        if call.query.get("fromSrc"):
+            return await _import(engine, call)
+        name, tag = call.query.get("fromImage", ""), call.query.get("tag", "")
+        if tag:
+            name += f"@{tag}" if ":" in tag else f":{tag}"
+        given = credentials_of(call)
+        platform = call.query.get("platform") or None
+
+        def pull(progress: Any) -> str:
+            before = store.find(name)
+            image = store.pull(name, platform, progress, insecure=insecure(name), credentials=given)
+            engine.tell_later("image", "pull", image.name, {"name": image.name.partition(":")[0]})
+            same = before is not None and before.id == image.id
+            status = "Image is up to date" if same else "Downloaded newer image"
+            return f"Digest: {image.digest}\nStatus: {status} for {image.name}"
+
+        return await follow(engine, pull)
+
+    async def push(call: Call) -> Streamed:
+        name, tag = call.words["image"], call.query.get("tag", "")
+        image = find(engine, f"{name}:{tag}" if tag else name)
+        given = credentials_of(call)
+        platform = call.query.get("platform") or None
+
+        def push_it(progress: Any) -> str:
+            store.push(image.name, progress, platform, insecure=insecure(image.name), credentials=given)
+            engine.tell_later("image", "push", image.name, {"name": image.name.partition(":")[0]})
+            return ""
+
+        return await follow(engine, push_it)
+
+    async def tag(call: Call) -> Answer:
+        repository = call.query.get("repo", "")
+        name = f"{repository}:{call.query['tag']}" if call.query.get("tag") else repository
+        image = await engine.blocking(find, engine, call.words["image"])
+        await engine.blocking(store.tag, str(image.id), name)
+        engine.events.tell("image", "tag", str(image.id), {"name": name})
+        return Answer(201)
+
+    async def remove(call: Call) -> Answer:
+        name = call.words["image"]
+        await engine.blocking(find, engine, name)
+        removed = await engine.blocking(lambda: store.remove(name, force=call.flag("force")))
+        return document(_told(engine, removed))
+
+    async def prune(call: Call) -> Answer:
+        filters = call.filters()
+        dangling = filters.pop("dangling", ["true"])
+        every = dangling[:1] in (["false"], ["0"])
+        removed = await engine.blocking(lambda: store.prune(filters, all=every))
+        deleted = [entry for one in removed for entry in _told(engine, one)]
+        freed = sum(one.freed_bytes for one in removed)
+        engine.events.tell("image", "prune", "", {"reclaimed": str(freed)})
+        return document({"ImagesDeleted": deleted or None, "SpaceReclaimed": freed})
+
+    async def save(call: Call) -> Streamed:
+        name = call.words.get("image")
+        names = [name] if name else call.all("names")
+        for one in names:
+            await engine.blocking(find, engine, one)
+        return await saved(engine, names)
+
+    async def load(call: Call) -> Streamed:
+        archive = await received(engine, call)
+
+        def load_it(progress: Any) -> str:
+            with archive:
+                images = store.load(archive)
+            for image in images:
+                engine.tell_later("image", "load", str(image.id), {"name": image.name})
+            return "\n".join(f"Loaded image: {image.name}" for image in images)
+
+        return await follow(engine, load_it, stream=True)
+
+    async def search(call: Call) -> Answer:
+        from rung.image import search as look
+
+        term = call.query.get("term", "")
+        if not term:
+            raise BadParameter("no search term was given")
+        limit = call.number("limit", 25) or 25
+        found = await engine.blocking(lambda: look(term, limit, insecure=insecure(f"{term}/x")))
+        return document(
+            [
+                {
+                    "name": one.name,
+                    "description": one.description,
+                    "star_count": one.stars,
+                    "is_official": one.is_official,
+                    "is_automated": False,
+                }
+                for one in found
+            ]
+        )
+
+    async def distribution(call: Call) -> Answer:
+        from rung.image import read_remote
+
+        name = call.words["image"]
+        return document(await engine.blocking(lambda: _distribution(read_remote(name, insecure=insecure(name)))))
+
+    async def auth(call: Call) -> Answer:
+        return document(await engine.blocking(login, await call.document()))
+
+    return {
+        "GET /images/json": list_them,
+        "GET /images/search": search,
+        "POST /images/create": pull_or_import,
+        "POST /images/load": load,
+        "POST /images/prune": prune,
+        "GET /images/get": save,
+        "GET /images/{image}/json": inspect,
+        "GET /images/{image}/history": history,
+        "GET /images/{image}/get": save,
+        "POST /images/{image}/push": push,
+        "POST /images/{image}/tag": tag,
+        "DELETE /images/{image}": remove,
+        "GET /distribution/{image}/json": distribution,
+        "POST /auth": auth,
+    }
 
 
-def summary(image: Image) -> dict[str, Any]:
+def find(engine: Engine, name: str) -> Image:
+    """Raises ``NotFound`` in Docker's words."""
+    found = engine.store.find(name)
+    if found is None:
+        raise NotFound(f"No such image: {shown(name)}")
+    return found
+
+
+def shown(name: str) -> str:
+    """A name with the tag that it means."""
+    bare = ":" not in name.rpartition("/")[2] and "@" not in name
+    is_id = len(name) in (12, 64) and not set(name) - set("0123456789abcdef")
+    return f"{name}:latest" if bare and not is_id and not name.startswith("sha256:") else name
+
+
+def insecure(name: str) -> bool:
+    """Registries of this very machine may speak plain HTTP, as Docker has it."""
+    host = name.partition("/")[0]
+    return host.partition(":")[0] in ("localhost",) or host.startswith("127.")
+
+
+def summary(one: Summary) -> dict[str, Any]:
     """An entry of the list."""
-    return {"Id": str(image.id), "RepoTags": [image.name], "Size": image.size_bytes}
+    return {
+        "Containers": -1,
+        "Created": int(seconds_of(one.created) or 0),
+        "Id": one.id,
+        "Labels": one.labels or None,
+        "ParentId": "",
+        "RepoDigests": list(one.repo_digests),
+        "RepoTags": list(one.repo_tags),
+        "SharedSize": -1,
+        "Size": one.size_bytes,
+    }
+
+
+def _told(engine: Engine, removed: Removed) -> list[dict[str, str]]:
+    for name in removed.untagged:
+        engine.events.tell("image", "untag", name, {"name": name})
+    for key in removed.deleted[:1]:
+        engine.events.tell("image", "delete", key, {"name": key})
+    return [{"Untagged": name} for name in removed.untagged] + [{"Deleted": key} for key in removed.deleted]
+
+
+def _distribution(found: Any) -> dict[str, Any]:
+    descriptor = found.descriptor
+    return {
+        "Descriptor": {
+            "mediaType": descriptor.media_type,
+            "digest": str(descriptor.digest),
+            "size": descriptor.size,
+        },
+        "Platforms": [
+            {"architecture": one.architecture, "os": one.os, **({"variant": one.variant} if one.variant else {})}
+            for one in found.platforms
+        ],
+    }
+
+
+async def saved(engine: Engine, names: list[str]) -> Streamed:
+    """An archive, streamed while it is written."""
+    from rung.engine.docker.progress import piped
+
+    return Streamed(piped(engine, lambda file: engine.store.save(names, file)), "application/x-tar")
+
+
+async def received(engine: Engine, call: Call) -> Any:
+    """A body as a file: unnamed, on the data's disk."""
+    import tempfile
+
+    file = await engine.blocking(lambda: tempfile.TemporaryFile(dir=engine.places.data))
+    async for piece in call.body():
+        await engine.blocking(file.write, piece)
+    file.seek(0)
+    return file
+
+
+async def _import(engine: Engine, call: Call) -> Streamed:
+    """``docker import``: a root file system's archive becomes an image of one layer."""
+    source = call.query["fromSrc"]
+    if source != "-":
+        raise BadParameter("import from a URL is not done by the engine: fetch it, and import from standard input")
+    archive = await received(engine, call)
+    repository, tag = call.query.get("repo", ""), call.query.get("tag", "")
+    name = f"{repository}:{tag}" if repository and tag else repository
+    changes = call.all("changes")
+    message = call.query.get("message") or "Imported from -"
+
+    def import_it(progress: Any) -> str:
+        from rung.image import parse_changes
+
+        with archive:
+            image = engine.store.import_(
+                archive, name, platform=call.query.get("platform") or None, comment=message, **parse_changes(changes)
+            )
+        engine.tell_later("image", "import", str(image.id), {"name": name or str(image.id)})
+        return str(image.id)
+
+    return await follow(engine, import_it)

@@ -38,6 +38,11 @@ class Call:
         self.link, self.request = link, request
         self.path, self.query, self.words = path, query, words
 
+    def all(self, name: str) -> list[str]:
+        """Every value of a word that may come several times, or with commas."""
+        pairs = parse_qsl(self.request.target.partition("?")[2], keep_blank_values=True)
+        return [value for key, value in pairs if key == name]
+
     def flag(self, name: str, default: bool = False) -> bool:
         """A switch of the query: Docker takes ``1``, ``true``, ``True``, ``t`` for yes."""
         value = self.query.get(name)

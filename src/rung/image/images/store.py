@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rung.image.images.summary import Summary
     from rung.image.images.usage import Usage
     from rung.image.progress import Progress
+    from rung.image.registry.auth import Credentials
     from rung.image.rootfs import Rootfs
     from rung.image.store.collect import Collected
     from rung.image.store.verify import Problem, Verified
@@ -93,14 +94,17 @@ class Store:
         *,
         all_platforms: bool = False,
         insecure: bool = False,
+        credentials: Credentials | None = None,
     ) -> Image:
-        """Fetch an image from its registry. ``all_platforms`` brings the others' content too (the image
-        can then be pushed whole); ``insecure`` allows plain HTTP and unknown certificates."""
+        """Fetch an image from its registry, with ``credentials`` or the kept login. ``all_platforms`` brings
+        the others' content too (the image can then be pushed whole); ``insecure`` allows plain HTTP and unknown
+        certificates."""
         from rung.image.registry.pull import pull
 
         wanted = Platform.parse(platform) if platform else host_platform()
         reference = Reference.parse(name)
-        pull(self.content, reference, wanted, progress, all_platforms=all_platforms, insecure=insecure)
+        how: dict[str, Any] = {"insecure": insecure, "credentials": credentials}
+        pull(self.content, reference, wanted, progress, all_platforms=all_platforms, **how)
         return self.get(str(reference))
 
     def import_(
@@ -132,14 +136,20 @@ class Store:
     # --- giving out ------------------------------------------------------------------
 
     def push(
-        self, name: str, progress: Progress = silent, platform: str | None = None, *, insecure: bool = False
+        self,
+        name: str,
+        progress: Progress = silent,
+        platform: str | None = None,
+        *,
+        insecure: bool = False,
+        credentials: Credentials | None = None,
     ) -> Descriptor:
         """Bring an image into the registry that its name says: all platforms of it that came here, or
         one; what the registry has now."""
         from rung.image.transfer.push import push
 
         wanted = Platform.parse(platform) if platform else None
-        return push(self.content, name, progress, platform=wanted, insecure=insecure)
+        return push(self.content, name, progress, platform=wanted, insecure=insecure, credentials=credentials)
 
     def save(
         self, names: Sequence[str], file: BinaryIO, format: str = "docker-archive", platform: str | None = None

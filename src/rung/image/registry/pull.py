@@ -25,6 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rung.image.content import Content
     from rung.image.progress import Progress
+    from rung.image.registry.auth import Credentials
     from rung.image.registry.limits import Limits
     from rung.image.sign.forms import Signature
     from rung.image.store.metadata import Lease
@@ -146,13 +147,14 @@ def pull(
     *,
     all_platforms: bool = False,
     insecure: bool = False,
+    credentials: Credentials | None = None,
     limits: Limits | None = None,
 ) -> Reference:
     """Bring an image into the store and name it; the name. With ``all_platforms`` the others'
     content comes along, unpacked is only the one."""
     name: Reference = reference.replace(tag="") if reference.digest else reference
     progress(Event("", f"{reference.target}: Pulling from {_path(reference)}"))
-    with Registry(reference.domain, insecure=insecure, limits=limits) as registry:
+    with Registry(reference.domain, insecure=insecure, credentials=credentials, limits=limits) as registry:
         try:
             with content.metadata.lease(f"pull {reference}") as lease:
                 _pull(Pull(content, registry, reference, lease, progress), name, platform, progress, all_platforms)

@@ -50,6 +50,16 @@ def login(
     return LoggedIn(domain, where, not where.endswith("/config.json"))
 
 
+def try_login(server: str, given: Credentials, *, insecure: bool = False) -> str:
+    """Try a login without keeping it: the identity token that came of it, or empty. Raises ``RegistryError``."""
+    domain = registry_of(server)
+    with Registry(domain, insecure=insecure, credentials=given) as registry:
+        try:
+            return _tried(registry.origin, given).identity_token
+        except TRANSIENT as error:
+            raise unreachable(domain, error) from error
+
+
 def logout(server: str) -> bool:
     """Forget a login; whether there was one."""
     return logins.erase(registry_of(server))

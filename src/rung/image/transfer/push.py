@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rung.image.content import Content
     from rung.image.progress import Progress
+    from rung.image.registry.auth import Credentials
     from rung.image.registry.limits import Limits
     from rung.spec.image import Descriptor, Platform
 
@@ -24,6 +25,7 @@ def push(
     *,
     platform: Platform | None = None,
     insecure: bool = False,
+    credentials: Credentials | None = None,
     limits: Limits | None = None,
 ) -> Descriptor:
     """Push what the name stands for: all platforms if they are here, else the one that is; what is
@@ -37,7 +39,7 @@ def push(
     progress(Event("", f"The push refers to repository [{reference.name}]"))
     source = StoreSource(content, row)
     try:
-        destination = RegistryDestination(reference, insecure=insecure, limits=limits)
+        destination = RegistryDestination(reference, insecure=insecure, credentials=credentials, limits=limits)
     except BaseException:
         source.close()
         raise

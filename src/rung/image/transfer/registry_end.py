@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from rung.image.registry.auth import Credentials
     from rung.image.registry.limits import Limits
     from rung.image.registry.upload import Open, Stream
     from rung.spec.image import Descriptor, Digest, Reference
@@ -56,9 +57,16 @@ class RegistryDestination:
 
     at_once = 3
 
-    def __init__(self, reference: Reference, *, insecure: bool = False, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        reference: Reference,
+        *,
+        insecure: bool = False,
+        credentials: Credentials | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         self.reference = reference
-        self.registry = Registry(reference.domain, insecure=insecure, limits=limits)
+        self.registry = Registry(reference.domain, insecure=insecure, credentials=credentials, limits=limits)
 
     def has(self, blob: Descriptor) -> bool:
         """Asked with HEAD."""
