@@ -60,6 +60,8 @@ class Container:
         created_ns: int = 0,
         platform: str = "linux",
         mounts: list[dict[str, Any]] | None = None,
+        attached: dict[str, dict[str, Any]] | None = None,
+        published: list[dict[str, Any]] | None = None,
         state: dict[str, Any] | None = None,
     ) -> None:
         self.id, self.name = id, name
@@ -68,6 +70,8 @@ class Container:
         self.created_ns = created_ns or time_ns()
         self.platform = platform
         self.mounts = mounts or []
+        #: While it runs: its ends of networks (network/endpoint.py), and ports of the host (network/ports.py).
+        self.attached, self.published = attached or {}, published or []
         self.state = State(**(state or {}))
         self.lock = asyncio.Lock()
 

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from rung.engine.database import Database
 from rung.engine.events import Events
+from rung.engine.network.networks import Networks
 from rung.engine.registry import Containers
 from rung.engine.shims.zygote import Zygote
 from rung.engine.waiting import Waiting
@@ -42,6 +43,7 @@ class Engine:
         self.events = Events()
         self.containers = Containers(self.database)
         self.zygote = Zygote()
+        self.networks = Networks(self)
         #: Those that have a shim, by id.
         self.running: dict[str, Running] = {}
         #: Execs of containers that run, by id.
@@ -59,6 +61,7 @@ class Engine:
         self.loop = asyncio.get_running_loop()
         await self.zygote.start()
         await reconcile(self)
+        await self.networks.resume()
 
     async def stop(self) -> None:
         """End; containers go on."""
@@ -67,6 +70,7 @@ class Engine:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for running in self.running.values():
             running.client.close()
+        await self.networks.stop()
         await self.zygote.close()
         self._threads.shutdown()
         self.store.close()
@@ -94,10 +98,14 @@ class Engine:
         """Something that waits for a disk, in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
 
+    def call_soon(self, work: Callable[..., object], *args: object) -> None:
+        """Something for the engine's own thread, from any."""
+        assert self.loop is not None
+        self.loop.call_soon_threadsafe(work, *args)
+
     def tell_later(self, kind: str, action: str, id: str, attributes: dict[str, str]) -> None:
         """An event, told from a thread."""
-        assert self.loop is not None
-        self.loop.call_soon_threadsafe(self.events.tell, kind, action, id, attributes)
+        self.call_soon(self.events.tell, kind, action, id, attributes)
 
     def later(self, work: Coroutine[Any, Any, Any], what: str) -> asyncio.Task[Any]:
         """Something that goes on by itself. If it fails that is a bug, and is said."""

@@ -24,6 +24,11 @@ class Places(Record):
     data: str = DEFAULT_DATA
     run: str = DEFAULT_RUN
 
+    @property
+    def is_default(self) -> bool:
+        """Whether this is the machine's own engine, or one beside it."""
+        return self.run == DEFAULT_RUN
+
     def make(self) -> None:
         """Make what is missing."""
         os.makedirs(self.data, mode=0o711, exist_ok=True)

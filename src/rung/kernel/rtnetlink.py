@@ -18,11 +18,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NEWLINK, GETLINK, NEWADDR, GETADDR = 16, 18, 20, 22
+NEWLINK, DELLINK, GETLINK, NEWADDR, GETADDR, NEWROUTE, GETROUTE = 16, 17, 18, 20, 22, 24, 26
 _ERROR, _DONE = 2, 3
 _REQUEST, _ACK, _DUMP, _CREATE, _EXCL = 1, 4, 0x300, 0x400, 0x200
 
-IFNAME, NET_NS_PID = 3, 19  # IFLA_*
+IFLA_ADDRESS, IFNAME, MTU, LINK_MASTER, LINKINFO, NET_NS_PID = 1, 3, 4, 10, 18, 19  # IFLA_*
+_INFO_KIND, _INFO_DATA, _VETH_PEER = 1, 2, 1
+_RTA_DST, _RTA_OIF, _RTA_GATEWAY = 1, 4, 5
+_TABLE_MAIN, _BOOT, _UNICAST = 254, 3, 1
 UP = 1  # IFF_UP
 ADDRESS, LOCAL, BROADCAST, FLAGS, RT_PRIORITY = 1, 2, 4, 8, 9  # IFA_*
 PERMANENT, NODAD, NOPREFIXROUTE = 0x80, 0x02, 0x200  # IFA_F_*
@@ -91,6 +94,51 @@ def add_address(address: Address, index: int) -> bytes:
     return _message(NEWADDR, _REQUEST | _ACK | _CREATE | _EXCL, head + body)
 
 
+def add_bridge(name: str, mtu: int = 0) -> bytes:
+    """A new bridge."""
+    words = _text(IFNAME, name) + (_attribute(MTU, pack("=I", mtu)) if mtu else b"")
+    return _message(NEWLINK, _REQUEST | _ACK | _CREATE | _EXCL, _link(0, 0, 0) + words + _kind("bridge"))
+
+
+def add_pair(name: str, peer: str, pid: int, peer_mac: bytes, mtu: int = 0) -> bytes:
+    """A pair of virtual interfaces, of which one is born into the network namespace of a process."""
+    size = _attribute(MTU, pack("=I", mtu)) if mtu else b""
+    there = _text(IFNAME, peer) + _attribute(NET_NS_PID, pack("=I", pid)) + _attribute(IFLA_ADDRESS, peer_mac) + size
+    data = _attribute(_VETH_PEER, _link(0, 0, 0) + there)
+    body = _link(0, 0, 0) + _text(IFNAME, name) + size + _kind("veth", data)
+    return _message(NEWLINK, _REQUEST | _ACK | _CREATE | _EXCL, body)
+
+
+def set_master(index: int, master: int) -> bytes:
+    """Make an interface a port of a bridge, and set it up."""
+    return _message(NEWLINK, _REQUEST | _ACK, _link(index, UP, UP) + _attribute(LINK_MASTER, pack("=I", master)))
+
+
+def remove_link(index: int) -> bytes:
+    """Take an interface away."""
+    return _message(DELLINK, _REQUEST | _ACK, _link(index, 0, 0))
+
+
+def new_address(index: int, address: bytes, prefix: int, broadcast: bytes = b"") -> bytes:
+    """An address of one's own choosing; its family is told by its length."""
+    family = 2 if len(address) == 4 else 10
+    words = {LOCAL: address, ADDRESS: address, **({BROADCAST: broadcast} if broadcast else {})}
+    return add_address(Address(index, family, prefix, GLOBAL, 0, words), index)
+
+
+def default_route(index: int, gateway: bytes) -> bytes:
+    """Everything that has no other way goes there."""
+    family = 2 if len(gateway) == 4 else 10
+    head = pack("=BBBBBBBBI", family, 0, 0, 0, _TABLE_MAIN, _BOOT, GLOBAL, _UNICAST, 0)
+    words = _attribute(_RTA_GATEWAY, gateway) + _attribute(_RTA_OIF, pack("=I", index))
+    return _message(NEWROUTE, _REQUEST | _ACK | _CREATE, head + words)
+
+
+def get_routes() -> bytes:
+    """All routes."""
+    return _message(GETROUTE, _REQUEST | _DUMP, pack("=BBBBBBBBI", 2, 0, 0, 0, 0, 0, 0, 0, 0))
+
+
 class Answer:
     """What comes back for one request, datagram by datagram. ``whole`` once there is no more."""
 
@@ -98,6 +146,7 @@ class Answer:
         self.whole = False
         self.links: list[Link] = []
         self.addresses: list[Address] = []
+        self.destinations: list[tuple[bytes, int]] = []  # of routes: address and prefix length
         self._dump = False
 
     def feed(self, datagram: bytes) -> None:
@@ -127,6 +176,9 @@ class Answer:
             self.links.append(Link(index, name, flags))
         elif kind == NEWADDR:
             self.addresses.append(_address(body))
+        elif kind == NEWROUTE:
+            found = dict(_attributes(body, 12))
+            self.destinations.append((found.get(_RTA_DST, bytes(4)), body[1]))
 
 
 def _address(body: bytes) -> Address:
@@ -157,6 +209,12 @@ def _link(index: int, flags: int, change: int) -> bytes:
 
 def _attribute(kind: int, value: bytes) -> bytes:
     return pack("=HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)
+
+
+def _kind(name: str, data: bytes = b"") -> bytes:
+    """What kind of interface it shall be, with the kind's own attributes."""
+    words = _text(_INFO_KIND, name) + (_attribute(_INFO_DATA, data) if data else b"")
+    return _attribute(LINKINFO, words)
 
 
 def _text(kind: int, value: str) -> bytes:

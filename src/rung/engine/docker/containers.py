@@ -129,11 +129,11 @@ async def _wait(engine: Engine, container: Container, condition: str) -> AsyncIt
 
 def summary(engine: Engine, container: Container) -> dict[str, Any]:
     """An entry of the list."""
-    return views.summary(container, {}, [])
+    return views.summary(container, views.endpoints(container), views.ports(container))
 
 
 def inspection(engine: Engine, container: Container) -> dict[str, Any]:
     """All of one."""
     running = engine.running.get(container.id)
     execs = sorted(running.execs) if running is not None else []
-    return views.inspection(container, engine.places, {}, execs)
+    return views.inspection(container, engine.places, views.network_settings(container), execs)

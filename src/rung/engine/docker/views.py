@@ -8,6 +8,7 @@ from time import time_ns
 from rung.engine import states
 from rung.engine.container import moment
 from rung.engine.document.process import words
+from rung.engine.network.endpoint import Endpoint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -133,6 +134,70 @@ def inspection(container: Container, places: Places, networks: dict[str, Any], e
         "Mounts": container.mounts,
         "Config": {**_CONFIG, **container.config},
         "NetworkSettings": networks,
+    }
+
+
+def endpoints(container: Container) -> dict[str, Any]:
+    """The networks it is on, or will be on, by name."""
+    if container.attached:
+        return {name: Endpoint(**document).view() for name, document in container.attached.items()}
+    mode = container.network_mode
+    if mode.startswith("container:"):
+        return {}
+    names = {"bridge" if mode == "default" else mode: {}, **container.endpoints}
+    return {name: Endpoint(network=name, asked=asked or {}).view() for name, asked in names.items()}
+
+
+def ports(container: Container) -> list[dict[str, Any]]:
+    """Docker's Port objects: those that are published, then those that are only exposed."""
+    found = [
+        {
+            "IP": one["host_ip"] or "0.0.0.0",
+            "PrivatePort": one["port"],
+            "PublicPort": one["host_port"],
+            "Type": one["protocol"],
+        }
+        for one in container.published
+    ]
+    published = {(one["port"], one["protocol"]) for one in container.published}
+    if container.state.running:
+        for text in container.config.get("ExposedPorts") or {}:
+            number, _, protocol = text.partition("/")
+            if (int(number), protocol or "tcp") not in published:
+                found.append({"PrivatePort": int(number), "Type": protocol or "tcp"})
+    return found
+
+
+def network_settings(container: Container) -> dict[str, Any]:
+    """``NetworkSettings`` of an inspection; the first fields are those of the default network."""
+    bound: dict[str, Any] = {}
+    if container.state.running:
+        bound = {text if "/" in text else f"{text}/tcp": None for text in container.config.get("ExposedPorts") or {}}
+    for one in container.published:
+        places = bound.get(f"{one['port']}/{one['protocol']}") or []
+        places.append({"HostIp": one["host_ip"] or "0.0.0.0", "HostPort": str(one["host_port"])})
+        bound[f"{one['port']}/{one['protocol']}"] = places
+    found = endpoints(container)
+    default = found.get("bridge", {})
+    return {
+        "Bridge": "",
+        "SandboxID": container.id if container.state.running else "",
+        "SandboxKey": f"/proc/{container.state.pid}/ns/net" if container.state.running else "",
+        "Ports": bound,
+        "HairpinMode": False,
+        "LinkLocalIPv6Address": "",
+        "LinkLocalIPv6PrefixLen": 0,
+        "SecondaryIPAddresses": None,
+        "SecondaryIPv6Addresses": None,
+        "EndpointID": default.get("EndpointID", ""),
+        "Gateway": default.get("Gateway", ""),
+        "GlobalIPv6Address": "",
+        "GlobalIPv6PrefixLen": 0,
+        "IPAddress": default.get("IPAddress", ""),
+        "IPPrefixLen": default.get("IPPrefixLen", 0),
+        "IPv6Gateway": "",
+        "MacAddress": default.get("MacAddress", ""),
+        "Networks": found,
     }
 
 

@@ -37,7 +37,7 @@ async def create(engine: Engine, name: str, request: Mapping[str, Any]) -> tuple
     container_id = os.urandom(32).hex()
     name = name or names.fresh(lambda word: _taken(engine, word))
     container = Container(container_id, name, str(image.id), reference, merged, host, endpoints)
-    merged["Hostname"] = _hostname(merged, host, container.short_id)
+    merged["Hostname"] = _hostname(engine, merged, host, container.short_id)
     with Undo() as undo:
         await engine.blocking(_prepare, engine, image, container_id)
         undo.push(engine.store.remove_rootfs, container_id)
@@ -112,7 +112,12 @@ def merge(config: dict[str, Any], image: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _hostname(config: Mapping[str, Any], host: Mapping[str, Any], short_id: str) -> str:
+def _hostname(engine: Engine, config: Mapping[str, Any], host: Mapping[str, Any], short_id: str) -> str:
+    mode = str(host.get("NetworkMode") or "")
+    if mode.startswith("container:"):
+        if config.get("Hostname"):
+            raise BadParameter("conflicting options: hostname and the network mode")
+        return str(engine.containers.get(mode.partition(":")[2]).config.get("Hostname") or short_id)
     if str(host.get("NetworkMode") or "") == "host" and not config.get("Hostname"):
         return os.uname().nodename
     return str(config.get("Hostname") or short_id)

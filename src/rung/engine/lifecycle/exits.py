@@ -66,6 +66,7 @@ async def _clear(engine: Engine, container: Container, running: Running) -> None
     except EngineError:
         await engine.blocking(clear_without_shim, engine, container)
     running.client.close()
+    await engine.networks.leave(container)
     await engine.blocking(unmount, engine, container)
 
 

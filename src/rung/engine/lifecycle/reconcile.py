@@ -53,6 +53,7 @@ async def _take_up(engine: Engine, container: Container) -> None:
 async def _lost(engine: Engine, container: Container) -> None:
     """Its shim is gone: killed, or the machine has been started again."""
     await engine.blocking(clear_without_shim, engine, container)
+    await engine.networks.leave(container)
     await engine.blocking(unmount, engine, container)
     state = container.state
     state.pid, state.exit_code, state.finished_ns = 0, LOST, time_ns()

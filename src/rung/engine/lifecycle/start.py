@@ -11,10 +11,12 @@ import os
 from rung import jsonc
 from rung.engine import states
 from rung.engine.container import Container
+from rung.engine.document.namespaces import shared_container
 from rung.engine.document.process import Identity
 from rung.engine.document.whole import Found, document
 from rung.engine.errors import BadParameter, Conflict, EngineError, NotModified
 from rung.engine.lifecycle.exits import follow
+from rung.engine.network import files as network_files
 from rung.engine.running import Running
 from rung.engine.shims.client import connect
 from rung.engine.users import identity
@@ -75,6 +77,7 @@ async def _run(engine: Engine, container: Container) -> Running:
     with Undo() as undo:
         bundle = engine.places.bundle(container.id)
         rootfs = await engine.blocking(_mount, engine, container, undo)
+        engine.networks.attach(container, undo)
         config = document(container, _look_up(engine, container, rootfs))
         _write(f"{bundle}/config.json", config)
         path = engine.places.shim(container.id)
@@ -93,6 +96,7 @@ async def _run(engine: Engine, container: Container) -> Running:
                 stdout=streams_address(engine, container),
                 options=_options(engine),
             )
+            await engine.networks.connect(container, created.pid, undo)
             engine.joins(container.id, engine.places.attach(container.id))
             await client.call("Start", id=container.id)
         except BaseException:
@@ -128,7 +132,65 @@ def _mount(engine: Engine, container: Container, undo: Undo) -> str:
 
 
 def _look_up(engine: Engine, container: Container, rootfs: str) -> Found:
-    return Found(rootfs, who(container, rootfs), cgroup=_cgroup(container))
+    return Found(
+        rootfs,
+        who(container, rootfs),
+        joined=_joined(engine, container),
+        files=files(engine, container),
+        cgroup=_cgroup(container),
+    )
+
+
+def _joined(engine: Engine, container: Container) -> dict[str, str]:
+    """Namespaces of other containers that this one is to be in. Raises ``EngineError``."""
+    found = {}
+    for kind, name in (("network", "net"), ("pid", "pid"), ("ipc", "ipc")):
+        wanted = shared_container(container.host, kind)
+        if wanted:
+            other = engine.containers.get(wanted)
+            if other.id not in engine.running:
+                said = f"cannot join {kind} namespace of a non running container: container {other.name}"
+                raise Conflict(f"{said} is not running")
+            found[kind] = f"/proc/{other.state.pid}/ns/{name}"
+    return found
+
+
+def files(engine: Engine, container: Container) -> dict[str, str]:
+    """``/etc/hosts`` and its like, written for a container: destination -> the engine's own file."""
+    bundle, mode = engine.places.bundle(container.id), container.network_mode
+    if mode.startswith("container:"):
+        other = engine.containers.get(mode.partition(":")[2])
+        return {f"/etc/{name}": f"{engine.places.bundle(other.id)}/{name}" for name in _FILES}
+    hostname = str(container.config.get("Hostname") or "")
+    domain = str(container.config.get("Domainname") or "")
+    names = [f"{hostname}.{domain}", hostname] if domain else [hostname]
+    ends = list(container.attached.values())
+    own = [end["address"] for end in ends]
+    gateway = next((end["gateway"] for end in ends if end["gateway"]), "127.0.0.1")
+    extra = [*(container.host.get("ExtraHosts") or ()), *engine.networks.link_hosts(container)]
+    resolv = _read("/etc/resolv.conf")
+    hosts = network_files.hosts(own, names, extra, gateway)
+    if mode == "host":
+        hosts = hosts if extra else _read("/etc/hosts")
+    else:
+        resolv = network_files.resolv_conf(resolv, container.host, own_names=engine.networks.has_names(container))
+    content = {"hostname": f"{hostname}\n", "hosts": hosts, "resolv.conf": resolv}
+    for name, text in content.items():
+        with open(f"{bundle}/{name}", "w") as file:
+            file.write(text)
+        os.chmod(f"{bundle}/{name}", 0o644)
+    return {f"/etc/{name}": f"{bundle}/{name}" for name in _FILES}
+
+
+_FILES = ("resolv.conf", "hostname", "hosts")
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path) as file:
+            return file.read()
+    except OSError:
+        return ""
 
 
 def who(container: Container, rootfs: str, user: str = "") -> Identity:

@@ -1,0 +1,105 @@
+"""``/networks``."""
+
+from __future__ import annotations
+
+import re
+
+from rung.engine.docker.answers import Answer, document, empty
+from rung.engine.docker.system import moment_ns
+from rung.engine.errors import BadParameter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rung.engine.docker.routes import Table
+    from rung.engine.docker.server import Call
+    from rung.engine.engine import Engine
+    from rung.engine.network.network import Network
+
+    Fits = Callable[[Engine, Network, str], bool]
+
+
+def table(engine: Engine) -> Table:
+    """The endpoints of this file."""
+    networks = engine.networks
+
+    async def list_them(call: Call) -> Answer:
+        return document([one.view() for one in chosen(engine, call.filters())])
+
+    async def inspect(call: Call) -> Answer:
+        return document(networks.view(networks.get(call.words["id"])))
+
+    async def create(call: Call) -> Answer:
+        made = networks.create(await call.document())
+        return document({"Id": made.id, "Warning": ""}, 201)
+
+    async def remove(call: Call) -> Answer:
+        await networks.remove(networks.get(call.words["id"]))
+        return empty()
+
+    async def connect(call: Call) -> Answer:
+        network, asked = networks.get(call.words["id"]), await call.document()
+        container = engine.containers.get(str(asked.get("Container") or ""))
+        async with container.lock:
+            await networks.join(container, network, dict(asked.get("EndpointConfig") or {}))
+        return empty(200)
+
+    async def disconnect(call: Call) -> Answer:
+        network, asked = networks.get(call.words["id"]), await call.document()
+        container = engine.containers.get(str(asked.get("Container") or ""))
+        async with container.lock:
+            await networks.part(container, network, force=bool(asked.get("Force")))
+        return empty(200)
+
+    async def prune(call: Call) -> Answer:
+        removed = []
+        for one in list(chosen(engine, call.filters())):
+            used = any(one.name in (*box.endpoints, box.network_mode) for box in engine.containers)
+            if not one.predefined and not used:
+                await networks.remove(one)
+                removed.append(one.name)
+        return document({"NetworksDeleted": removed or None})
+
+    return {
+        "GET /networks": list_them,
+        "POST /networks/create": create,
+        "POST /networks/prune": prune,
+        "GET /networks/{id}": inspect,
+        "DELETE /networks/{id}": remove,
+        "POST /networks/{id}/connect": connect,
+        "POST /networks/{id}/disconnect": disconnect,
+    }
+
+
+def _label(_engine: Engine, one: Network, word: str) -> bool:
+    name, given, value = word.partition("=")
+    return name in one.labels and (not given or one.labels[name] == value)
+
+
+def _dangling(engine: Engine, one: Network, word: str) -> bool:
+    return (not one.predefined and not engine.networks.users(one)) == (word.lower() in ("true", "1"))
+
+
+FITS: dict[str, Fits] = {
+    "driver": lambda _e, one, word: one.driver == word,
+    "id": lambda _e, one, word: one.id.startswith(word),
+    "label": _label,
+    "label!": lambda e, one, word: not _label(e, one, word),
+    "name": lambda _e, one, word: re.search(word, one.name) is not None,
+    "scope": lambda _e, one, word: word == "local",
+    "type": lambda _e, one, word: one.predefined == (word == "builtin"),
+    "dangling": _dangling,
+    "until": lambda _e, one, word: one.created_ns < (moment_ns(word) or 0),
+}
+
+
+def chosen(engine: Engine, filters: dict[str, list[str]]) -> list[Network]:
+    """Those that fit. Raises ``BadParameter`` for a filter that there is not."""
+    found: list[Network] = list(engine.networks)
+    for name, words in filters.items():
+        fits = FITS.get(name)
+        if fits is None:
+            raise BadParameter(f"invalid filter '{name}'")
+        found = [one for one in found if any(fits(engine, one, word) for word in words)]
+    return found

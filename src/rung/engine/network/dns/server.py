@@ -1,0 +1,137 @@
+"""The name service in one container's network: sockets there, answers from here.
+
+What is a container's name on one of its networks is answered; everything else goes to the servers that the host
+asks, from the host, and comes back as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+from rung.engine.network.dns import message
+from rung.engine.network.files import NAMES
+from rung.kernel.netlink import inside
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    #: name -> addresses, None where nobody is called so; and address -> name
+    Look = Callable[[str], "list[str] | None"]
+    Name = Callable[[str], str]
+
+UPSTREAM_S = 4.0
+_LARGEST = 65535
+
+
+class NameServer:
+    """One container's. ``look`` and ``name`` know its networks."""
+
+    def __init__(self, look: Look, name: Name, upstream: list[str]) -> None:
+        self._look, self._name, self._upstream = look, name, upstream
+        self._transport: asyncio.DatagramTransport | None = None
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self, pid: int) -> tuple[int, int]:
+        """Listen in the network of a process: the ports for UDP and TCP."""
+        udp, tcp = await asyncio.get_running_loop().run_in_executor(
+            None, lambda: inside(f"/proc/{pid}/ns/net", _sockets)
+        )
+        loop = asyncio.get_running_loop()
+        self._transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=udp)
+        self._server = await asyncio.start_server(self._stream, sock=tcp)
+        return udp.getsockname()[1], tcp.getsockname()[1]
+
+    def close(self) -> None:
+        """Listen no more."""
+        if self._transport is not None:
+            self._transport.close()
+        if self._server is not None:
+            self._server.close()
+        for task in self._tasks:
+            task.cancel()
+
+    def datagram(self, data: bytes, sender: tuple[str, int]) -> None:
+        """A query by UDP."""
+        found = self.local_answer(data)
+        if found is not None:
+            if self._transport is not None:
+                self._transport.sendto(found, sender)
+            return
+        task = asyncio.get_running_loop().create_task(self._forward(data, sender))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _forward(self, data: bytes, sender: tuple[str, int]) -> None:
+        found = await self._ask(data)
+        if found and self._transport is not None:
+            self._transport.sendto(found, sender)
+
+    async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Queries by TCP: a length of two bytes before each (RFC 1035 section 4.2.2)."""
+        try:
+            while True:
+                size = int.from_bytes(await reader.readexactly(2), "big")
+                data = await reader.readexactly(size)
+                found = self.local_answer(data) or await self._ask(data)
+                writer.write(len(found).to_bytes(2, "big") + found)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    def local_answer(self, data: bytes) -> bytes | None:
+        """What we know ourselves; None for what others are to be asked."""
+        question = message.parse(data)
+        if question is None:
+            return b""
+        address = message.reverse_address(question.name) if question.kind == message.PTR else ""
+        if address:
+            name = self._name(address)
+            return message.answer(data, question, [message.pointer_record(name)]) if name else None
+        found = self._look(question.name.lower())
+        if found is None:
+            return None
+        records = [message.address_record(one) for one in found] if question.kind == message.A else []
+        return message.answer(data, question, records)
+
+    async def _ask(self, data: bytes) -> bytes:
+        """The first server that answers; a failure where none does."""
+        for server in self._upstream:
+            try:
+                return await asyncio.wait_for(_exchange(server, data), UPSTREAM_S)
+            except (OSError, TimeoutError):
+                continue
+        question = message.parse(data)
+        return message.answer(data, question, [], message.SERVER_FAILURE) if question is not None else b""
+
+
+async def _exchange(server: str, data: bytes) -> bytes:
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET6 if ":" in server else socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.setblocking(False)
+        await loop.sock_connect(asking, (server, 53))
+        await loop.sock_sendall(asking, data)
+        return await loop.sock_recv(asking, _LARGEST)
+
+
+class _Datagrams(asyncio.DatagramProtocol):
+    def __init__(self, server: NameServer) -> None:
+        self._server = server
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._server.datagram(data, addr)
+
+
+def _sockets() -> tuple[socket.socket, socket.socket]:
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind((NAMES, 0))
+    udp.setblocking(False)
+    tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    tcp.bind((NAMES, 0))
+    tcp.listen(16)
+    tcp.setblocking(False)
+    return udp, tcp

@@ -1,0 +1,104 @@
+"""One network, as it is kept and as Docker shows it."""
+
+from __future__ import annotations
+
+import os
+from ipaddress import IPv4Network
+from time import time_ns
+
+from rung.engine.network.addresses import Pool
+from rung.spec.jsonfile import timestamp
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+BRIDGE, HOST, NONE = "bridge", "host", "none"
+DRIVERS = {BRIDGE: "bridge", HOST: "host", NONE: "null"}
+BRIDGE_NAME = "com.docker.network.bridge.name"
+MASQUERADE = "com.docker.network.bridge.enable_ip_masquerade"
+MTU = "com.docker.network.driver.mtu"
+
+
+class Network:
+    """``subnet`` empty: it has no addresses (host, none)."""
+
+    def __init__(
+        self,
+        name: str,
+        driver: str = "bridge",
+        *,
+        id: str = "",
+        subnet: str = "",
+        gateway: str = "",
+        ip_range: str = "",
+        internal: bool = False,
+        attachable: bool = False,
+        options: dict[str, str] | None = None,
+        labels: dict[str, str] | None = None,
+        created_ns: int = 0,
+    ) -> None:
+        self.name, self.driver = name, driver
+        self.id = id or os.urandom(32).hex()
+        self.subnet, self.gateway, self.ip_range = subnet, gateway, ip_range
+        self.internal, self.attachable = internal, attachable
+        self.options, self.labels = options or {}, labels or {}
+        self.created_ns = created_ns or time_ns()
+        self.pool = Pool(IPv4Network(subnet), ip_range) if subnet else None
+        if self.pool is not None:
+            self.gateway = self.pool.take(gateway) if gateway else self.pool.take()
+
+    def document(self) -> dict[str, Any]:
+        """What the database keeps."""
+        return {name: value for name, value in self.__dict__.items() if name != "pool"}
+
+    @property
+    def predefined(self) -> bool:
+        """Whether it is one of those that always are."""
+        return self.name in DRIVERS
+
+    @property
+    def bridge(self) -> str:
+        """Its bridge's name: an interface's has 15 bytes."""
+        return self.options.get(BRIDGE_NAME) or f"br-{self.id[:12]}"
+
+    @property
+    def masquerades(self) -> bool:
+        """Whether its packets leave with the host's address."""
+        return self.options.get(MASQUERADE, "true").lower() != "false"
+
+    @property
+    def mtu(self) -> int:
+        """0: the kernel's."""
+        text = self.options.get(MTU, "0")
+        return int(text) if text.isdecimal() else 0
+
+    def view(self, containers: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Docker's Network. ``containers`` only under inspection."""
+        config: dict[str, str] = {}
+        if self.subnet:
+            config["Subnet"] = self.subnet
+            if self.ip_range:
+                config["IPRange"] = self.ip_range
+            config["Gateway"] = self.gateway
+        return {
+            "Name": self.name,
+            "Id": self.id,
+            "Created": timestamp(self.created_ns),
+            "Scope": "local",
+            "Driver": self.driver,
+            "EnableIPv6": False,
+            "IPAM": {
+                "Driver": "default",
+                "Options": {} if not self.predefined else None,
+                "Config": [config] if config else [],
+            },
+            "Internal": self.internal,
+            "Attachable": self.attachable,
+            "Ingress": False,
+            "ConfigFrom": {"Network": ""},
+            "ConfigOnly": False,
+            "Containers": containers or {},
+            "Options": self.options,
+            "Labels": self.labels,
+        }

@@ -1,0 +1,493 @@
+"""All networks of one engine, and containers on them.
+
+The order of a start: ``attach`` decides (addresses, names, ports) before the configuration is written, ``connect``
+makes it so in the kernel when the container has a process, ``leave`` takes it away. Rule: what the kernel has is made
+from what is written down, so that all of it can be made again.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from ipaddress import IPv4Network
+
+from rung.engine.errors import BadParameter, Conflict, EngineError, NotAllowed, NotFound
+from rung.engine.network import addresses, firewall, links, ports, rules
+from rung.engine.network.dns.server import NameServer
+from rung.engine.network.endpoint import Endpoint
+from rung.engine.network.files import upstream
+from rung.engine.network.network import BRIDGE, BRIDGE_NAME, DRIVERS, HOST, NONE, Network
+from rung.undo import Undo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from rung.engine.container import Container
+    from rung.engine.engine import Engine
+
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
+
+
+class Networks:
+    """See the module."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._networks: dict[str, Network] = {}
+        self._ready: set[str] = set()  # ids of those whose bridge is there
+        self._held: dict[str, list[ports.Held]] = {}
+        self._servers: dict[str, NameServer] = {}
+        self._table = "rung" if engine.places.is_default else f"rung_{_mark(engine.places.run)}"
+        for document in engine.database.all("network"):
+            network = Network(**document)
+            self._networks[network.id] = network
+        for name in (BRIDGE, HOST, NONE):
+            if not any(one.name == name for one in self._networks.values()):
+                self._add(self._predefined(name))
+        for container in engine.containers:
+            self._take_again(container)
+
+    def _predefined(self, name: str) -> Network:
+        if name != BRIDGE:
+            return Network(name, DRIVERS[name])
+        bridge = "rung0" if self._engine.places.is_default else f"rung{_mark(self._engine.places.run)}"
+        options = {
+            "com.docker.network.bridge.default_bridge": "true",
+            "com.docker.network.bridge.enable_icc": "true",
+            "com.docker.network.bridge.enable_ip_masquerade": "true",
+            "com.docker.network.bridge.host_binding_ipv4": "0.0.0.0",
+            BRIDGE_NAME: bridge,
+        }
+        return Network(name, subnet=str(addresses.free_subnet(self._taken())), options=options)
+
+    def _take_again(self, container: Container) -> None:
+        """After a start of the engine: addresses that containers have are theirs."""
+        for document in container.attached.values():
+            endpoint = Endpoint(**document)
+            network = self._networks.get(endpoint.network_id)
+            if network is not None and network.pool is not None and endpoint.address:
+                try:
+                    network.pool.take(endpoint.address)
+                except (Conflict, BadParameter):
+                    continue
+
+    # --- networks ---------------------------------------------------------------------
+
+    def __iter__(self) -> Any:
+        """All, the oldest first."""
+        return iter(sorted(self._networks.values(), key=lambda one: one.created_ns))
+
+    def get(self, wanted: str) -> Network:
+        """By id, name, or the beginning of an id. Raises ``NotFound``."""
+        name = BRIDGE if wanted == "default" else wanted
+        exact = [one for one in self._networks.values() if name in (one.id, one.name)]
+        begun = exact or [one for one in self._networks.values() if wanted and one.id.startswith(wanted)]
+        if not begun:
+            raise NotFound(f"network {wanted} not found")
+        if len(begun) > 1:
+            raise BadParameter(f"network {wanted} is ambiguous ({len(begun)} matches found based on ID prefix)")
+        return begun[0]
+
+    def _add(self, network: Network) -> None:
+        self._networks[network.id] = network
+        self._engine.database.save("network", network.id, network.document())
+
+    def _taken(self) -> list[IPv4Network]:
+        own = [IPv4Network(one.subnet) for one in self._networks.values() if one.subnet]
+        return [*own, *links.routed_subnets()]
+
+    def create(self, request: Mapping[str, Any]) -> Network:
+        """A new network from a request in Docker's words."""
+        name, driver = str(request.get("Name") or ""), str(request.get("Driver") or "bridge")
+        if not _NAME.fullmatch(name):
+            raise BadParameter(f"invalid network name {name!r}: only {_NAME.pattern} are allowed".replace("'", '"'))
+        if name in DRIVERS:
+            raise NotAllowed(f'operation is not permitted on predefined {name} network')
+        if driver != "bridge":
+            raise NotFound(f'could not find plugin {driver} in v1 plugin registry: plugin "{driver}" not found')
+        if any(one.name == name for one in self._networks.values()):
+            raise Conflict(f"network with name {name} already exists")
+        if request.get("EnableIPv6"):
+            raise BadParameter("IPv6 is not served by this engine's networks")
+        config = ((request.get("IPAM") or {}).get("Config") or [{}])[0]
+        taken = self._taken()
+        if config.get("Subnet"):
+            wanted = addresses.subnet(str(config["Subnet"]))
+            addresses.check_free(wanted, taken)
+        else:
+            wanted = addresses.free_subnet(taken)
+        network = Network(
+            name,
+            subnet=str(wanted),
+            gateway=str(config.get("Gateway") or ""),
+            ip_range=str(config.get("IPRange") or ""),
+            internal=bool(request.get("Internal")),
+            attachable=bool(request.get("Attachable")),
+            options=dict(request.get("Options") or {}),
+            labels=dict(request.get("Labels") or {}),
+        )
+        self._add(network)
+        self._tell(network, "create")
+        return network
+
+    async def remove(self, network: Network) -> None:
+        """Raises where it is predefined, or somebody is on it."""
+        if network.predefined:
+            raise NotAllowed(f"{network.name} is a pre-defined network and cannot be removed")
+        users = self.users(network)
+        if users:
+            shown = ", ".join(f"{one.name}" for one in users)
+            raise NotAllowed(
+                f"error while removing network: network {network.name} id {network.id} has active endpoints: {shown}"
+            )
+        if network.id in self._ready:
+            await self._engine.blocking(self._take_down, network)
+        self._engine.database.remove("network", network.id)
+        del self._networks[network.id]
+        self._tell(network, "destroy")
+
+    def _take_down(self, network: Network) -> None:
+        self._ready.discard(network.id)
+        firewall.apply(self._elements("delete", network))
+        links.remove(network.bridge)
+
+    def users(self, network: Network) -> list[Container]:
+        """Containers that run on it."""
+        return [
+            one
+            for one in self._engine.containers
+            if one.id in self._engine.running and network.name in one.attached
+        ]
+
+    def view(self, network: Network) -> dict[str, Any]:
+        """Under inspection."""
+        found = {}
+        for one in self.users(network):
+            endpoint = Endpoint(**one.attached[network.name])
+            address = f"{endpoint.address}/{endpoint.prefix}" if endpoint.address else ""
+            found[one.id] = {
+                "Name": one.name,
+                "EndpointID": endpoint.id,
+                "MacAddress": endpoint.mac,
+                "IPv4Address": address,
+                "IPv6Address": "",
+            }
+        return network.view(found)
+
+    def _tell(self, network: Network, action: str, **more: str) -> None:
+        attributes = {"name": network.name, "type": network.driver, **more}
+        self._engine.events.tell("network", action, network.id, attributes)
+
+    # --- the kernel -------------------------------------------------------------------
+
+    def _elements(self, verb: str, network: Network) -> str:
+        how = {"internal": network.internal, "masquerades": network.masquerades}
+        return rules.network(self._table, verb, network.bridge, network.subnet, **how)
+
+    def _make_ready(self, network: Network) -> None:
+        """Its bridge and its rules; the table before the first."""
+        if network.id in self._ready:
+            return
+        if not self._ready:
+            firewall.apply(rules.table(self._table))
+        links.make_bridge(network.bridge, network.gateway, IPv4Network(network.subnet), network.mtu)
+        firewall.apply(self._elements("add", network))
+        self._ready.add(network.id)
+
+    async def resume(self) -> None:
+        """After a start of the engine: rules, ports and name services of containers that run."""
+        for container in list(self._engine.containers):
+            if container.id not in self._engine.running or not container.attached:
+                continue
+            for document in container.attached.values():
+                network = self._networks.get(document["network_id"])
+                if network is not None and network.pool is not None:
+                    await self._engine.blocking(self._make_ready, network)
+            try:
+                await self._engine.blocking(self._publish, container, _bindings(container))
+                await self._serve_names(container)
+            except EngineError as error:
+                container.state.error = str(error)
+
+    async def stop(self) -> None:
+        """The engine ends: name services with it. Containers go on."""
+        for server in self._servers.values():
+            server.close()
+        for held in self._held.values():
+            for one in held:
+                one.close()
+
+    # --- containers -------------------------------------------------------------------
+
+    def wanted(self, container: Container) -> dict[str, dict[str, Any]]:
+        """Which networks a container is to be on, and what it wants of each: by the networks' names."""
+        mode = container.network_mode
+        if mode in (HOST, NONE) or mode.startswith("container:"):
+            return {}
+        first = self.get(mode)
+        found: dict[str, dict[str, Any]] = {first.name: {}}
+        for name, asked in container.endpoints.items():
+            network = self.get(str((asked or {}).get("NetworkID") or "") or name)
+            found[network.name] = dict(asked or {})
+        return found
+
+    def attach(self, container: Container, undo: Undo) -> None:
+        """Decide: an address on each network, names, ports of the host. Raises ``EngineError``."""
+        container.attached = {}
+        for name, asked in self.wanted(container).items():
+            self._attach(container, self.get(name), asked, undo)
+        bindings = ports.asked(container.config, container.host) if container.attached else []
+        container.published = self._hold(container, bindings, undo)
+
+    def _attach(self, container: Container, network: Network, asked: dict[str, Any], undo: Undo) -> Endpoint:
+        assert network.pool is not None
+        fixed = str((asked.get("IPAMConfig") or {}).get("IPv4Address") or "")
+        if fixed and network.predefined:
+            raise BadParameter("user specified IP address is supported on user defined networks only")
+        endpoint = Endpoint.of(network, asked, _names(container, network, asked))
+        endpoint.begin()
+        endpoint.address = network.pool.take(fixed)
+        undo.push(network.pool.give_back, endpoint.address)
+        endpoint.prefix = IPv4Network(network.subnet).prefixlen
+        endpoint.gateway = "" if network.internal else network.gateway
+        endpoint.mac = str(asked.get("MacAddress") or container.config.get("MacAddress") or "")
+        endpoint.mac = endpoint.mac or addresses.mac_of(endpoint.address)
+        container.attached[network.name] = endpoint.document()
+        undo.push(container.attached.pop, network.name, None)
+        return endpoint
+
+    def _hold(self, container: Container, bindings: list[ports.Binding], undo: Undo) -> list[dict[str, Any]]:
+        held: list[ports.Held] = []
+        self._held[container.id] = held
+        undo.push(self._release_ports, container.id)
+        for binding in bindings:
+            try:
+                held.append(ports.Held(binding))
+            except Conflict as error:
+                said = f"driver failed programming external connectivity on endpoint {container.name} ({container.id})"
+                raise EngineError(f"{said}: {error}") from None
+        return [{**one.binding.__dict__, "host_port": one.host_port} for one in held]
+
+    def _release_ports(self, container_id: str) -> None:
+        for one in self._held.pop(container_id, ()):
+            one.close()
+
+    async def connect(self, container: Container, pid: int, undo: Undo) -> None:
+        """Make it so in the kernel, for the container's process."""
+        if not container.attached:
+            return
+        await self._engine.blocking(self._connect_all, container, pid, undo)
+        await self._serve_names(container, pid)
+        undo.push(self._stop_names, container.id)
+
+    def _connect_all(self, container: Container, pid: int, undo: Undo) -> None:
+        for name in container.attached:
+            self._connect(container, self.get(name), pid, undo)
+        self._publish_rules(container, "add")
+        undo.push(self._publish_rules, container, "delete")
+
+    def _connect(self, container: Container, network: Network, pid: int, undo: Undo) -> None:
+        self._make_ready(network)
+        endpoint = Endpoint(**container.attached[network.name])
+        endpoint.inner = endpoint.inner or links.next_name(pid)
+        first = next(iter(container.attached)) == network.name
+        links.connect(
+            network.bridge,
+            endpoint.interface,
+            pid,
+            endpoint.inner,
+            endpoint.address,
+            endpoint.prefix,
+            endpoint.mac,
+            endpoint.gateway if first else "",
+            network.mtu,
+        )
+        undo.push(links.remove, endpoint.interface)
+        container.attached[network.name] = endpoint.document()
+        self._engine.call_soon(self._tell_of, network, "connect", container.id)
+
+    def _tell_of(self, network: Network, action: str, container_id: str) -> None:
+        self._tell(network, action, container=container_id)
+
+    def _published(self, container: Container) -> list[rules.Port]:
+        address = next((one["address"] for one in container.attached.values()), "")
+        return [
+            rules.Port(one["host_ip"], one["protocol"], one["host_port"], address, one["port"])
+            for one in container.published
+            if address
+        ]
+
+    def _publish_rules(self, container: Container, verb: str) -> None:
+        published = self._published(container)
+        if published:
+            firewall.apply(rules.ports(self._table, verb, published))
+
+    def _publish(self, container: Container, bindings: list[ports.Binding]) -> None:
+        """Again, after a start of the engine."""
+        with Undo() as undo:
+            self._hold(container, bindings, undo)
+            self._publish_rules(container, "add")
+            undo.keep()
+
+    async def leave(self, container: Container) -> None:
+        """The run is over: interfaces, rules, ports and addresses go."""
+        self._stop_names(container.id)
+        if container.attached:
+            await self._engine.blocking(self._disconnect_all, container)
+        self._release_ports(container.id)
+        for name, document in container.attached.items():
+            self._give_back(name, document)
+        container.attached = {}
+        container.published = []
+
+    def _disconnect_all(self, container: Container) -> None:
+        self._publish_rules(container, "delete")
+        for document in container.attached.values():
+            links.remove(document["interface"])
+
+    def _give_back(self, name: str, document: dict[str, Any]) -> None:
+        network = self._networks.get(document["network_id"])
+        if network is not None and network.pool is not None:
+            network.pool.give_back(document["address"])
+            self._engine.call_soon(self._tell, network, "disconnect")
+
+    # --- names ------------------------------------------------------------------------
+
+    def has_names(self, container: Container) -> bool:
+        """Whether it is on a user network, where containers have names."""
+        return any(name != BRIDGE for name in container.attached)
+
+    async def _serve_names(self, container: Container, pid: int = 0) -> None:
+        if not self.has_names(container):
+            return
+        server = NameServer(
+            lambda name: self.look(container, name),
+            lambda address: self.name_of(container, address),
+            upstream(_host_resolv(), container.host),
+        )
+        pid = pid or container.state.pid
+        udp, tcp = await server.start(pid)
+        self._servers[container.id] = server
+        await self._engine.blocking(firewall.apply_in, pid, rules.name_service(udp, tcp))
+
+    def _stop_names(self, container_id: str) -> None:
+        server = self._servers.pop(container_id, None)
+        if server is not None:
+            server.close()
+
+    def look(self, container: Container, name: str) -> list[str] | None:
+        """Addresses of whoever is called so on one of a container's user networks; None: nobody is."""
+        shared = [one for one in container.attached if one != BRIDGE]
+        found = self._linked(container, name)
+        for other in self._engine.containers:
+            for network in shared:
+                document = other.attached.get(network)
+                if document is None or other.id not in self._engine.running:
+                    continue
+                names = {one.lower() for one in document["names"]}
+                if name in names or name.removesuffix(f".{network}") in names:
+                    found.append(document["address"])
+        return found or None
+
+    def _linked(self, container: Container, name: str) -> list[str]:
+        """``--link`` on a user network: another name for one of its containers."""
+        found = []
+        for network, document in container.attached.items():
+            for word in [*(document["asked"].get("Links") or ()), *(container.host.get("Links") or ())]:
+                other, _, alias = word.rpartition(":") if ":" in word else (word, "", word)
+                if alias.lower() == name:
+                    target = self._engine.containers.get(other.removeprefix("/"))
+                    if network in target.attached:
+                        found.append(target.attached[network]["address"])
+        return found
+
+    def link_hosts(self, container: Container) -> list[str]:
+        """``--link`` on the default network: names in /etc/hosts, as ``NAME:ADDRESS``."""
+        if self.has_names(container):
+            return []
+        found = []
+        for word in container.host.get("Links") or ():
+            other, _, alias = word.rpartition(":") if ":" in word else (word, "", word)
+            target = self._engine.containers.get(other.removeprefix("/"))
+            for document in target.attached.values():
+                names = dict.fromkeys((alias.rpartition("/")[2], target.config.get("Hostname"), target.name))
+                found += [f"{name}:{document['address']}" for name in names if name]
+        return found
+
+    def name_of(self, container: Container, address: str) -> str:
+        """Who has an address on one of a container's networks: ``NAME.NETWORK``."""
+        for other in self._engine.containers:
+            for network, document in other.attached.items():
+                if network in container.attached and document["address"] == address:
+                    return f"{other.name}.{network}"
+        return ""
+
+    # --- while it runs ----------------------------------------------------------------
+
+    async def join(self, container: Container, network: Network, asked: dict[str, Any]) -> None:
+        """``docker network connect``."""
+        if container.network_mode in (HOST,) or container.network_mode.startswith("container:"):
+            said = "container sharing network namespace with another container or host cannot be connected to any other"
+            raise NotAllowed(f"{said} network")
+        if network.pool is None:
+            raise NotAllowed(f"container cannot be connected to network {network.name}")
+        if network.name in container.attached or network.name in container.endpoints:
+            raise NotAllowed(f"endpoint with name {container.name} already exists in network {network.name}")
+        container.endpoints[network.name] = asked
+        if container.id in self._engine.running:
+            had_names = self.has_names(container)
+            with Undo() as undo:
+                undo.push(container.endpoints.pop, network.name, None)
+                self._attach(container, network, asked, undo)
+                await self._engine.blocking(self._connect, container, network, container.state.pid, undo)
+                if not had_names:
+                    await self._serve_names(container)
+                undo.keep()
+        self._engine.containers.save(container)
+
+    async def part(self, container: Container, network: Network, *, force: bool) -> None:
+        """``docker network disconnect``."""
+        document = container.attached.get(network.name)
+        if document is None and network.name not in container.endpoints and container.network_mode != network.name:
+            raise NotAllowed(f"container {container.id} is not connected to network {network.name}")
+        container.endpoints.pop(network.name, None)
+        if container.network_mode in (network.name, network.id) or (
+            network.name == BRIDGE and container.network_mode == "default"
+        ):
+            container.host["NetworkMode"] = next(iter(container.endpoints), NONE)
+        if document is not None:
+            first = next(iter(container.attached)) == network.name
+            if first:
+                await self._engine.blocking(self._publish_rules, container, "delete")
+            await self._engine.blocking(links.remove, document["interface"])
+            del container.attached[network.name]
+            self._give_back(network.name, document)
+        self._engine.containers.save(container)
+
+
+def _mark(text: str) -> str:
+    """Eight digits that tell one engine's things in the kernel from another's."""
+    return sha256(text.encode()).hexdigest()[:8]
+
+
+def _names(container: Container, network: Network, asked: Mapping[str, Any]) -> list[str]:
+    """What a container is called on a network."""
+    if network.predefined:
+        return []
+    hostname = str(container.config.get("Hostname") or "")
+    found = [container.name, *(asked.get("Aliases") or ()), container.short_id, hostname]
+    return list(dict.fromkeys(one for one in found if one))
+
+
+def _bindings(container: Container) -> list[ports.Binding]:
+    return [ports.Binding(**{**one, "last": 0}) for one in container.published]
+
+
+def _host_resolv() -> str:
+    try:
+        with open("/etc/resolv.conf") as file:
+            return file.read()
+    except OSError:
+        return ""

@@ -1,0 +1,124 @@
+"""What may pass between networks, in nftables' words. Pure.
+
+One table an engine. Networks and ports are elements of sets and maps, so that the rules themselves never grow: a packet
+costs the same with one published port and with ten thousand.
+
+    bridges      interfaces of our networks          internal  those without a way out
+    same         pairs (x, x): within one network    subnets   what is masqueraded when it leaves
+    any_port     protocol . port -> container        of every address of the host
+    one_port     address . protocol . port -> container
+"""
+
+from __future__ import annotations
+
+from rung.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Port(Record):
+    """A port of the host that leads to a container's. ``host_ip`` empty: on every address."""
+
+    host_ip: str
+    protocol: str
+    host_port: int
+    address: str
+    port: int
+
+
+def table(name: str) -> str:
+    """The whole table, empty; made anew where it is there."""
+    return f"""
+table ip {name}
+delete table ip {name}
+table ip {name} {{
+    set bridges {{ type ifname; }}
+    set internal {{ type ifname; }}
+    set same {{ type ifname . ifname; }}
+    set subnets {{ type ipv4_addr; flags interval; }}
+    map any_port {{ type inet_proto . inet_service : ipv4_addr . inet_service; }}
+    map one_port {{ type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }}
+
+    # Routing to 127/8 is on for bridges (published ports): nobody on them may use that by himself.
+    chain raw {{
+        type filter hook prerouting priority raw; policy accept;
+        iifname @bridges ip daddr 127.0.0.0/8 drop
+    }}
+    chain inbound {{
+        type nat hook prerouting priority dstnat; policy accept;
+        fib daddr type local jump published
+    }}
+    chain local {{
+        type nat hook output priority -100; policy accept;
+        fib daddr type local jump published
+    }}
+    chain published {{
+        dnat ip to ip daddr . meta l4proto . th dport map @one_port
+        dnat ip to meta l4proto . th dport map @any_port
+    }}
+    chain outbound {{
+        type nat hook postrouting priority srcnat; policy accept;
+        ip saddr 127.0.0.0/8 oifname @bridges masquerade
+        iifname @bridges oifname @bridges ct status dnat masquerade
+        ip saddr @subnets oifname != @bridges masquerade
+    }}
+    chain forward {{
+        type filter hook forward priority filter; policy accept;
+        ct state established,related accept
+        ct status dnat accept
+        iifname . oifname @same accept
+        iifname @internal drop
+        oifname @internal drop
+        iifname @bridges oifname @bridges drop
+        oifname @bridges drop
+    }}
+}}
+"""
+
+
+def no_table(name: str) -> str:
+    """It is gone."""
+    return f"table ip {name}\ndelete table ip {name}\n"
+
+
+def network(table: str, verb: str, bridge: str, subnet: str, *, internal: bool, masquerades: bool) -> str:
+    """``add`` or ``delete`` a network's elements."""
+    lines = [_element(table, verb, "bridges", bridge), _element(table, verb, "same", f"{bridge} . {bridge}")]
+    if internal:
+        lines.append(_element(table, verb, "internal", bridge))
+    elif masquerades:
+        lines.append(_element(table, verb, "subnets", subnet))
+    return "".join(lines)
+
+
+def ports(table: str, verb: str, published: Iterable[Port]) -> str:
+    """``add`` or ``delete`` published ports."""
+    lines = []
+    for one in published:
+        target = f" : {one.address} . {one.port}" if verb == "add" else ""
+        if one.host_ip:
+            lines.append(_element(table, verb, "one_port", f"{one.host_ip} . {one.protocol} . {one.host_port}{target}"))
+        else:
+            lines.append(_element(table, verb, "any_port", f"{one.protocol} . {one.host_port}{target}"))
+    return "".join(lines)
+
+
+def _element(table: str, verb: str, kind: str, element: str) -> str:
+    return f"{verb} element ip {table} {kind} {{ {element} }}\n"
+
+
+def name_service(udp_port: int, tcp_port: int) -> str:
+    """In a container's own network: queries to 127.0.0.11 go to the engine's sockets there."""
+    return f"""
+table ip rung_names
+delete table ip rung_names
+table ip rung_names {{
+    chain local {{
+        type nat hook output priority -100; policy accept;
+        ip daddr 127.0.0.11 udp dport 53 dnat to 127.0.0.11:{udp_port}
+        ip daddr 127.0.0.11 tcp dport 53 dnat to 127.0.0.11:{tcp_port}
+    }}
+}}
+"""
