@@ -69,6 +69,7 @@ class Container:
         self.config, self.host, self.endpoints = config, host, endpoints or {}
         self.created_ns = created_ns or time_ns()
         self.platform = platform
+        #: What it has beside its image's files (document/mounts.py), as documents.
         self.mounts = mounts or []
         #: While it runs: its ends of networks (network/endpoint.py), and ports of the host (network/ports.py).
         self.attached, self.published = attached or {}, published or []

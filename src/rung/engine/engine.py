@@ -7,13 +7,16 @@ of ``lifecycle/`` that take the engine.
 from __future__ import annotations
 
 import asyncio
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 from rung.engine.database import Database
+from rung.engine.errors import EngineError
 from rung.engine.events import Events
 from rung.engine.network.networks import Networks
 from rung.engine.registry import Containers
 from rung.engine.shims.zygote import Zygote
+from rung.engine.volumes import Volumes
 from rung.engine.waiting import Waiting
 from rung.image import Store
 
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+#: Programs that reap and pass signals on (``--init``): Docker's own names for tini and catatonit.
+INITS = ("/usr/libexec/docker/docker-init", "/usr/bin/docker-init", "/usr/bin/tini-static", "/usr/bin/catatonit")
 #: Threads for what blocks: the image store, file systems.
 _THREADS = 8
 
@@ -44,6 +49,7 @@ class Engine:
         self.containers = Containers(self.database)
         self.zygote = Zygote()
         self.networks = Networks(self)
+        self.volumes = Volumes(self)
         #: Those that have a shim, by id.
         self.running: dict[str, Running] = {}
         #: Execs of containers that run, by id.
@@ -75,6 +81,13 @@ class Engine:
         self._threads.shutdown()
         self.store.close()
         self.database.close()
+
+    def init_program(self) -> str:
+        """What is process 1 of a container that wants an init (``--init``). Raises ``EngineError``."""
+        for path in INITS:
+            if os.access(path, os.X_OK):
+                return path
+        raise EngineError(f"no init program: install one of {', '.join(INITS)}")
 
     def waiting(self, container_id: str) -> Waiting:
         """Those that wait for something of a container."""

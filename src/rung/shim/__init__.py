@@ -10,11 +10,12 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rung.shim.keeper import Keep
+    from rung.shim.rootfs import mount_options
     from rung.shim.server import listen
 
 #: public name -> the module of this package that has it
-_HOME = {"Keep": "keeper", "listen": "server"}
-__all__ = ["Keep", "listen"]
+_HOME = {"Keep": "keeper", "listen": "server", "mount_options": "rootfs"}
+__all__ = ["Keep", "listen", "mount_options"]
 
 
 def __getattr__(name: str) -> object:

@@ -67,7 +67,7 @@ def _mount_at(one: Mount, rootfs: str) -> None:
 
 
 def _mount(one: Mount, target: str) -> None:
-    flags, data = options(one.options)
+    flags, data = mount_options(one.options)
     if one.type == "bind":
         flags |= _MS_BIND
     if one.type == "overlay":
@@ -87,7 +87,7 @@ def _mount(one: Mount, target: str) -> None:
         kernel.mount("", target, "", flags & ~_MS_REC | _MS_REMOUNT)
 
 
-def options(words: Sequence[str]) -> tuple[int, list[str]]:
+def mount_options(words: Sequence[str]) -> tuple[int, list[str]]:
     """mount(8)'s words as ``(flags, data)``."""
     flags, data = 0, []
     for word in words:

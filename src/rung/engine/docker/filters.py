@@ -27,7 +27,7 @@ def _health(container: Container, word: str) -> bool:
 
 
 def _volume(container: Container, word: str) -> bool:
-    return any(word in (one.get("Name"), one.get("Source"), one.get("Destination")) for one in container.mounts)
+    return any(word in (one["name"], one["source"], one["destination"]) for one in container.mounts)
 
 
 FITS: dict[str, Fits] = {

@@ -7,6 +7,7 @@ from time import time_ns
 
 from rung.engine import states
 from rung.engine.container import moment
+from rung.engine.document.mounts import Mounted
 from rung.engine.document.process import words
 from rung.engine.network.endpoint import Endpoint
 
@@ -81,8 +82,13 @@ def summary(container: Container, network: dict[str, Any], ports: list[dict[str,
         "Status": status(container),
         "HostConfig": {"NetworkMode": container.network_mode},
         "NetworkSettings": {"Networks": network},
-        "Mounts": container.mounts,
+        "Mounts": points(container),
     }
+
+
+def points(container: Container) -> list[dict[str, Any]]:
+    """Docker's MountPoint objects."""
+    return [Mounted(**document).point() for document in container.mounts]
 
 
 def state_of(container: Container) -> dict[str, Any]:
@@ -131,7 +137,7 @@ def inspection(container: Container, places: Places, networks: dict[str, Any], e
         "ExecIDs": execs or None,
         "HostConfig": host_config(container),
         "GraphDriver": {"Data": {}, "Name": "overlay2"},
-        "Mounts": container.mounts,
+        "Mounts": points(container),
         "Config": {**_CONFIG, **container.config},
         "NetworkSettings": networks,
     }

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 
 from rung.engine import names
+from rung.engine.asked_mounts import asked
 from rung.engine.container import Container
 from rung.engine.document import process, resources, security
+from rung.engine.document.mounts import Mounted
 from rung.engine.errors import BadParameter, NotFound
+from rung.engine.files.copyup import fill
 from rung.image import ImageNotFound
 from rung.undo import Undo
 
@@ -45,6 +48,9 @@ async def create(engine: Engine, name: str, request: Mapping[str, Any]) -> tuple
         bundle = engine.places.bundle(container_id)
         os.mkdir(bundle, 0o710)
         undo.push(os.rmdir, bundle)
+        container.mounts = [one.__dict__ for one in asked(engine, container)]
+        if any(one["kind"] == "volume" for one in container.mounts):
+            await engine.blocking(_fill_volumes, engine, container)
         engine.containers.add(container)
         undo.keep()
     engine.events.tell("container", "create", container_id, container.attributes())
@@ -129,6 +135,18 @@ def _taken(engine: Engine, name: str) -> bool:
     except NotFound:
         return False
     return True
+
+
+def _fill_volumes(engine: Engine, container: Container) -> None:
+    """New volumes begin with what the image has there: its files are mounted for a moment."""
+    rootfs, target = engine.store.rootfs(container.id), f"{engine.places.bundle(container.id)}/rootfs"
+    assert rootfs is not None
+    rootfs.mount(target)
+    try:
+        fill(target, [Mounted(**one) for one in container.mounts])
+    finally:
+        rootfs.unmount()
+        os.rmdir(target)
 
 
 def _prepare(engine: Engine, image: Image, container_id: str) -> None:

@@ -6,7 +6,8 @@ import asyncio
 import shutil
 
 from rung.engine import states
-from rung.engine.errors import Conflict, NotModified
+from rung.engine.errors import Conflict, NotFound, NotModified
+from rung.engine.volumes import ANONYMOUS
 from rung.engine.waiting import NEXT_EXIT, NOT_RUNNING, REMOVED, Outcome
 
 TYPE_CHECKING = False
@@ -32,10 +33,25 @@ async def remove(engine: Engine, container: Container, *, force: bool = False, v
         engine.containers.save(container)
         await engine.blocking(_remove_files, engine, container.id)
         engine.containers.remove(container)
+        if volumes:
+            await _remove_volumes(engine, container)
     engine.events.tell("container", "destroy", container.id, container.attributes())
     outcome = Outcome(container.state.exit_code)
     engine.waiting(container.id).tell((REMOVED, NEXT_EXIT, NOT_RUNNING), outcome)
     engine.forget_waiting(container.id)
+
+
+async def _remove_volumes(engine: Engine, container: Container) -> None:
+    """Those that were made for it alone."""
+    for one in container.mounts:
+        if one["kind"] != "volume":
+            continue
+        try:
+            volume = engine.volumes.get(one["name"])
+            if ANONYMOUS in volume.labels:
+                await engine.volumes.remove(volume)
+        except (NotFound, Conflict):  # somebody has removed it, or has it as well
+            continue
 
 
 async def _end(engine: Engine, container: Container) -> None:

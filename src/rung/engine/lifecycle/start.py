@@ -11,6 +11,8 @@ import os
 from rung import jsonc
 from rung.engine import states
 from rung.engine.container import Container
+from rung.engine.document.devices import Device, all_of_host, of_host
+from rung.engine.document.mounts import Mounted
 from rung.engine.document.namespaces import shared_container
 from rung.engine.document.process import Identity
 from rung.engine.document.whole import Found, document
@@ -77,6 +79,9 @@ async def _run(engine: Engine, container: Container) -> Running:
     with Undo() as undo:
         bundle = engine.places.bundle(container.id)
         rootfs = await engine.blocking(_mount, engine, container, undo)
+        for one in container.mounts:
+            if one["name"]:
+                await engine.blocking(engine.volumes.get(one["name"]).mount)
         engine.networks.attach(container, undo)
         config = document(container, _look_up(engine, container, rootfs))
         _write(f"{bundle}/config.json", config)
@@ -135,10 +140,23 @@ def _look_up(engine: Engine, container: Container, rootfs: str) -> Found:
     return Found(
         rootfs,
         who(container, rootfs),
+        mounted=tuple(Mounted(**one) for one in container.mounts),
+        devices=tuple(_devices(container)),
+        init=engine.init_program() if container.host.get("Init") else "",
         joined=_joined(engine, container),
         files=files(engine, container),
         cgroup=_cgroup(container),
     )
+
+
+def _devices(container: Container) -> list[Device]:
+    if container.host.get("Privileged"):
+        return all_of_host()
+    found = []
+    for one in container.host.get("Devices") or ():
+        source = str(one.get("PathOnHost") or "")
+        found += of_host(source, str(one.get("PathInContainer") or source), str(one.get("CgroupPermissions") or "rwm"))
+    return found
 
 
 def _joined(engine: Engine, container: Container) -> dict[str, str]:

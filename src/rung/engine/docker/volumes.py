@@ -1,0 +1,102 @@
+"""``/volumes``."""
+
+from __future__ import annotations
+
+from rung.engine.docker.answers import Answer, document, empty
+from rung.engine.errors import BadParameter, Conflict, NotFound
+from rung.engine.volumes import ANONYMOUS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rung.engine.docker.routes import Table
+    from rung.engine.docker.server import Call
+    from rung.engine.engine import Engine
+    from rung.engine.volumes import Volume
+
+
+def table(engine: Engine) -> Table:
+    """The endpoints of this file."""
+    volumes = engine.volumes
+
+    async def list_them(call: Call) -> Answer:
+        return document({"Volumes": [one.view() for one in chosen(engine, call.filters())], "Warnings": None})
+
+    async def create(call: Call) -> Answer:
+        asked = await call.document()
+        made = volumes.create(
+            str(asked.get("Name") or ""), str(asked.get("Driver") or ""), asked.get("DriverOpts"), asked.get("Labels")
+        )
+        return document(made.view(), 201)
+
+    async def inspect(call: Call) -> Answer:
+        return document(volumes.get(call.words["name"]).view())
+
+    async def remove(call: Call) -> Answer:
+        try:
+            await volumes.remove(volumes.get(call.words["name"]))
+        except NotFound:
+            if not call.flag("force"):
+                raise
+        return empty()
+
+    async def prune(call: Call) -> Answer:
+        filters = call.filters()
+        every = filters.pop("all", ["false"])[:1] in (["true"], ["1"])
+        deleted, freed = [], 0
+        for one in chosen(engine, filters):
+            if (every or ANONYMOUS in one.labels) and not volumes.users(one):
+                freed += await engine.blocking(size_of, one)
+                try:
+                    await volumes.remove(one)
+                except Conflict:  # taken meanwhile
+                    continue
+                deleted.append(one.name)
+        engine.events.tell("volume", "prune", "", {"reclaimed": str(freed)})
+        return document({"VolumesDeleted": deleted or None, "SpaceReclaimed": freed})
+
+    return {
+        "GET /volumes": list_them,
+        "POST /volumes/create": create,
+        "POST /volumes/prune": prune,
+        "GET /volumes/{name}": inspect,
+        "DELETE /volumes/{name}": remove,
+    }
+
+
+def size_of(volume: Volume) -> int:
+    """Bytes of its files."""
+    import os
+
+    total = 0
+    for place, _, names in os.walk(volume.mountpoint):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(place, name)).st_size
+            except FileNotFoundError:
+                continue
+    return total
+
+
+def _label(volume: Volume, word: str) -> bool:
+    name, given, value = word.partition("=")
+    return name in volume.labels and (not given or volume.labels[name] == value)
+
+
+def chosen(engine: Engine, filters: dict[str, list[str]]) -> list[Volume]:
+    """Those that fit. Raises ``BadParameter``."""
+    found = list(engine.volumes)
+    for name, words in filters.items():
+        if name == "dangling":
+            free = words[:1] in (["true"], ["1"])
+            found = [one for one in found if (not engine.volumes.users(one)) == free]
+        elif name == "driver":
+            found = [one for one in found if "local" in words]
+        elif name == "name":
+            found = [one for one in found if any(word in one.name for word in words)]
+        elif name == "label":
+            found = [one for one in found if all(_label(one, word) for word in words)]
+        elif name == "label!":
+            found = [one for one in found if not any(_label(one, word) for word in words)]
+        else:
+            raise BadParameter(f"invalid filter '{name}'")
+    return found
