@@ -5,6 +5,7 @@ The engine knows an exec while its container's run lasts; its streams are the sh
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 from rung import jsonc
@@ -42,15 +43,16 @@ class Exec:
         return bool(self.asked.get("Tty"))
 
 
-def create(engine: Engine, container: Container, asked: Mapping[str, Any]) -> Exec:
+def create(engine: Engine, container: Container, asked: Mapping[str, Any], *, told: bool = True) -> Exec:
     """Raises ``Conflict`` where the container cannot have one now."""
     running = _running(engine, container)
     exec_process(container.config, container.host, asked, who_of(engine, container, asked), "")
     made = Exec(container, asked)
     running.execs[made.id] = made
     engine.execs[made.id] = made
-    said = f"exec_create: {' '.join(asked.get('Cmd') or ())}"
-    engine.events.tell("container", said, container.id, {**container.attributes(), "execID": made.id})
+    if told:
+        said = f"exec_create: {' '.join(asked.get('Cmd') or ())}"
+        engine.events.tell("container", said, container.id, {**container.attributes(), "execID": made.id})
     return made
 
 
@@ -118,6 +120,57 @@ async def refresh(engine: Engine, one: Exec) -> None:
         return  # deleted meanwhile: who follows it has its status, or will in a moment
     if found.status == STOPPED:
         one.running, one.exit_code = False, found.exit_status
+
+
+async def run(engine: Engine, container: Container, command: list[str], limit: int) -> tuple[int, str]:
+    """One to its end: its status, and so many bytes of what it said. Ended where the caller is cancelled."""
+    asked = {"Cmd": command, "AttachStdout": True, "AttachStderr": True, "Tty": True}
+    one = create(engine, container, asked, told=False)
+    reader: asyncio.Task[bytes] | None = None
+    started = asyncio.get_running_loop().create_future()
+
+    def join(path: str) -> None:
+        started.set_result(path)
+
+    starting = asyncio.ensure_future(start(engine, one, (0, 0), join))
+    try:
+        path = await asyncio.wait_for(started, None) if not starting.done() else ""
+        reader = asyncio.ensure_future(_listen(path, limit))
+        await starting
+        said = await reader
+        while one.running:
+            await refresh(engine, one)
+            await asyncio.sleep(0)
+        return one.exit_code if one.exit_code is not None else -1, said.decode("utf-8", "replace")
+    except asyncio.CancelledError:
+        running = engine.running.get(container.id)
+        if running is not None and one.pid:
+            engine.later(_kill(running, one), f"ending exec {one.id[:12]}")
+        raise
+    finally:
+        if reader is not None:
+            reader.cancel()
+
+
+async def _kill(running: Running, one: Exec) -> None:
+    try:
+        await running.client.call("Kill", id=one.container.id, exec_id=one.id, signal=9)
+    except EngineError:
+        return  # it has ended by itself
+
+
+async def _listen(path: str, limit: int) -> bytes:
+    """What comes out of an exec, up to its end."""
+    reader, writer = await asyncio.open_unix_connection(path)
+    try:
+        writer.write(b'{"stdin": false}')
+        await reader.readexactly(3)  # ok\n
+        found = bytearray()
+        while data := await reader.read(1 << 16):
+            found += data[: max(0, limit - len(found))]
+        return bytes(found)
+    finally:
+        writer.close()
 
 
 async def _follow(engine: Engine, running: Running, one: Exec) -> None:

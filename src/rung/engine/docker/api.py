@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from rung.engine.docker import archive, attach, containers, execs, images, logs, networks, system, volumes
+from rung.engine.docker import (
+    archive,
+    attach,
+    commit,
+    containers,
+    execs,
+    images,
+    logs,
+    looking,
+    networks,
+    system,
+    volumes,
+)
 from rung.engine.docker.routes import Routes
 from rung.engine.docker.server import Link
 
@@ -12,7 +24,7 @@ if TYPE_CHECKING:
 
     from rung.engine.engine import Engine
 
-_GROUPS = (system, containers, attach, logs, execs, archive, images, networks, volumes)
+_GROUPS = (system, containers, attach, logs, execs, looking, archive, commit, images, networks, volumes)
 
 
 def links(engine: Engine) -> Callable[[], Link]:

@@ -38,6 +38,11 @@ _GO = {
     stat.S_IFCHR: 1 << 26 | 1 << 21,
 }
 
+#: Places in a container's files that the engine and the runtime have made, and no workload.
+HIDDEN = frozenset(
+    ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev", "/proc", "/sys", "/.dockerenv", "/sbin/docker-init")
+)
+
 
 def table(engine: Engine) -> Table:
     """The endpoints of this file."""
@@ -160,9 +165,8 @@ def changed(engine: Engine, container: Container) -> list[tuple[str, int]]:
     rootfs = engine.store.rootfs(container.id)
     if rootfs is None:
         return []
-    hidden = {"/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev", "/proc", "/sys", "/.dockerenv"}
-    hidden |= {one["destination"] for one in container.mounts}
-    found = changes(rootfs.changes, rootfs.layers, frozenset(hidden))
+    hidden = HIDDEN | {one["destination"] for one in container.mounts}
+    found = changes(rootfs.changes, rootfs.layers, hidden)
     kept = {one.path for one in found}
     # A directory that only holds what a mount has made there is nobody's change either.
     return [(one.path, one.kind) for one in found if one.kind or _is_real(one.path, kept, rootfs.changes)]

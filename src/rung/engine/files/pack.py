@@ -23,18 +23,21 @@ _CHUNK = 1 << 20
 def pack(place: Place, name: str, file: BinaryIO, *, devices: frozenset[int] | None = None) -> None:
     """Write the tree at ``place`` into ``file``, called ``name`` there (empty: only what is in it). With ``devices``,
     file systems that are not among them are left out."""
-    packer = _Packer(file, devices)
+    packer = Packer(file, devices)
     packer.add(place.parent_fd, place.name, name)
     packer.end()
 
 
-class _Packer:
+class Packer:
+    """The walk; ``add`` what there is, then ``end``."""
+
     def __init__(self, file: BinaryIO, devices: frozenset[int] | None) -> None:
         self._tar = tarfile.open(fileobj=file, mode="w|", format=tarfile.PAX_FORMAT, bufsize=_CHUNK)
         self._links: dict[tuple[int, int], str] = {}
         self._devices = devices
 
     def end(self) -> None:
+        """The archive is whole."""
         self._tar.close()
 
     def add(self, parent_fd: int, entry: str, name: str) -> None:

@@ -26,8 +26,11 @@ async def follow(engine: Engine, container: Container, running: Running) -> None
     """Until the run has ended, and what comes of it."""
     status, finished_ns = await _wait(container, running)
     async with container.lock:
-        await _clear(engine, container, running)
         state = container.state
+        state.oom_killed = await engine.blocking(ran_out_of_memory, engine, container)
+        if state.oom_killed:
+            engine.events.tell("container", "oom", container.id, container.attributes())
+        await _clear(engine, container, running)
         state.pid, state.exit_code, state.finished_ns = 0, status, finished_ns
         engine.running.pop(container.id, None)
         for exec_id in running.execs:
@@ -68,6 +71,17 @@ async def _clear(engine: Engine, container: Container, running: Running) -> None
     running.client.close()
     await engine.networks.leave(container)
     await engine.blocking(unmount, engine, container)
+
+
+def ran_out_of_memory(engine: Engine, container: Container) -> bool:
+    """Whether the kernel has killed any of its processes for want of memory: asked before its cgroup goes."""
+    from rung.errors import RungError
+    from rung.runtime import Runtime
+
+    try:
+        return Runtime(f"{engine.places.runtime}/rung").get(container.id).cgroup.oom_kills() > 0
+    except RungError:
+        return False  # it has gone with its shim
 
 
 def unmount(engine: Engine, container: Container) -> None:

@@ -11,6 +11,7 @@ from time import time_ns
 from rung.engine import states
 from rung.engine.errors import EngineError
 from rung.engine.lifecycle.exits import LOST, clear_without_shim, follow, restart_later, unmount
+from rung.engine.lifecycle.start import watch_health
 from rung.engine.running import Running
 from rung.engine.shims.client import connect
 
@@ -48,6 +49,7 @@ async def _take_up(engine: Engine, container: Container) -> None:
     engine.running[container.id] = running
     container.state.pid = found.task_pid
     engine.later(follow(engine, container, running), f"following {container.short_id}")
+    watch_health(engine, container)
 
 
 async def _lost(engine: Engine, container: Container) -> None:

@@ -61,6 +61,17 @@ async def run(engine: Engine, container: Container) -> None:
         raise
     engine.events.tell("container", "start", container.id, container.attributes())
     engine.later(follow(engine, container, running), f"following {container.short_id}")
+    watch_health(engine, container)
+
+
+def watch_health(engine: Engine, container: Container) -> None:
+    """Begin its health checks, if it has any."""
+    from rung.engine.health import check_of, watch
+
+    check = check_of(container)
+    container.state.health = None
+    if check is not None:
+        engine.later(watch(engine, container, check), f"health of {container.short_id}")
 
 
 def exit_code_of(said: str) -> int:

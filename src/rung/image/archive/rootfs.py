@@ -12,12 +12,13 @@ import zlib
 from rung import jsonc
 from rung.image.errors import ArchiveError
 from rung.image.progress import EXTRACTING, Event
+from rung.image.snapshot.chain import chain_ids
 from rung.image.store.metadata import chain_key
 from rung.spec.image import Descriptor, Digest, HistoryEntry, ImageConfig, Manifest, media
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any, BinaryIO
 
     from rung.image.content import Content
@@ -64,24 +65,27 @@ def _moment(ns: int) -> str:
 
 
 def add_layer(
-    content: Content, read: Callable[[int], bytes], lease: Lease
+    content: Content, read: Callable[[int], bytes], lease: Lease, below: Sequence[Digest] = ()
 ) -> tuple[Descriptor, Digest]:
-    """Store and unpack an archive as the first layer of an image: its blob and its diff ID."""
+    """Store and unpack an archive as an image's layer upon those with the diff IDs ``below``: its blob
+    and its diff ID."""
     with content.blobs.ingest() as ingest:
         copy = _Copy(read, ingest)
         new = content.layers.unpack(copy.read, form=content.snapshots.layer_form())
         try:
             media_type = copy.finish()
-            lease.hold([chain_key(str(new.diff_id)), f"sha256:{copy.hex}"])
+            chains = chain_ids([*below, new.diff_id])
+            lease.hold([chain_key(str(chains[-1])), f"sha256:{copy.hex}"])
             digest = ingest.commit()
             size = new.extracted.size_bytes
-            new.stack(new.diff_id, [])
+            new.stack(chains[-1], chains[-2::-1] if below else [])
         except BaseException:
             new.drop()
             raise
         content.layers.sync()
         with content.metadata.transaction() as change:
-            change.add_snapshot(str(new.diff_id), "", str(new.diff_id), size)
+            parent = str(chains[-2]) if below else ""
+            change.add_snapshot(str(chains[-1]), parent, str(new.diff_id), size)
         return Descriptor(media_type, digest, ingest.offset), new.diff_id
 
 

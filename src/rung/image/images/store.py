@@ -125,6 +125,16 @@ class Store:
 
         return [self._row(name) for name in load(self.content, file, host_platform(), progress)]
 
+    def commit(
+        self, image: Image, layer: BinaryIO, name: str, config: Mapping[str, Any], **words: str
+    ) -> Image:
+        """An image of ``image`` and one more layer (an archive). ``config`` is its configuration's ``config`` object,
+        ``words``: ``author``, ``comment``, ``created_by``; without a name it dangles."""
+        from rung.image.archive.commit import commit
+
+        reference = str(Reference.parse(name)) if name else ""
+        return self._row(commit(self.content, image, layer, reference, config, **words))
+
     def bootstrap(self, name: str, progress: Progress = silent, *, mirror: str = "", tag: str = "") -> Image:
         """Build a base image from its distribution's own signed archive (``debian:trixie``)."""
         from rung.image.bootstrap import bootstrap

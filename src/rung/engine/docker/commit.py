@@ -1,0 +1,93 @@
+"""``/commit``: an image of a container."""
+
+from __future__ import annotations
+
+import tempfile
+
+from rung.engine.docker.answers import Answer, document
+from rung.engine.docker.archive import HIDDEN
+from rung.engine.errors import EngineError
+from rung.engine.files.layer import pack_layer
+from rung.engine.lifecycle.stop import pause, unpause
+from rung.image import parse_changes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rung.engine.container import Container
+    from rung.engine.docker.routes import Table
+    from rung.engine.docker.server import Call
+    from rung.engine.engine import Engine
+
+#: ``parse_changes``'s names of fields -> the configuration's own
+_FIELDS = {
+    "cmd": "Cmd",
+    "entrypoint": "Entrypoint",
+    "env": "Env",
+    "exposed_ports": "ExposedPorts",
+    "labels": "Labels",
+    "stop_signal": "StopSignal",
+    "user": "User",
+    "volumes": "Volumes",
+    "working_dir": "WorkingDir",
+}
+#: What of a container's configuration is the run's and no image's.
+_OF_THE_RUN = ("AttachStderr", "AttachStdin", "AttachStdout", "Image", "OpenStdin", "StdinOnce", "Tty")
+
+
+def table(engine: Engine) -> Table:
+    """The endpoints of this file."""
+
+    async def commit(call: Call) -> Answer:
+        container = engine.containers.get(call.query.get("container", ""))
+        repository, tag = call.query.get("repo", ""), call.query.get("tag", "")
+        name = f"{repository}:{tag}" if repository and tag else repository
+        given = await call.document()
+        config = configuration(container, given, call.all("changes"))
+        words = {"author": call.query.get("author", ""), "comment": call.query.get("comment", "")}
+        freezes = call.flag("pause", True) and container.state.status == "running"
+        if freezes:
+            await pause(engine, container)
+        try:
+            made = await engine.blocking(_commit, engine, container, name, config, words)
+        finally:
+            if freezes:
+                await unpause(engine, container)
+        attributes = {**container.attributes(), "imageID": made, "imageRef": name, "comment": words["comment"]}
+        engine.events.tell("container", "commit", container.id, attributes)
+        return document({"Id": made}, 201)
+
+    return {"POST /commit": commit}
+
+
+def configuration(container: Container, given: dict[str, Any], changes: list[str]) -> dict[str, Any]:
+    """The image's ``config``: the container's, what came with the request over it, and then the changes."""
+    found = {key: value for key, value in container.config.items() if key not in _OF_THE_RUN and value}
+    if found.get("Hostname") == container.short_id:
+        del found["Hostname"]
+    found.update({key: value for key, value in given.items() if value and key not in _OF_THE_RUN})
+    for name, value in parse_changes(changes).items():
+        if name not in _FIELDS:
+            continue
+        field = _FIELDS[name]
+        plain = list(value) if isinstance(value, tuple) else value
+        found[field] = {**(found.get(field) or {}), **plain} if isinstance(plain, dict) else plain
+        if field == "Env":
+            kept = {word.partition("=")[0]: word for word in [*(container.config.get("Env") or ()), *plain]}
+            found[field] = list(kept.values())
+    return found
+
+
+def _commit(engine: Engine, container: Container, name: str, config: dict[str, Any], words: dict[str, str]) -> str:
+    rootfs = engine.store.rootfs(container.id)
+    if rootfs is None:
+        raise EngineError(f"container {container.short_id} has lost its root file system")
+    hidden = HIDDEN | {one["destination"] for one in container.mounts}
+    with tempfile.TemporaryFile(dir=engine.places.data) as layer:
+        pack_layer(rootfs.changes, layer, hidden)
+        layer.seek(0)
+        command = " ".join(config.get("Cmd") or ())
+        image = engine.store.get(container.image)
+        made = engine.store.commit(image, layer, name, config, created_by=command, **words)
+    return str(made.id)

@@ -1,0 +1,167 @@
+"""``stats``, ``top``, ``update``, ``prune``, ``/system/df``: containers looked at from outside, limits changed."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rung import jsonc
+from rung.engine import stats
+from rung.engine.docker.answers import Answer, Streamed, document
+from rung.engine.docker.filters import chosen
+from rung.engine.docker.images import summary as image_summary
+from rung.engine.docker.system import moment_ns
+from rung.engine.docker.volumes import size_of
+from rung.engine.document import resources
+from rung.engine.errors import BadParameter, Conflict, EngineError
+from rung.engine.lifecycle.remove import remove
+from rung.spec.shim.common import Anything
+from rung.spec.shim.task import RESOURCES_URL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from typing import Any
+
+    from rung.engine.container import Container
+    from rung.engine.docker.routes import Table
+    from rung.engine.docker.server import Call
+    from rung.engine.engine import Engine
+
+
+def table(engine: Engine) -> Table:
+    """The endpoints of this file."""
+
+    def get(call: Call) -> Container:
+        return engine.containers.get(call.words["id"])
+
+    async def stats_of(call: Call) -> Answer | Streamed:
+        container = get(call)
+        if not call.flag("stream", True):
+            first = None if call.flag("one-shot") else await engine.blocking(stats.sample, engine, container, None)
+            if first is not None and container.state.pid:
+                await asyncio.sleep(1)
+            return document(await engine.blocking(stats.sample, engine, container, first))
+        return Streamed(_stats(engine, container))
+
+    async def top(call: Call) -> Answer:
+        container = get(call)
+        running = engine.running.get(container.id)
+        if running is None:
+            raise Conflict(f"container {container.id} is not running")
+        found = await running.client.call("Pids", id=container.id)
+        pids = {one.pid for one in found.processes}
+        return document(await processes(pids, call.query.get("ps_args") or "-ef"))
+
+    async def update(call: Call) -> Answer:
+        container, asked = get(call), await call.document()
+        host = resources.update(container.host, asked)
+        running = engine.running.get(container.id)
+        if running is not None:
+            wanted = resources.resources(host, [])
+            del wanted["devices"]
+            if wanted:
+                given = Anything(type_url=RESOURCES_URL, value=jsonc.dumps(wanted).encode())
+                await running.client.call("Update", id=container.id, resources=given)
+        container.host = host
+        engine.containers.save(container)
+        engine.events.tell("container", "update", container.id, container.attributes())
+        return document({"Warnings": None})
+
+    async def prune(call: Call) -> Answer:
+        filters = call.filters()
+        until = moment_ns("".join(filters.pop("until", [])[:1]))
+        labels = {name: filters.pop(name) for name in ("label", "label!") if name in filters}
+        if filters:
+            raise BadParameter(f"invalid filter '{next(iter(filters))}'")
+        deleted = []
+        for one in list(chosen(engine, {"label": labels["label"]} if "label" in labels else {}, all=True)):
+            if one.state.running or one.state.status == "restarting" or (until is not None and one.created_ns > until):
+                continue
+            if any(_has(one, word) for word in labels.get("label!", ())):
+                continue
+            await remove(engine, one)
+            deleted.append(one.id)
+        engine.events.tell("container", "prune", "", {"reclaimed": "0"})
+        return document({"ContainersDeleted": deleted or None, "SpaceReclaimed": 0})
+
+    async def df(call: Call) -> Answer:
+        return document(await usage(engine))
+
+    async def build_prune(call: Call) -> Answer:
+        return document({"CachesDeleted": None, "SpaceReclaimed": 0})
+
+    return {
+        "GET /containers/{id}/stats": stats_of,
+        "GET /containers/{id}/top": top,
+        "POST /containers/{id}/update": update,
+        "POST /containers/prune": prune,
+        "POST /build/prune": build_prune,
+        "GET /system/df": df,
+    }
+
+
+def _has(container: Container, word: str) -> bool:
+    name, given, value = word.partition("=")
+    return name in container.labels and (not given or container.labels[name] == value)
+
+
+async def _stats(engine: Engine, container: Container) -> AsyncIterator[bytes]:
+    """One a second, as long as the container is there."""
+    before = None
+    while True:
+        before = await engine.blocking(stats.sample, engine, container, before)
+        yield jsonc.dumps(before).encode() + b"\n"
+        await asyncio.sleep(1)
+        if container.state.status in ("removing", "dead"):
+            return
+
+
+async def processes(pids: set[int], arguments: str) -> dict[str, Any]:
+    """What the host's ps says of a container's processes. Raises ``EngineError``."""
+    import shlex
+
+    try:
+        program = await asyncio.create_subprocess_exec(
+            "ps",
+            *shlex.split(arguments),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+    except FileNotFoundError:
+        raise EngineError("ps is not installed on this machine: apt-get install procps") from None
+    out, err = await program.communicate()
+    if program.returncode:
+        raise EngineError(f"ps {arguments}: {err.decode('utf-8', 'replace').strip()}")
+    lines = out.decode("utf-8", "replace").splitlines()
+    titles = lines[0].split() if lines else []
+    if "PID" not in titles:
+        raise EngineError("Couldn't find PID field in ps output")
+    at = titles.index("PID")
+    rows = [line.split(None, len(titles) - 1) for line in lines[1:]]
+    return {"Titles": titles, "Processes": [row for row in rows if len(row) > at and int(row[at]) in pids]}
+
+
+async def usage(engine: Engine) -> dict[str, Any]:
+    """Docker's ``/system/df``."""
+    from rung.engine.docker.containers import summary
+
+    found = await engine.blocking(engine.store.usage)
+    counts = {one.id: one for one in found.images}
+    images = []
+    for one in await engine.blocking(engine.store.summaries):
+        counted = counts.get(one.id)
+        more = {"Containers": counted.containers, "SharedSize": counted.shared_bytes} if counted is not None else {}
+        images.append({**image_summary(one), **more})
+    volumes = []
+    for volume in engine.volumes:
+        size = await engine.blocking(size_of, volume)
+        volumes.append({**volume.view(), "UsageData": {"RefCount": len(engine.volumes.users(volume)), "Size": size}})
+    return {
+        "LayersSize": found.layers_bytes,
+        "Images": images,
+        "Containers": [{**summary(engine, one), "SizeRw": 0, "SizeRootFs": 0} for one in engine.containers],
+        "Volumes": volumes,
+        "BuildCache": [],
+        "BuilderSize": 0,
+    }
