@@ -13,19 +13,18 @@
 #include "call.h"
 #include "control.h"
 #include <linux/seccomp.h>
-#include <sched.h>
+#include <pthread.h>
 #include <time.h>
 
-enum { NOT_YET = -1, FAILED_TO_LOAD = -2, SENDING_S = 10 };
+enum { NOT_YET = -1, FAILED_TO_LOAD = -2, SENDING_S = 10, STACK_BYTES = 1 << 16 };
 
 static struct {
     int listener; /* written by the filtered thread */
     int outcome;  /* written by the other one: 1 sent, or the negated errno */
 } handover = {NOT_YET, 0};
 
-/* The unfiltered thread. It has the other one's errno: no call of it fails while that one makes
- * one. (nanosleep would only for a signal, and none has a handler.) */
-static int hand_over(void *unused)
+/* The unfiltered thread. */
+static void *hand_over(void *unused)
 {
     const struct timespec moment = {.tv_nsec = 20000};
     int listener;
@@ -33,11 +32,11 @@ static int hand_over(void *unused)
     while ((listener = __atomic_load_n(&handover.listener, __ATOMIC_ACQUIRE)) == NOT_YET)
         syscall(SYS_nanosleep, &moment, NULL);
     if (listener < 0)
-        return 0;
+        return NULL;
     long r = send_descriptor("n", 1, listener);
     call(close, listener); /* or the workload's calls would wait for ever once the agent is gone */
     __atomic_store_n(&handover.outcome, r < 0 ? (int)r : 1, __ATOMIC_RELEASE);
-    return 0;
+    return NULL;
 }
 
 static int outcome(void)
@@ -55,11 +54,13 @@ static int outcome(void)
 
 long load_with_listener(uint64_t flags, const void *program)
 {
-    static char stack[16384] __attribute__((aligned(16)));
-    int made = clone(hand_over, stack + sizeof stack,
-                     CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM, NULL);
-    if (made < 0)
-        FAIL(errno, "the thread that hands over the seccomp listener");
+    pthread_t thread; /* and not clone(2): musl's refuses to make one that it does not know of */
+    pthread_attr_t small;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, STACK_BYTES); /* the address space may be limited already */
+    int error = pthread_create(&thread, &small, hand_over, NULL);
+    if (error)
+        FAIL(error, "the thread that hands over the seccomp listener");
     long listener = call(seccomp, SECCOMP_SET_MODE_FILTER, flags, program);
     __atomic_store_n(&handover.listener, listener < 0 ? FAILED_TO_LOAD : (int)listener, __ATOMIC_RELEASE);
     if (listener < 0)
