@@ -107,6 +107,7 @@ class Watch:
             sections = [f"--- {title}\n{text}" for title, text in report.sections]
             test.outcome = "failed"
             test.said += "\n".join([f"--- {report.when}", report.longreprtext, *sections, ""])
+            print(f"\n== failed so far: {report.nodeid}\n{test.said}", flush=True)  # the run may be cut off
         elif report.skipped and test.outcome == "passed":
             test.outcome = "skipped"
             test.said = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)

@@ -90,12 +90,15 @@ def test_known(): assert 0
 
 
 @pytest.mark.timeout(400)
-def test_what_pytest_says_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_pytest_says_is_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]")
     (tmp_path / "test_it.py").write_text(TESTS)
     monkeypatch.setattr(suite, "ROOT", tmp_path)
     monkeypatch.setattr(suite, "OUT", tmp_path)
     first = suite.tested(Path(sys.executable), ["-q"], {})
+    assert "== failed so far: test_it.py::test_teardown\n--- teardown" in capfd.readouterr().out
     outcomes = {name.split("::")[1]: test for name, test in first.tests.items()}
     assert first.code == 1 and not first.errors
     assert {name for name, test in outcomes.items() if test.outcome == "failed"} == {
