@@ -22,7 +22,7 @@ PR_SET_CHILD_SUBREAPER = 36
 STATE_PLACES = (Path("/run/rung"),)
 FILTERS = "/run/rung/seccomp"
 
-DEADLINE_S = 5.0
+DEADLINE_S = 30.0
 
 
 def adopt_orphans(yes: bool = True) -> None:

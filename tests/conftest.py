@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ LANE, SCRATCH, SCRATCH_NAME = pytest.StashKey[lanes.Lane](), pytest.StashKey[Pat
 REAL_KERNEL = ("kernel", "security", "conformance", "faults", "guest")
 
 
-TIMEOUT_S, GRACE_S = 120, 60  # the first is pyproject.toml's
+TIMEOUT_S, GRACE_S = 240, 60  # the first is pyproject.toml's
 #: What runs longest begins first, so that no worker is left with it at the end. A folder or file, by its beginning.
 LONGEST_FIRST = ("guest/", "faults/", "conformance/", "security/", "kernel/")
 
@@ -125,6 +126,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return str(crashed)
 
     return ByFile(config, log)
+
+
+@pytest.fixture
+def outside_network(request: pytest.FixtureRequest) -> Callable[[], AbstractContextManager[None]]:
+    """What the few tests need that ask the world for something, around their asking."""
+    lane = request.config.stash.get(LANE, None)
+    return lane.outside_network if lane else nullcontext
 
 
 @pytest.fixture(scope="session", autouse=True)

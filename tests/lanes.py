@@ -2,8 +2,9 @@
 
 Two workers beside each other would see each other's mounts, cgroups and files under /run, and a census
 (``census.py``) of one would count what the other makes. So each worker enters a lane before it collects: a mount
-namespace with /run and /dev/shm of its own, and in every cgroup hierarchy a group of its own below the one it was
-started in, which a cgroup namespace makes look like the top. Whatever a test starts is in its lane, by inheritance.
+namespace with /run and /dev/shm of its own, a network namespace with nothing but loopback, and in every cgroup hierarchy
+a group of its own below the one it was started in, which a cgroup namespace makes look like the top. Whatever a test
+starts is in its lane, by inheritance; what must ask the world asks it within ``outside_network``.
 
 The lane also has what a host usually has and a bare machine may lack: /dev/mqueue, and processor time for real-time
 groups.
@@ -15,10 +16,14 @@ groups below it. Where there is none, ``conftest.py`` lets one worker run all th
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import signal
+import socket
+import struct
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,7 +33,8 @@ TOP = "/sys/fs/cgroup"
 LEAVE_S = 30.0
 REAL_TIME, REAL_TIME_US = "cpu.rt_runtime_us", "50000"  # of every second: all lanes together must not have it all
 
-CLONE_NEWNS, CLONE_NEWCGROUP = 0x20000, 0x2000000
+CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWNET = 0x20000, 0x2000000, 0x40000000
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 0x4000, 0x40000
 MNT_DETACH = 2
 
@@ -80,6 +86,7 @@ class Lane:
 
     name: str
     _back: list[int] = field(default_factory=list)
+    _outside: int = -1
 
     @classmethod
     def enter(cls) -> Lane:
@@ -90,8 +97,12 @@ class Lane:
             lane._back.append(os.open(one.here, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
             _make_group(one.here / lane.name)
             (one.here / lane.name / "cgroup.procs").write_text("0")
-        _call("unshare", CLONE_NEWNS | CLONE_NEWCGROUP)
+        lane._outside = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        _call("unshare", CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWNET)
+        _bring_loopback_up()
         _call("mount", None, b"/", None, MS_REC | MS_PRIVATE, None)
+        _call("umount2", b"/sys", MNT_DETACH)
+        _call("mount", b"lane", b"/sys", b"sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, None)  # of this network
         _mount_hierarchies(found)
         for place in OWN:
             _call("mount", b"lane", place.encode(), b"tmpfs", MS_NOSUID | MS_NODEV, b"mode=755" if place == "/run" else b"mode=1777")
@@ -103,6 +114,8 @@ class Lane:
 
     def leave(self) -> None:
         """Back to the groups that it came from; whatever still is in the lane's is killed, and they are removed."""
+        _call("setns", self._outside, CLONE_NEWNET)
+        os.close(self._outside)
         for back in self._back:
             procs = os.open("cgroup.procs", os.O_WRONLY | os.O_CLOEXEC, dir_fd=back)
             os.write(procs, b"0")
@@ -111,6 +124,18 @@ class Lane:
             remove(Path(f"/proc/self/fd/{back}", self.name))
             os.close(back)
         self._back.clear()
+
+
+    @contextmanager
+    def outside_network(self) -> Iterator[None]:
+        """The calling thread is in the machine's network for a while."""
+        own = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            _call("setns", self._outside, CLONE_NEWNET)
+            yield
+        finally:
+            _call("setns", own, CLONE_NEWNET)
+            os.close(own)
 
 
 def sweep() -> None:
@@ -157,18 +182,16 @@ def _make_group(group: Path) -> None:
 
 
 def _mount_hierarchies(found: list[Hierarchy]) -> None:
-    """The same hierarchies at the same places, seen from the lane's groups; what lies around them is a new tmpfs."""
-    for point in _below_top():
-        _call("umount2", point.encode(), MNT_DETACH)
+    """The same hierarchies at the same places, seen from the lane's groups, on a tmpfs of their own."""
     _call("mount", b"lane", TOP.encode(), b"tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, b"mode=755")
     for one in found:
         Path(one.point).mkdir(exist_ok=True)
         _call("mount", one.fstype.encode(), one.point.encode(), one.fstype.encode(), 0, one.options.encode())
 
 
-def _below_top() -> Iterator[str]:
-    points = [line.split()[4] for line in _read("/proc/self/mountinfo").splitlines()]
-    return (point for point in reversed(points) if f"{point}/".startswith(f"{TOP}/"))
+def _bring_loopback_up() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
 
 
 def _read(path: str) -> str:

@@ -49,7 +49,7 @@ class FakeSystemd:
 
     def __exit__(self, *_: object) -> None:
         self._listening.shutdown(socket.SHUT_RDWR)
-        self._thread.join(10)
+        self._thread.join(60)
         self._listening.close()
         self.address.unlink()
 

@@ -61,10 +61,10 @@ def _argument(pid: int, word: str) -> bool:
         return False
 
 
-def start(launcher: Path, home: Path, deadline_s: float = 10.0) -> Path:
+def start(launcher: Path, home: Path, deadline_s: float = 60.0) -> Path:
     """Have a command leave a server behind, and wait until it listens: its socket."""
     environment = {name: value for name, value in os.environ.items() if name != SETTING}
-    subprocess.run([launcher, "state", "nobody"], env=environment, capture_output=True, check=False, timeout=30)
+    subprocess.run([launcher, "state", "nobody"], env=environment, capture_output=True, check=False, timeout=60)
     path = Path(socket_path(str(home), native.real_interpreter()))
     until = time.monotonic() + deadline_s
     while not path.exists():

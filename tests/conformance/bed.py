@@ -194,7 +194,7 @@ def own_cgroup(text: str) -> str:
     return OWN_CGROUP.sub(r"/\1", text)
 
 
-def until(happened: Callable[[], bool], what: str, timeout_s: float = 10.0) -> None:
+def until(happened: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None:
     """Poll what gives no event; fails after the deadline."""
     deadline = time.monotonic() + timeout_s
     while not happened():

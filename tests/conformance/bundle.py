@@ -47,7 +47,7 @@ def default_config(runc: Path) -> Config:
     """What ``runc spec`` writes, without the ambient capabilities that 1.1 still names: nothing
     inheritable is there to make them so, which runc says from 1.3 on, and Rung says."""
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([runc, "spec"], cwd=folder, check=True, timeout=20)
+        subprocess.run([runc, "spec"], cwd=folder, check=True, timeout=60)
         config: Config = json.loads(Path(folder, "config.json").read_text())
     config["process"]["capabilities"].pop("ambient", None)
     return config

@@ -21,8 +21,8 @@ from .bed import until
 
 #: Where this Rung's programs are.
 PROGRAMS = Path(sys.executable).parent
-START_S = 30.0
-STOP_S = 20.0
+START_S = 90.0
+STOP_S = 60.0
 
 
 def needed(*programs: str) -> str | None:
@@ -117,7 +117,7 @@ def _daemon(words: Sequence[str | Path], folder: Path, ready: Sequence[str | Pat
 def remove(folder: Path) -> None:
     """The folder with its mounts, and the cgroups named after it."""
     for place in reversed(leftovers.mounts(f" {folder}/")):
-        subprocess.run(["umount", "--lazy", place], check=True, timeout=20)
+        subprocess.run(["umount", "--lazy", place], check=True, timeout=60)
     for path in sorted(leftovers.cgroups(folder.name), key=len, reverse=True):
         for child, _, _ in os.walk(path, topdown=False):
             os.rmdir(child)

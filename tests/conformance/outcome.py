@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-DEFAULT_TIMEOUT_S = 20.0
+DEFAULT_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def end(program: subprocess.Popen[bytes], grace_s: float = 0.0) -> None:
         os.killpg(program.pid, signal.SIGKILL)
     except ProcessLookupError:
         pass  # The whole group has ended.
-    program.wait(10)
+    program.wait(60)
 
 
 def new_output(into: Path) -> tuple[Path, Path]:

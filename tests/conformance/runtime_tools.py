@@ -131,7 +131,7 @@ def _bounded(place: Path, program: str, env: dict[str, str]) -> Verdict:
 def _remove_containers(wrapper: Path, state: Path) -> None:
     """A container's state is a directory with its id below the root, for every runtime here."""
     for entry in list(state.iterdir()) if state.is_dir() else []:
-        subprocess.run([wrapper, "delete", "--force", entry.name], capture_output=True, timeout=20)
+        subprocess.run([wrapper, "delete", "--force", entry.name], capture_output=True, timeout=60)
         for folder, _, _ in os.walk("/sys/fs/cgroup", topdown=False):
             if os.path.basename(folder) == entry.name:
                 os.rmdir(folder)
@@ -142,7 +142,7 @@ def _remove_mounts(folder: str) -> None:
     for line in reversed(table):
         mounted_at = line.split(" ")[4]
         if mounted_at.startswith(folder + "/"):
-            subprocess.run(["umount", "--lazy", mounted_at], check=True, timeout=20)
+            subprocess.run(["umount", "--lazy", mounted_at], check=True, timeout=60)
 
 
 def table(verdicts: Sequence[Verdict], reference: Sequence[Verdict] = ()) -> Iterable[str]:

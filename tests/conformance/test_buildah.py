@@ -164,7 +164,7 @@ def test_a_signal_to_the_client(buildahs: Buildahs) -> None:
         try:
             until(lambda: "ready" in log.read_text(), "the handler is set")
             client.send_signal(signal.SIGTERM)
-            client.wait(20)
+            client.wait(60)
         finally:
             outcome.end(client)
         return client.returncode != 0

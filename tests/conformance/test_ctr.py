@@ -270,7 +270,7 @@ def test_signals(ctrs: Ctrs) -> None:
         try:
             until(lambda: "ready" in log.read_text(), "the handler is set")
             ctr.call("tasks", "kill", "--signal", "SIGUSR1", name).ok()
-            return client.wait(10)
+            return client.wait(60)
         finally:
             outcome.end(client)
 

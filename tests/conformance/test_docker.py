@@ -218,7 +218,7 @@ def test_a_signal_to_the_client_reaches_the_container(dockers: Dockers) -> None:
         try:
             until(lambda: "ready" in log.read_text(), "the handler is set")
             client.send_signal(signal.SIGTERM)
-            client.wait(10)
+            client.wait(60)
         finally:
             outcome.end(client)
         return client.returncode, log.read_text()
@@ -434,7 +434,7 @@ def test_inspection(dockers: Dockers) -> None:
 def test_restart_policy(dockers: Dockers) -> None:
     def scenario(docker: Docker) -> tuple[int, int, str]:
         name = docker.started("false", options=("--restart", "on-failure:2"))
-        until(lambda: docker.inspect(name)["RestartCount"] == 2, "it has been started again twice", 20)
+        until(lambda: docker.inspect(name)["RestartCount"] == 2, "it has been started again twice", 60)
         return (
             docker.wait(name),
             docker.inspect(name)["RestartCount"],
@@ -459,9 +459,9 @@ def test_health(dockers: Dockers) -> None:
         def health() -> str:
             return str(docker.inspect(name)["State"]["Health"]["Status"])
 
-        until(lambda: health() == "unhealthy", "it is found unwell", 20)
+        until(lambda: health() == "unhealthy", "it is found unwell", 60)
         docker.call("exec", name, "touch", "/dev/shm/well").ok()
-        until(lambda: health() == "healthy", "it is found well", 20)
+        until(lambda: health() == "healthy", "it is found well", 60)
         return health()
 
     assert dockers.agree(scenario) == "healthy"

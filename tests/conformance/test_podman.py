@@ -184,7 +184,7 @@ def test_a_signal_to_the_client_reaches_the_container(podmans: Podmans) -> None:
         try:
             until(lambda: "ready" in log.read_text(), "the handler is set")
             client.send_signal(signal.SIGTERM)
-            client.wait(10)
+            client.wait(60)
         finally:
             outcome.end(client)
         return client.returncode, log.read_text()
@@ -342,7 +342,7 @@ def test_inspection(podmans: Podmans) -> None:
 def test_restart_policy(podmans: Podmans) -> None:
     def scenario(podman: Podman) -> tuple[int, int, str]:
         name = podman.started("false", options=("--restart", "on-failure:2"))
-        until(lambda: podman.inspect(name)["RestartCount"] == 2, "it has been started again twice", 20)
+        until(lambda: podman.inspect(name)["RestartCount"] == 2, "it has been started again twice", 60)
         code = podman.wait(name)
         return code, podman.inspect(name)["RestartCount"], str(podman.inspect(name)["State"]["Status"])
 

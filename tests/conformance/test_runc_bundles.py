@@ -79,7 +79,7 @@ def _killed(bed: Bed) -> int:
     until(lambda: (bed.root / name).exists() and bed.call("state", name).code == 0, "the container is there")
     bed.wait_for(name, "running")
     bed.call("kill", name, "KILL").ok()
-    thread.join(20)
+    thread.join(60)
     return codes[0]
 
 

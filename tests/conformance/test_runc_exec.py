@@ -181,7 +181,7 @@ def test_a_terminal_over_a_console_socket(pair: Pair) -> None:
             console.close()
         size = window_size(master)
         bed.call("start", name).ok()
-        said = talk(master, [(b"crw", b"x\n")], time.monotonic() + 10)
+        said = talk(master, [(b"crw", b"x\n")], time.monotonic() + 60)
         os.close(master)
         bed.wait_for(name, "stopped")
         return 0, said.decode(), size, said.startswith(b"/dev/")
@@ -201,7 +201,7 @@ def test_exec_over_a_console_socket(pair: Pair) -> None:
             master, _ = console.receive()
         finally:
             console.close()
-        said = talk(master, [(b"/dev/pts", b"word\n")], time.monotonic() + 10)
+        said = talk(master, [(b"/dev/pts", b"word\n")], time.monotonic() + 60)
         os.close(master)
         return said.decode()
 

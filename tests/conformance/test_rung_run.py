@@ -65,7 +65,7 @@ def registry(place: Path) -> Iterator[str]:
     )
     child = subprocess.Popen([program, "serve", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline = monotonic() + 20
+        deadline = monotonic() + 60
         while True:
             try:
                 urllib.request.urlopen(f"http://{host}/v2/", timeout=5).close()

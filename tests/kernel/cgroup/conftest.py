@@ -125,7 +125,7 @@ class Worker:
 
     def end(self) -> None:
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
         for stream in (self.process.stdin, self.process.stdout):
             assert stream is not None
             stream.close()

@@ -4,7 +4,7 @@ import pytest
 
 from rung.runtime.cgroup import Cgroup, CgroupError
 
-ANSWER_S = 10
+ANSWER_S = 60
 SILENCE_S = 0.1
 
 

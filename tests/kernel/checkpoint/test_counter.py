@@ -138,7 +138,7 @@ def test_who_stays_with_a_container_that_is_saved_sees_it_killed(saved: Saved) -
     try:
         saved.goes_on()
         ok(saved.checkpoint(name))
-        assert staying.wait(20) == 137
+        assert staying.wait(60) == 137
     finally:
         staying.kill()
         staying.wait()

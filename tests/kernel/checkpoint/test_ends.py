@@ -242,7 +242,7 @@ def test_a_connection_is_kept(saved: Saved) -> None:
             ok(saved.checkpoint(name, "--tcp-established"))
             ok(saved.restore(name, bundle, "--tcp-established"))
             saved.delete(name)
-        server.join(20)
+        server.join(60)
     assert server.connections == 1
     numbers = [int(line.split()[1]) for line in server.lines]
     assert len(numbers) > 2 and numbers == list(range(1, len(numbers) + 1))

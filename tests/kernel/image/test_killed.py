@@ -68,7 +68,7 @@ def test_a_half_pulled_layer_is_continued_by_the_next_process(store: Store, plac
         if layer not in handler.path:  # type: ignore[attr-defined]
             return False
         send(handler, 200, parts.layers[0][:2_000_000], length=len(parts.layers[0]))
-        deadline = monotonic() + 20
+        deadline = monotonic() + 60
         while child.poll() is None and monotonic() < deadline:
             sleep(0.01)
         return True
@@ -78,7 +78,7 @@ def test_a_half_pulled_layer_is_continued_by_the_next_process(store: Store, plac
         registry.hook = stall
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         child = subprocess.Popen([sys.executable, "-c", PULL, str(place / "store"), name], env=environment)
-        deadline = monotonic() + 20
+        deadline = monotonic() + 60
         while not (part.exists() and part.stat().st_size == 2_000_000):
             assert monotonic() < deadline and child.poll() is None
             sleep(0.01)

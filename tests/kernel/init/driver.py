@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from rung.runtime.plan.steps import SLOT_START_FIFO, Step
 from rung.runtime.plan.wire import Ledger, encode, read_ledger
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 @dataclass

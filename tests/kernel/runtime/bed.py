@@ -22,7 +22,7 @@ from conformance.bundle import edit
 from rung.runtime import Container, ContainerNotFound, Runtime, Stdio
 from rung.spec.runtime.default import default_config
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 #: Commands that the tests' scripts call.
 APPLETS = "cat chmod cut echo env false grep head id kill ln ls mkdir mount printf pwd readlink rm sed sh sleep \
 sort stat tail touch true tty umask umount uname wc".split()

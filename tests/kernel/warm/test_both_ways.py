@@ -145,7 +145,7 @@ def test_signals_reach_the_workload(installation, make, nothing_left, number):
         with subprocess.Popen(words, stdout=subprocess.PIPE, env={**os.environ, "RUNG_WARM": way}) as run:
             assert run.stdout and run.stdout.readline() == b"ready\n"
             run.send_signal(number)
-            statuses.append((run.stdout.read(), run.wait(20)))
+            statuses.append((run.stdout.read(), run.wait(60)))
     assert statuses == [(b"got\n", 9)] * 2
 
 
@@ -157,14 +157,14 @@ def test_ctrl_c_undoes_what_was_begun(installation, make, nothing_left, tmp_path
     ):
         words = [installation.launcher, "--root", installation.root, "create", "-b", bundle, "warm-stop"]
         with subprocess.Popen(words, env={**os.environ, "RUNG_WARM": way}, process_group=0) as run:
-            until = time.monotonic() + 20
+            until = time.monotonic() + 60
             while not (tmp_path / "begun").exists():
                 assert time.monotonic() < until
                 time.sleep(0.01)
             (tmp_path / "begun").unlink()
             os.killpg(run.pid, number) if number == signal.SIGINT else run.send_signal(number)
-            assert run.wait(20) == status
-        until = time.monotonic() + 20
+            assert run.wait(60) == status
+        until = time.monotonic() + 60
         while installation.cold("list", "-q").stdout:
             assert time.monotonic() < until
             time.sleep(0.02)

@@ -234,7 +234,7 @@ def test_cve_2021_30465_a_mount_point_that_is_swapped(bed):
     tried = 0
     try:
         until_s = time.monotonic() + 2
-        while time.monotonic() < until_s:
+        while time.monotonic() < until_s or tried < 3:
             outcome = bed.call("run", "-b", bundle, bed.new_id())
             tried += 1
             if outcome.status:
@@ -244,7 +244,6 @@ def test_cve_2021_30465_a_mount_point_that_is_swapped(bed):
     finally:
         stop.set()
         swapper.join()
-    assert tried >= 3
 
 
 def _exchange(one: str, other: str) -> None:

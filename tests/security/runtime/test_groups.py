@@ -108,5 +108,5 @@ def test_nor_by_a_container_of_a_user_that_is_in_it(bed, volume):
 
 def as_member(user: User, bundle: Path) -> Outcome:
     words = [f"--groups={DENIED}" if word == "--clear-groups" else word for word in user.words("run", "-b", bundle, user.bed.new_id())]
-    run = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=20, check=False)
+    run = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60, check=False)
     return Outcome(run.returncode, run.stdout, run.stderr)

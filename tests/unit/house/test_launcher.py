@@ -72,7 +72,7 @@ class Installation:
     ) -> subprocess.CompletedProcess[str]:
         """Run it, whatever comes."""
         return subprocess.run(
-            [self.launcher, *words], env=env, capture_output=True, text=True, check=False, timeout=30
+            [self.launcher, *words], env=env, capture_output=True, text=True, check=False, timeout=60
         )
 
 
@@ -146,7 +146,7 @@ def test_closed_descriptors_become_dev_null(installation: Installation) -> None:
     installation.package()
     installation.interpreter()
     script = f"exec {installation.launcher} {installation.facts} <&- >&- 2>&-"
-    assert subprocess.run(["/bin/sh", "-c", script], check=False, timeout=30).returncode == 3
+    assert subprocess.run(["/bin/sh", "-c", script], check=False, timeout=60).returncode == 3
     assert json.loads(installation.facts.read_text())["stdio"] == ["/dev/null"] * 3
 
 

@@ -41,7 +41,7 @@ def loaded(start_words: list[str], *words: str) -> tuple[set[str], subprocess.Co
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=60,
     )
     lines = [line for line in run.stderr.splitlines() if line.startswith("import time:")]
     return {line.rsplit("|", 1)[1].strip() for line in lines}, run

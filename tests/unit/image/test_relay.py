@@ -25,7 +25,7 @@ def test_all_bytes_in_order_within_the_bound() -> None:
         parts = []
         while part := relay.read(7):
             parts.append(part)
-        fetching.result(timeout=30)
+        fetching.result(timeout=60)
     assert b"".join(parts) == b"".join(chunks) and max(map(len, parts)) == 7
 
 

@@ -16,7 +16,7 @@ import pytest
 from rung.errors import RungError
 from rung.runtime.console import HIGH_WATER_BYTES, Terminal, keep_line_ends, pair, raw, receive, relay
 
-DEADLINE_S = 10
+DEADLINE_S = 60
 
 
 class Bed:

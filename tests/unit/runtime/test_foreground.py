@@ -166,7 +166,7 @@ def test_the_callers_terminal_is_joined_and_resized():
         assert shown.count(b"typed") == 2
         resize(console, 40, 100)
         assert b"40 100" in until(screen, b"status 5\r\n")
-        assert child.wait(10) == 0
+        assert child.wait(60) == 0
 
 
 def resize(fd, rows, columns):

@@ -33,7 +33,7 @@ class Tree:
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [self.launcher, *words], capture_output=True, text=True, check=False, timeout=30
+            [self.launcher, *words], capture_output=True, text=True, check=False, timeout=60
         )
 
     def version(self) -> str:
@@ -191,6 +191,6 @@ def test_where_nothing_can_be_written_it_goes_without(tree: Tree) -> None:
     else:
         tree.source("runtime").chmod(0o555)
         words = [tree.launcher, "--version"]
-    run = subprocess.run(words, capture_output=True, text=True, check=False, timeout=30)
+    run = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
     assert (run.returncode, run.stderr) == (0, "")
     assert not tree.pack.exists()

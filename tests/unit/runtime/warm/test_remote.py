@@ -89,7 +89,7 @@ def test_a_process_of_which_nobody_would_hear_is_ended(ends):
         hands.start()
         with pytest.raises(KeyboardInterrupt):
             remote.spawn(*SPAWN)
-        hands.join(10)
+        hands.join(60)
     finally:
         signal.signal(signal.SIGIO, before)
     with pytest.raises(ProcessLookupError):
