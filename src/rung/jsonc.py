@@ -35,17 +35,19 @@ class _Scanner:
     memo: dict[str, str] = {}
 
 
-def loads(text: str | bytes) -> Any:
-    """The value of a JSON document. Raises ``ValueError`` naming line and column."""
+def loads(text: str | bytes, pairs: Any = None) -> Any:
+    """The value of a JSON document. Raises ``ValueError`` naming line and column. ``pairs``: makes an
+    object's value of its names and values, in order and as often as they are there."""
     if isinstance(text, bytes):
         text = text.decode("utf-8")
     if make_scanner is None:  # pragma: no cover
         import json
 
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=pairs)
+    context = _Scanner if pairs is None else type("_Pairs", (_Scanner,), {"object_pairs_hook": pairs})
     start = len(text) - len(text.lstrip(_SPACE))
     try:
-        value, end = make_scanner(_Scanner)(text, start)
+        value, end = make_scanner(context)(text, start)
         if text[end:].strip(_SPACE):
             raise ValueError(f"more after the end of the document: (char {end})")
     except RecursionError:
@@ -55,7 +57,7 @@ def loads(text: str | bytes) -> Any:
         # cannot raise its own error unless json.decoder has been imported.)
         import json
 
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=pairs)
     return value
 
 

@@ -38,3 +38,7 @@ def test_nesting_without_end_is_a_value_error() -> None:
 def test_what_is_not_a_json_value_is_refused() -> None:
     with pytest.raises(TypeError, match="not a JSON value"):
         jsonc.dumps({"a": object()})
+
+
+def test_an_object_as_pairs() -> None:
+    assert jsonc.loads('{"a": 1, "a": {"b": 2}}', pairs=list) == [("a", 1), ("a", [("b", 2)])]

@@ -97,6 +97,9 @@ def _serve(args: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
     print(f"serving {server.url}", flush=True)
+    if not (args.htpasswd or args.client_ca or args.read_only or _is_loopback(host)):
+        rights = "push and delete" if args.delete else "push"
+        print(f"rung: note: whoever reaches {server.url} may {rights} (--htpasswd)", file=sys.stderr)
     server.run()
     return 0
 
@@ -134,6 +137,10 @@ def _address(text: str) -> tuple[str, int]:
     if not colon or not port.isdigit() or int(port) > 65535:
         raise RungError("listen", text, "is not HOST:PORT")
     return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _seconds(text: str) -> float:

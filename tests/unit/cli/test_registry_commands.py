@@ -78,6 +78,11 @@ def test_a_key_pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
         assert '"a": "b"' in capsys.readouterr().out
         assert execute(["image", "verify-signature", "-q", "--key", f"{prefix}.pub", "-a", "a=c", name]) == 1
         assert "no signature says a=c" in capsys.readouterr().err
+        assert execute(["image", "verify", "--key", f"{prefix}.pub", name]) == 0
+        assert f"Verified {name}" in capsys.readouterr().err
+        for half in (["--key", f"{prefix}.pub"], [name]):
+            assert execute(["image", "verify", *half]) == 1
+            assert "go together" in capsys.readouterr().err
         assert execute(["image", "sign", "--key", f"{prefix}.key", "-a", "a", name]) == 1
         assert "is not KEY=VALUE" in capsys.readouterr().err
         monkeypatch.setenv("RUNG_KEY_PASSWORD", "wrong")

@@ -1,12 +1,13 @@
-"""``rung image verify``: does the store hold what it says it holds?"""
+"""``rung image verify``: does the store hold what it says it holds? With ``--key``: is an image signed?"""
 
 from __future__ import annotations
 
 import sys
 
-from rung.cli.image import open_store
+from rung.cli.image import open_store, verify_signature
 from rung.cli.parser import add_command
 from rung.cli.progress import watch
+from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,14 +19,20 @@ if TYPE_CHECKING:
 
 def register(commands: Any, name: str) -> None:
     """Add the command."""
-    about = "hash all content again and follow every name; exit with 1 where something is wrong"
+    about = "hash all content again and follow every name; with --key, check signatures of images in registries"
     parser = add_command(commands, name, about, "rung image verify --repair", _run)
+    parser.add_argument("names", metavar="NAME[:TAG|@DIGEST]", nargs="*", help="only with --key")
+    verify_signature.options(parser, required=False)
     parser.add_argument("--repair", action="store_true", help="put right what needs no registry")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("-q", "--quiet", action="store_true", help="print problems only")
 
 
 def _run(args: argparse.Namespace) -> int:
+    if args.key and args.names:
+        return verify_signature.run(args)
+    if args.key or args.names:
+        raise RungError("verify", "", "--key and the names of signed images go together", "rung image verify --help")
     store = open_store(args)
     bars = sys.stderr.isatty() and not args.quiet and not args.json
     with watch(sys.stderr, quiet=not bars) as progress:

@@ -19,7 +19,7 @@ def register(commands: Any, name: str) -> None:
     parser = add_command(commands, name, what, example, run)
     parser.add_argument("names", metavar="NAME[:TAG|@DIGEST]", nargs="+")
     options(parser)
-    parser.add_argument("--insecure", action="store_true", help="allow plain HTTP and unknown certificates")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing, but for errors")
 
 
 def options(parser: Any, *, required: bool = True) -> None:
@@ -28,7 +28,7 @@ def options(parser: Any, *, required: bool = True) -> None:
     parser.add_argument("--key", metavar="FILE", action="append", required=required, default=[], help=key)
     pair = "words that must have been signed with it"
     parser.add_argument("-a", "--annotations", metavar="KEY=VALUE", action="append", default=[], help=pair)
-    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing, but for errors")
+    parser.add_argument("--insecure", action="store_true", help="allow plain HTTP and unknown certificates")
 
 
 def run(args: argparse.Namespace) -> int:

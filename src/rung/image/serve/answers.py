@@ -43,7 +43,7 @@ OCTETS = ("Content-Type", "application/octet-stream")
 
 
 class FilePart(Record):
-    """Bytes ``start`` to ``end`` of an open file. Whoever sends them closes it."""
+    """Bytes ``start`` to ``end`` of an open file, which the answer's ``close`` closes."""
 
     file: BinaryIO
     start: int
@@ -76,10 +76,14 @@ class Answer(Record):
 
     def without_body(self) -> Answer:
         """The same answer to HEAD."""
-        if not isinstance(self.body, bytes):
-            self.body.file.close()
+        self.close()
         answer: Answer = self.replace(body=b"", length=self.size)
         return answer
+
+    def close(self) -> None:
+        """Nothing more of the body is needed."""
+        if not isinstance(self.body, bytes):
+            self.body.file.close()
 
 
 class Refusal(ImageError):

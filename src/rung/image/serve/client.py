@@ -18,7 +18,6 @@ from rung.errors import RungError
 from rung.http1.connection import CONTINUE, Closed, Connection, Data, EndOfBody, NeedData
 from rung.http1.errors import Malformed
 from rung.http1.head import Request
-from rung.image.errors import StoreError
 from rung.image.registry.pace import Pace
 from rung.image.serve.answers import ALWAYS, Answer, Growing, Refusal
 
@@ -89,8 +88,11 @@ class Client:
         started = monotonic()
         body = Incoming(self._connection, self._receive, self._send)
         answer = self._answer(request, body)
-        self._drop_rest(body)
-        self._reply(answer, with_body=request.method != "HEAD")
+        try:
+            self._drop_rest(body)
+            self._reply(answer, with_body=request.method != "HEAD")
+        finally:
+            answer.close()
         took_ms = (monotonic() - started) * 1000
         line = f'{self.name} "{request.method} {request.target}" {answer.status} {self._sent_bytes} {took_ms:.1f}ms'
         self._service.log(line)
@@ -130,12 +132,9 @@ class Client:
             return _plain(error.status, error.reason)
         except GONE:
             raise
-        except StoreError as error:
+        except RungError as error:  # the store's paths are for the log, not for clients
             self._service.log(f"{self.name} error: {error}")
-            return Refusal("UNKNOWN", "the store cannot be written").answer()
-        except RungError as error:
-            self._service.log(f"{self.name} error: {error}")
-            return Refusal("UNKNOWN", str(error)).answer()
+            return Refusal("UNKNOWN", "the registry's store cannot do this now").answer()
         except Exception:  # noqa: BLE001 - a bug of ours ends this request, and is told; not the server
             self._service.log(f"{self.name} bug: {traceback.format_exc()}")
             return Refusal("UNKNOWN", "an error of the registry's own").answer()
@@ -192,15 +191,14 @@ class Client:
         if isinstance(body, bytes):
             self._send(head + body if with_body else head)
             return
-        with body.file as file:
-            self._send(head)
-            if isinstance(body, Growing):
-                parts: Iterable[tuple[int, int]] = body.download.parts(body.start, body.end)
-            else:
-                parts = ((body.start, body.end),)
-            for start, end in parts:
-                self._pace = None
-                self._send_file(file.fileno(), start, end)
+        self._send(head)
+        if isinstance(body, Growing):
+            parts: Iterable[tuple[int, int]] = body.download.parts(body.start, body.end)
+        else:
+            parts = ((body.start, body.end),)
+        for start, end in parts:
+            self._pace = None  # waiting for a download is not the client's fault
+            self._send_file(body.file.fileno(), start, end)
 
     def _send_file(self, fd: int, start: int, end: int) -> None:
         while start < end:

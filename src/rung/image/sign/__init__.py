@@ -5,10 +5,12 @@
     payload.py     what is signed: "simple signing"                   pure
     bundle.py      the same as a Sigstore bundle                      pure
     forms.py       how signatures lie in a registry: tag, referrer    pure
+    counting.py    which signatures count                             pure
     attached.py    fetching and attaching them
     signing.py     ``rung image sign``
     verifying.py   ``rung image verify --key``
-    policy.py      containers-policy.json(5)                          pure
+    policy.py, identity.py   containers-policy.json(5)                pure
+    policy_file.py where the policy of this machine is
     admission.py   whether an image may come in or run
 
 Rule: a signature counts when its bytes were signed by the key, and those bytes name the very

@@ -12,8 +12,7 @@ import binascii
 
 from rung.image.errors import PolicyError
 from rung.image.sign import forms, policy
-from rung.image.sign.keys import PublicKey
-from rung.image.sign.verifying import counts
+from rung.image.sign.counting import counts
 from rung.record import Record
 from rung.spec.image import Digest, Manifest, media, parse_manifest
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from rung.image.content import Content
     from rung.image.images.image import Image
     from rung.image.sign.forms import Signature
+    from rung.image.sign.keys import PublicKey
     from rung.image.sign.policy import Policy, Requirement
     from rung.spec.image import Descriptor, Reference
 
@@ -85,6 +85,8 @@ def _signed(
 
 
 def _keys(requirement: Requirement, rules: Policy) -> list[PublicKey]:
+    from rung.image.sign.keys import PublicKey
+
     keys = [PublicKey.load(path) for path in requirement.key_paths]
     for text in requirement.key_data:
         try:

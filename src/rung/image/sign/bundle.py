@@ -83,7 +83,9 @@ def make_bundle(signature: Signature, public_der: bytes) -> bytes:
     }
     hint = base64.b64encode(hashlib.sha256(public_der).digest()).decode()
     material = {"publicKey": {"hint": hint}}
-    return jsonc.dumps({"mediaType": BUNDLE, "verificationMaterial": material, "dsseEnvelope": envelope}).encode()
+    return jsonc.dumps(
+        {"mediaType": BUNDLE, "verificationMaterial": material, "dsseEnvelope": envelope}
+    ).encode()
 
 
 def manifest_of(bundle: bytes, subject: Descriptor) -> tuple[bytes, bytes]:

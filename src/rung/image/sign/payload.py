@@ -86,5 +86,7 @@ def _parse_statement(data: bytes, wanted: Digest | None) -> Payload:
 def _of_subject(subject: Fields) -> Payload:
     digests = subject.text_map("digest")
     name = next((name for name in ("sha512", "sha256") if name in digests), "sha256")
-    digest = Digest.parse(f"{name}:{digests.get(name, '')}", field="subject.digest", document="signed document")
+    digest = Digest.parse(
+        f"{name}:{digests.get(name, '')}", field="subject.digest", document="signed document"
+    )
     return Payload(subject.text("name", ""), digest, subject.text_map("annotations"))

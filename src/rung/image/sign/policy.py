@@ -7,6 +7,7 @@ requirement that no image meets. Nothing here reads a file or a registry.
 
 from __future__ import annotations
 
+from rung import jsonc
 from rung.image.sign.identity import DEFAULT, Identity, parse_identity
 from rung.record import Record
 from rung.spec.errors import SpecError
@@ -45,6 +46,12 @@ class Policy(Record):
     name: str
     default: tuple[Requirement, ...]
     transports: Mapping[str, Mapping[str, tuple[Requirement, ...]]]
+
+    @property
+    def admits_everything(self) -> bool:
+        """Whether there is nothing to ask."""
+        all_of_them = [self.default, *(found for scopes in self.transports.values() for found in scopes.values())]
+        return all(one.kind == ACCEPT for found in all_of_them for one in found)
 
     def applying(self, transport: str, scopes: Iterator[str]) -> tuple[Requirement, ...]:
         """ "Only the requirements from the most specific match apply": the first of ``scopes`` that there is."""
@@ -96,7 +103,6 @@ def parse_policy(data: bytes, name: str) -> Policy:
 
 def _unique(data: bytes, name: str) -> object:
     """The JSON value, no field of it said twice: two readers could see two policies."""
-    import json
 
     def pairs(found: list[tuple[str, object]]) -> dict[str, object]:
         names = [key for key, _ in found]
@@ -106,7 +112,7 @@ def _unique(data: bytes, name: str) -> object:
         return dict(found)
 
     try:
-        return json.loads(data, object_pairs_hook=pairs)
+        return jsonc.loads(data, pairs)
     except (ValueError, RecursionError) as error:
         raise SpecError("", f"is not JSON: {error}", document=name) from None
 

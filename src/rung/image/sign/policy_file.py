@@ -20,7 +20,8 @@ VARIABLE = "RUNG_POLICY"
 
 
 def find_policy() -> Policy | None:
-    """The policy of this machine. Raises ``PolicyError`` where its file cannot be used."""
+    """The policy of this machine; None where it admits everything. Raises ``PolicyError`` where its file
+    cannot be used."""
     named = os.environ.get(VARIABLE)
     for place in PLACES if named is None else filter(None, (named,)):
         path = os.path.expanduser(place)
@@ -35,11 +36,12 @@ def find_policy() -> Policy | None:
     return None
 
 
-def _parsed(data: bytes, path: str) -> Policy:
+def _parsed(data: bytes, path: str) -> Policy | None:
     from rung.image.sign.policy import parse_policy
     from rung.spec.errors import SpecError
 
     try:
-        return parse_policy(data, path)
+        found = parse_policy(data, path)
+        return None if found.admits_everything else found
     except SpecError as error:
         raise PolicyError("policy", str(error)) from error

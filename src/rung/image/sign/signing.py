@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rung.image.sign import bundle, payload
 from rung.image.sign.attached import BOTH, BUNDLE, Repository
+from rung.image.sign.counting import counts
 from rung.image.sign.forms import Signature
-from rung.image.sign.verifying import counts
 from rung.spec.image import Reference
 
 TYPE_CHECKING = False
