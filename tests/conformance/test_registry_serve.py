@@ -159,6 +159,20 @@ def test_tls_and_users(place: Path) -> None:
         assert found["Digest"] == sha256(it.manifest)
 
 
+def test_users_push_and_anybody_pulls(place: Path) -> None:
+    """All but docker, which wants a login wherever a registry offers one."""
+    needs("skopeo", "oras", "podman")
+    (place / "users").write_text(f"alice:{bcrypt_hash(b'wonder', cost=5)}\n")
+    it = parts("free")
+    layout = write_layout(place / "layout", it.manifest, OCI_MANIFEST, it.blobs)
+    with Process(place / "store", "--htpasswd", place / "users", "--anonymous-pull") as served:
+        name = f"{served.host}/app:1"
+        words = ("skopeo", "copy", "-q", "--dest-tls-verify=false", "--dest-creds", "alice:wonder")
+        call(*words, f"oci:{layout}:1", f"docker://{name}")
+        for client in (Skopeo, Oras, Podman):
+            assert client(place).pull(name) == sha256(it.manifest)
+
+
 def test_a_cache_of_another_registry(place: Path) -> None:
     needs("skopeo")
     it = parts("far")

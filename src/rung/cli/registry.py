@@ -47,6 +47,7 @@ def _register_serve(commands: Any) -> None:
     parser.add_argument(
         "--htpasswd", metavar="FILE", default="", help="only these users (bcrypt, as htpasswd -B)"
     )
+    parser.add_argument("--anonymous-pull", action="store_true", help="users are for pushing; anybody may pull")
     parser.add_argument(
         "--proxy", metavar="URL", default="", help="cache of another registry, filled as it is asked"
     )
@@ -80,6 +81,8 @@ def _serve(args: argparse.Namespace) -> int:
         )
     if args.client_ca and not args.tls_cert:
         raise RungError("registry", "serve", "certificates of clients need TLS", "--tls-cert, --tls-key")
+    if args.anonymous_pull and not args.htpasswd:
+        raise RungError("registry", "serve", "without users everything is anonymous", "--htpasswd")
     host, port = args.listen
     options = RegistryOptions(
         host=host,
@@ -88,6 +91,7 @@ def _serve(args: argparse.Namespace) -> int:
         key=args.tls_key,
         client_ca=args.client_ca,
         htpasswd=args.htpasswd,
+        anonymous_pull=args.anonymous_pull,
         proxy=args.proxy,
         read_only=args.read_only,
         delete=args.delete,

@@ -30,6 +30,7 @@ def test_collecting(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ("words", "said"),
     [
         (["--tls-cert", "x"], "TLS needs both a certificate and its key"),
+        (["--anonymous-pull"], "without users everything is anonymous"),
         (["--client-ca", "x"], "certificates of clients need TLS"),
         (["--tls-cert", "/none", "--tls-key", "/none"], "TLS /none: No such file"),
         (["--htpasswd", "/none"], "read /none: No such file"),

@@ -44,17 +44,27 @@ class Service:
         users: Htpasswd | None,
         log: Callable[[str], None],
         limits: Limits | None = None,
+        *,
+        anonymous_pull: bool = False,
     ) -> None:
         self.registry = registry
         self.users = users
+        self.anonymous_pull = anonymous_pull
         self.log = log
         self.limits = limits or Limits()
 
     def answer(self, request: Request, body: Body) -> Answer:
         """Carry a request out for a client that may."""
-        if self.users is not None:
+        if self.users is not None and not self._is_free(request):
             self.users.check(request.get("authorization"))
         return self.registry.answer(request, body)
+
+    def _is_free(self, request: Request) -> bool:
+        """Whether nobody need say who he is. ``/v2/`` is not free: by its challenge a client learns that
+        there is a login to be had, and most ask nowhere else."""
+        if not self.anonymous_pull or request.method not in ("GET", "HEAD") or request.get("authorization"):
+            return False
+        return request.target.rstrip("/") != "/v2" and "/blobs/uploads/" not in request.target
 
 
 class Server:

@@ -24,6 +24,7 @@ class RegistryOptions(Record):
     key: str = ""
     client_ca: str = ""
     htpasswd: str = ""
+    anonymous_pull: bool = False
     proxy: str = ""
     read_only: bool = False
     delete: bool = False
@@ -45,7 +46,8 @@ class RegistryServer:
         rules = Rules(options.read_only, options.delete, options.sparse)
         self._registry = Registry(content, rules, upstream)
         self._collector = Collector(self._registry, log, options.collect_every_s)
-        self._server = Server((options.host, options.port), Service(self._registry, users, log), tls)
+        service = Service(self._registry, users, log, anonymous_pull=options.anonymous_pull)
+        self._server = Server((options.host, options.port), service, tls)
 
     @property
     def url(self) -> str:

@@ -16,7 +16,7 @@ from rung.image.serve import bcrypt
 from rung.image.serve.answers import Refusal
 from rung.image.serve.htpasswd import Htpasswd, read
 from rung.image.serve.tls import Tls
-from serveparts import TIMEOUT_S, Served
+from serveparts import TIMEOUT_S, Served, digest_of
 
 #: Of the published test vectors of bcrypt (crypt_blowfish, wrapper.c).
 VECTORS = [
@@ -93,6 +93,20 @@ def test_a_registry_with_users(tmp_path: Path, users: Path) -> None:
         assert said.headers["WWW-Authenticate"].startswith('Basic realm="')
         assert served.ask("GET", "/v2/", Authorization=basic("alice", "wonder")).status == 200
         assert served.ask("PUT", "/v2/a/manifests/x", b"x" * (1 << 20)).status == 401
+
+
+def test_a_registry_where_users_push_and_anybody_pulls(tmp_path: Path, users: Path) -> None:
+    with Served(tmp_path / "store", {"htpasswd": str(users), "anonymous_pull": True}) as served:
+        alice = basic("alice", "wonder")
+        begun = served.ask("POST", "/v2/a/blobs/uploads/", b"", Authorization=alice)
+        location = begun.headers["Location"]
+        assert served.ask("PUT", f"{location}?digest={digest_of(b'x')}", b"x", Authorization=alice).status == 201
+        assert served.ask("GET", f"/v2/a/blobs/{digest_of(b'x')}").body == b"x"
+        assert served.ask("GET", "/v2/a/manifests/none").status == 404
+        assert served.ask("GET", "/v2/_catalog").status == 200
+        for method, path in (("GET", "/v2/"), ("POST", "/v2/a/blobs/uploads/"), ("GET", location), ("DELETE", "/v2/a/manifests/x")):
+            assert served.ask(method, path, b"").status == 401
+        assert served.ask("GET", "/v2/_catalog", Authorization=basic("alice", "x")).status == 401
 
 
 # --- TLS -----------------------------------------------------------------------------------
