@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from rung.image.serve.registry import Body, Registry
 
 CLIENTS = 512
+#: How clients say that they have no login; podman and skopeo write an empty name and an empty password.
+NOBODY = ("", "Basic Og==")
 #: How long answers that have begun may take once the server is told to end.
 GRACE_S = 10.0
 _BUSY = (
@@ -62,7 +64,9 @@ class Service:
     def _is_free(self, request: Request) -> bool:
         """Whether nobody need say who he is. ``/v2/`` is not free: by its challenge a client learns that
         there is a login to be had, and most ask nowhere else."""
-        if not self.anonymous_pull or request.method not in ("GET", "HEAD") or request.get("authorization"):
+        if not self.anonymous_pull or request.method not in ("GET", "HEAD"):
+            return False
+        if request.get("authorization") not in NOBODY:
             return False
         return request.target.rstrip("/") != "/v2" and "/blobs/uploads/" not in request.target
 

@@ -104,6 +104,7 @@ def test_a_registry_where_users_push_and_anybody_pulls(tmp_path: Path, users: Pa
         assert served.ask("GET", f"/v2/a/blobs/{digest_of(b'x')}").body == b"x"
         assert served.ask("GET", "/v2/a/manifests/none").status == 404
         assert served.ask("GET", "/v2/_catalog").status == 200
+        assert served.ask("GET", "/v2/_catalog", Authorization=basic("", "")).status == 200
         for method, path in (("GET", "/v2/"), ("POST", "/v2/a/blobs/uploads/"), ("GET", location), ("DELETE", "/v2/a/manifests/x")):
             assert served.ask(method, path, b"").status == 401
         assert served.ask("GET", "/v2/_catalog", Authorization=basic("alice", "x")).status == 401
