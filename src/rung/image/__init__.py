@@ -11,6 +11,10 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rung.image.archive.changes import parse_changes
+    from rung.image.derive.bundle import unpack_bundle
+    from rung.image.derive.diff import diff_images
+    from rung.image.derive.squash import squash
+    from rung.image.derive.view import mount_image, unmount_image, views
     from rung.image.errors import (
         ArchiveError,
         BootstrapError,
@@ -80,6 +84,12 @@ _HOME = {
     "Rootfs": "rootfs",
     "Snapshots": "snapshot.snapshots",
     "Store": "images.store",
+    "squash": "derive.squash",
+    "unpack_bundle": "derive.bundle",
+    "views": "derive.view",
+    "unmount_image": "derive.view",
+    "mount_image": "derive.view",
+    "diff_images": "derive.diff",
     "Collected": "store.collect",
     "Usage": "images.usage",
     "Problem": "store.verify",
@@ -138,6 +148,12 @@ __all__ = [
     "Snapshots",
     "Store",
     "StoreError",
+    "squash",
+    "unpack_bundle",
+    "views",
+    "unmount_image",
+    "mount_image",
+    "diff_images",
     "Summary",
     "Collected",
     "Usage",

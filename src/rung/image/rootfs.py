@@ -63,6 +63,11 @@ class Rootfs:
         """What ``mount`` does, in mount(8)'s words."""
         return DRIVERS[self.driver].mounts(self.directory, self.layers)
 
+    @property
+    def target(self) -> str:
+        """Where it is mounted; empty where it is not."""
+        return self._row.target
+
     def mount(self, target: str) -> None:
         """Show it at ``target``, a directory that is made where missing."""
         target = os.path.abspath(target)

@@ -50,3 +50,24 @@ def openat2(dir_fd: int, path: bytes | str, flags: int, mode: int = 0, resolve: 
         if last_errno() != EAGAIN:
             break
     raise failed("openat2", name)
+
+
+def read_below(root_fd: int, path: str, limit: int) -> str:
+    """The text of a file below a root file system, up to ``limit`` bytes; empty where there is none.
+
+    A pipe or a device there does not hold the reader up."""
+    from errno import ENOENT, ENOTDIR
+    from os import O_NONBLOCK, O_RDONLY, close, read
+
+    from rung.kernel.errors import KernelError
+
+    try:
+        fd = openat2(root_fd, path, O_RDONLY | O_NONBLOCK)
+    except KernelError as error:
+        if error.errno in (ENOENT, ENOTDIR):
+            return ""
+        raise
+    try:
+        return read(fd, limit).decode("utf-8", "replace")
+    finally:
+        close(fd)
