@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shutil
 import socket
 import ssl
@@ -28,10 +29,11 @@ USER, PASSWORD = "me", "secret: word"
 HTPASSWD = "me:$2y$04$oxwgr2ngOnU8EWcuDLOpUeMvDxHxvklG0I/F2zquZukYmpn.T8VZ2\n"
 
 
-def free_port() -> int:
+def nobody() -> str:
+    """``host:port`` where nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        return f"127.0.0.1:{probe.getsockname()[1]}"
 
 
 @contextmanager
@@ -41,39 +43,35 @@ def docker_registry(**sections: Any) -> Iterator[str]:
     if program is None:
         pytest.skip("needs docker-registry: apt-get install docker-registry")
     folder = Path(tempfile.mkdtemp(prefix="rung-registry-", dir="/dev/shm"))
-    host = f"127.0.0.1:{free_port()}"
-    http = {"addr": host, **sections.pop("http", {})}
     config = {
         "version": 0.1,
-        "log": {"level": "error", "accesslog": {"disabled": True}},
+        "log": {"level": "info", "accesslog": {"disabled": True}},
         "storage": {"filesystem": {"rootdirectory": str(folder / "data")}, "delete": {"enabled": True}},
-        "http": http,
         "validation": {"disabled": True},
         **sections,
+        "http": {"addr": "127.0.0.1:0", **sections.get("http", {})},
     }
     (folder / "config.yml").write_text(json.dumps(config))
     with (folder / "log").open("wb") as log:
         child = subprocess.Popen([program, "serve", folder / "config.yml"], stdout=log, stderr=log)
     try:
-        _until_it_listens(child, host, folder / "log")
-        yield host
+        yield _where_it_listens(child, folder / "log")
     finally:
         child.terminate()
         child.wait(DEADLINE_S)
         shutil.rmtree(folder)
 
 
-def _until_it_listens(child: subprocess.Popen[bytes], host: str, log: Path) -> None:
-    address, _, port = host.partition(":")
+def _where_it_listens(child: subprocess.Popen[bytes], log: Path) -> str:
+    """It says so when the port is open: the kernel has chosen it."""
     deadline = monotonic() + DEADLINE_S
     while True:
-        assert child.poll() is None, f"docker-registry has ended:\n{log.read_text()[-2000:]}"
-        try:
-            socket.create_connection((address, int(port)), 5).close()
-            return
-        except OSError:
-            assert monotonic() < deadline, f"docker-registry does not listen:\n{log.read_text()[-2000:]}"
-            sleep(0.02)
+        said = log.read_text()
+        if found := re.search(r"listening on (127\.0\.0\.1:\d+)", said):
+            return found[1]
+        assert child.poll() is None, f"docker-registry has ended:\n{said[-2000:]}"
+        assert monotonic() < deadline, f"docker-registry does not listen:\n{said[-2000:]}"
+        sleep(0.02)
 
 
 # --- certificates --------------------------------------------------------------------

@@ -274,9 +274,8 @@ def test_mirrors_are_asked_first_and_the_registry_last(place: Path, store: Store
     with docker_registry() as mirror, docker_registry() as origin:
         (place / "certs.d" / origin).mkdir(parents=True)
         toml = place / "certs.d" / origin / "hosts.toml"
-        nobody = f"127.0.0.1:{registries.free_port()}"
         toml.write_text(
-            f'server = "http://{origin}"\n[host."http://{nobody}"]\n'
+            f'server = "http://{origin}"\n[host."http://{registries.nobody()}"]\n'
             f'[host."http://{mirror}"]\n  capabilities = ["pull", "resolve"]\n'
         )
         push(place, f"{mirror}/only/mirrored:1")

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import socket
-import subprocess
 import tempfile
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic, sleep
 
 import pytest
 
+import registries
 import trees
 from rung.image import Store
 from rung.image.snapshot.erofs import why_not
@@ -56,30 +53,8 @@ def store(place: Path) -> Iterator[Store]:
 @pytest.fixture(scope="session")
 def docker_registry() -> Iterator[str]:
     """``host:port`` of a running docker-registry."""
-    program = shutil.which("docker-registry")
-    if program is None or shutil.which("skopeo") is None:
-        pytest.skip("needs docker-registry and skopeo: apt-get install docker-registry skopeo")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        host = f"127.0.0.1:{probe.getsockname()[1]}"
-    directory = Path(tempfile.mkdtemp(prefix="rung-registry-", dir="/dev/shm"))
-    config = directory / "config.yml"
-    config.write_text(
-        "version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n"
-        f"storage: {{filesystem: {{rootdirectory: {directory}/data}}}}\nhttp: {{addr: {host}}}\n"
-    )
-    child = subprocess.Popen([program, "serve", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        deadline = monotonic() + 60
-        while True:
-            try:
-                urllib.request.urlopen(f"http://{host}/v2/", timeout=5).close()
-                break
-            except OSError:
-                assert child.poll() is None and monotonic() < deadline, "docker-registry does not answer"
-                sleep(0.05)
+    if shutil.which("skopeo") is None:
+        pytest.skip("needs skopeo: apt-get install skopeo")
+    with registries.docker_registry() as host:
         yield host
-    finally:
-        child.terminate()
-        child.wait()
-        shutil.rmtree(directory)
+
