@@ -19,7 +19,7 @@ EXTRACTING, EXISTS, COMPLETE = "Extracting", "Already exists", "Pull complete"
 #: And of one that is pushed.
 PREPARING, PUSHING, PUSHED = "Preparing", "Pushing", "Pushed"
 EXISTS_THERE, MOUNTED, SKIPPED = "Layer already exists", "Mounted from", "Skipped foreign layer"
-COPIED = "Copied"
+COPYING, COPIED = "Copying", "Copied"
 
 
 class Event(Record):

@@ -41,7 +41,10 @@ def _asked(args: argparse.Namespace) -> tuple[str, str]:
             raise RungError("login", "", "--password and --password-stdin are mutually exclusive")
         if not args.username:
             raise RungError("login", "", "must provide --username with --password-stdin")
-        return args.username, sys.stdin.read().rstrip("\r\n")
+        password = sys.stdin.read().rstrip("\r\n")
+        if not password:
+            raise RungError("login", args.server, "needs a user and a password")
+        return args.username, password
     if args.password:
         print("WARNING! Using --password via the CLI is insecure. Use --password-stdin.", file=sys.stderr)
     if (not args.username or not args.password) and not sys.stdin.isatty():

@@ -14,7 +14,7 @@ import tarfile
 from rung import jsonc
 from rung.image.errors import ArchiveError, ImageError, StoreError
 from rung.image.layer.decompress import sniff
-from rung.image.progress import COPIED
+from rung.image.progress import COPIED, COPYING
 from rung.image.store.layout import CONTAINERD_NAME, OCI_LAYOUT, REF_NAME
 from rung.image.transfer.layout_end import choose
 from rung.image.transfer.members import Members
@@ -137,6 +137,7 @@ class ArchiveDestination:
     """A new archive, written beside its name and renamed."""
 
     at_once = 1
+    moving = COPYING
 
     def __init__(self, path: str, ref: str, *, docker: bool) -> None:
         self.path = path

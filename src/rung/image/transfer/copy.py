@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 
 from rung.image.errors import ContentError, ImageError, RegistryError
-from rung.image.progress import EXISTS_THERE, PREPARING, PUSHING, SKIPPED, Event
+from rung.image.progress import EXISTS_THERE, PREPARING, SKIPPED, Event
 from rung.record import Record
 from rung.spec.errors import SpecError
 from rung.spec.image import Index, choose_platform, media, parse_manifest
@@ -180,7 +180,7 @@ def _move_one(
     def sent(size: int) -> None:
         if stop.is_set():
             raise _GivenUp("copy", short, "was given up")
-        progress(Event(short, PUSHING, size, blob.size))
+        progress(Event(short, destination.moving, size, blob.size))
 
     if stop.is_set():
         raise _GivenUp("copy", short, "was given up")

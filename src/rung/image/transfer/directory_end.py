@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from rung.image.errors import ArchiveError, StoreError
-from rung.image.progress import COPIED
+from rung.image.progress import COPIED, COPYING
 from rung.image.store.blobs import DOCUMENT_LIMIT, replace_file
 from rung.image.transfer.streams import FileStream, copy_verified
 from rung.spec.image import Descriptor, Digest, parse_manifest
@@ -77,6 +77,7 @@ class DirectoryDestination:
     """A directory; made where there is none. What is not of this image stays in it."""
 
     at_once = 2
+    moving = COPYING
 
     def __init__(self, directory: str) -> None:
         self.directory = directory

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
         #: Blobs that may be put at the same time.
         at_once: int
+        #: What is said of a blob on its way.
+        moving: str
 
         def has(self, blob: Descriptor) -> bool:
             """Whether the blob is there already."""

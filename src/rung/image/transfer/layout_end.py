@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from rung import jsonc
 from rung.image.errors import ArchiveError, ImageError, StoreError
-from rung.image.progress import COPIED
+from rung.image.progress import COPIED, COPYING
 from rung.image.store.blobs import DOCUMENT_LIMIT, Blobs, replace_file
 from rung.image.store.layout import OCI_LAYOUT, REF_NAME
 from rung.image.transfer.streams import FileStream, ingest
@@ -100,6 +100,7 @@ class LayoutDestination:
     """A layout; made where there is none."""
 
     at_once = 2
+    moving = COPYING
 
     def __init__(self, directory: str, ref: str) -> None:
         self.directory = directory

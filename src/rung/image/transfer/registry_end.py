@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import sleep
 
-from rung.image.progress import MOUNTED, PUSHED
+from rung.image.progress import MOUNTED, PUSHED, PUSHING
 from rung.image.registry import manifests
 from rung.image.registry.blob import RemoteBlob
 from rung.image.registry.client import Registry
@@ -56,6 +56,7 @@ class RegistryDestination:
     """A repository, and the tag in it; with a digest for a reference, no tag."""
 
     at_once = 3
+    moving = PUSHING
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from rung.image.errors import ImageError
-from rung.image.progress import COPIED, Event
+from rung.image.progress import COPIED, COPYING, Event
 from rung.image.transfer.streams import FileStream, ingest
 from rung.spec.image import Descriptor, Index, Reference, choose_platform, media, parse_manifest
 
@@ -103,6 +103,7 @@ class StoreDestination:
     """The store: the image for this host is unpacked and named, others' content comes along."""
 
     at_once = 2
+    moving = COPYING
 
     def __init__(self, content: Content, reference: Reference, platform: Platform, progress: Progress) -> None:
         self.content = content
