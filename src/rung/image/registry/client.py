@@ -155,8 +155,8 @@ class Registry:
         """The items of a list that comes in pages, field ``name`` of each (OCI Distribution, "Listing tags")."""
         for _ in range(self.limits.pages):
             document, more = self._page(repository, path, accept)
-            items = document.get(name) if isinstance(document, dict) else None
-            if items is not None and not isinstance(items, list):
+            items = document.get(name, []) if isinstance(document, dict) else document
+            if not isinstance(document, dict) or not isinstance(items, list | None):
                 raise RegistryError("registry", self.domain, f"gives a list without {name}")
             yield from items or ()
             if not more or more == path:
@@ -170,8 +170,11 @@ class Registry:
         with response:
             data = response.read_all(self.limits.manifest_bytes)
             link = response.header("Link")
+        if data is None:
+            reason = f"gives a list of more than {self.limits.manifest_bytes} bytes at once"
+            raise RegistryError("registry", self.domain, reason)
         try:
-            document = jsonc.loads(data or b"")
+            document = jsonc.loads(data)
         except ValueError as error:
             raise RegistryError("registry", self.domain, f"gives a list that is not JSON: {error}") from None
         target, _, relation = link.partition(">")
