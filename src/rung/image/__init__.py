@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rung.image.archive.changes import parse_changes
     from rung.image.derive.bundle import unpack_bundle
+    from rung.image.derive.convert import convert
     from rung.image.derive.diff import diff_images
     from rung.image.derive.squash import squash
     from rung.image.derive.view import mount_image, unmount_image, views
@@ -84,6 +85,7 @@ _HOME = {
     "Rootfs": "rootfs",
     "Snapshots": "snapshot.snapshots",
     "Store": "images.store",
+    "convert": "derive.convert",
     "squash": "derive.squash",
     "unpack_bundle": "derive.bundle",
     "views": "derive.view",
@@ -148,6 +150,7 @@ __all__ = [
     "Snapshots",
     "Store",
     "StoreError",
+    "convert",
     "squash",
     "unpack_bundle",
     "views",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 #: command of ``rung image`` -> the module here that has it
 COMMANDS = {
     "bootstrap": "bootstrap",
+    "convert": "convert",
     "copy": "copy",
     "df": "df",
     "diff": "diff",
