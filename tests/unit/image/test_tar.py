@@ -116,7 +116,7 @@ def test_an_archive_may_end_without_zeros() -> None:
         (header(b"a", size_field=b"-0000000010\0"), "is no number"),
         (header(b"a", size_field=b"\xff" * 12), "has the size -1"),
         (header(b"a", uid=b"\xff" * 8), "has the owner -1:0"),
-        (header(b"a", type=b"S"), "sparse"),
+        (header(b"a", type=b"S", size=512) + bytes(1024), "does not fit"),
         (header(b"a", type=b"Z"), "unknown type"),
         (header(b"x", type=b"x", size=2 << 20), "extended header of 2097152 bytes"),
         (header(b"x", type=b"L", size=1 << 40), "extended header"),
@@ -162,3 +162,29 @@ def test_damage_is_an_error_or_another_archive_and_never_a_crash(at: int, byte: 
             read(data)
         except LayerError:
             pass
+
+
+SPARSE = ("--format=gnu", "--format=pax --sparse-version=0.0", "--format=pax --sparse-version=0.1", "--format=pax --sparse-version=1.0")
+
+
+@pytest.mark.parametrize("words", SPARSE)
+def test_reads_sparse_files(tmp_path: Path, words: str) -> None:
+    program = shutil.which("tar")
+    if program is None:
+        pytest.skip("no GNU tar")
+    source = tmp_path / "source"
+    source.mkdir()
+    with open(source / "many-parts", "wb") as file:
+        for at in range(60):
+            file.seek(at * 50_000)
+            file.write(b"%d " % at * 100)
+    with open(source / "hole", "wb") as file:
+        file.truncate(100_000)
+    (source / "plain").write_bytes(b"plain")
+    command = [program, "-C", source, "--sparse", "--hole-detection=raw", "--sort=name", *words.split(), "-c", "."]
+    data = subprocess.run(command, capture_output=True, check=True).stdout
+    found = {member.name: (member.size, content) for member, content in read(data)}
+    assert len(data) < 1_000_000
+    for name in ("many-parts", "hole", "plain"):
+        whole = (source / name).read_bytes()
+        assert found[b"./" + name.encode()] == (len(whole), whole)

@@ -1,4 +1,4 @@
-"""Tar archives as a stream of entries: ustar, GNU long names, PAX.
+"""Tar archives as a stream of entries: ustar, GNU long names, PAX, sparse files.
 
 Why not ``tarfile``: it takes a broken header in the middle for the archive's end, reads
 PAX records of any size into memory, and costs twice the time. Here the archive is
@@ -14,6 +14,7 @@ what the field unpacks with: headers of links, directories and devices have no d
 from __future__ import annotations
 
 from rung.image.errors import LayerError
+from rung.image.layer import sparse
 from rung.image.layer.names import show
 
 TYPE_CHECKING = False
@@ -31,9 +32,11 @@ _SIZE_LIMIT = 1 << 62
 _TIME_LIMIT = 1 << 33  # seconds; beyond it (2242) docker takes the time for nonsense too
 _ID_LIMIT = (1 << 32) - 1
 _XATTR = b"SCHILY.xattr."
+_MAP = b"GNU.sparse.map"
+_OF_A_MAP = (b"GNU.sparse.offset", b"GNU.sparse.numbytes")
 _NO_DATA = frozenset((HARD_LINK, SYMLINK, CHAR, BLOCK, DIRECTORY, FIFO))
 _KNOWN = _NO_DATA | {FILE}
-_REGULAR = frozenset((b"0", b"\0", b"7"))
+_REGULAR = frozenset((b"0", b"\0", b"7", b"S"))
 
 
 class Entry:
@@ -68,6 +71,8 @@ class TarReader:
         self._read = read
         self._left = 0  # data of the current entry not yet read
         self._padding = 0
+        self._map: sparse.Map | None = None
+        self._at = self._segment = 0
         self._globals: dict[bytes, bytes] = {}
 
     def __iter__(self) -> Iterator[Entry]:
@@ -85,16 +90,62 @@ class TarReader:
             elif kind == b"V":  # a volume's label
                 self._record(header)
             else:
-                entry = _entry(header, {**self._globals, **records} if self._globals else records)
+                mine = {**self._globals, **records} if self._globals else records
                 records = {}
+                entry = _entry(header, mine)
                 self._left = entry.size
                 self._padding = -entry.size % _BLOCK
+                if entry.type == FILE:
+                    self._sparse(entry, header, mine)
                 yield entry
         if records:
             raise LayerError("archive", "", "ends after a header that belongs to an entry")
 
     def data(self, limit: int = _CHUNK) -> bytes:
-        """The next bytes of the current entry's data; empty at its end."""
+        """The next bytes of the current entry's data, the holes of a sparse file as zeros; empty at its end."""
+        if self._map is None:
+            return self._stored(limit)
+        at, segments = self._at, self._map.segments
+        while self._segment < len(segments) and at >= sum(segments[self._segment]):
+            self._segment += 1
+        offset, size = segments[self._segment] if self._segment < len(segments) else (self._map.size, 0)
+        if at < offset:
+            chunk = bytes(min(limit, offset - at))
+        else:
+            chunk = self._stored(min(limit, offset + size - at))
+        self._at += len(chunk)
+        return chunk
+
+    def _sparse(self, entry: Entry, header: bytes, records: dict[bytes, bytes]) -> None:
+        """Read what the archive says of a sparse file before its data."""
+        self._map, self._at, self._segment = None, 0, 0
+        form = sparse.form(records)
+        if header[156:157] == b"S":
+            found = sparse.old_map(header, self._block, _number)
+        elif form is None:
+            return
+        elif form == (1, 0):
+            found = sparse.map_before_data(records, self._map_block)
+        elif form <= (0, 1):
+            found = sparse.map_of_records(records)
+        else:
+            reason = f"is a sparse file of the unknown form {form[0]}.{form[1]}"
+            raise LayerError("entry", show(entry.name), reason)
+        entry.name = records.get(b"GNU.sparse.name") or entry.name
+        sparse.check(entry.name, found, self._left)
+        self._map, entry.size = found, found.size
+
+    def _map_block(self) -> bytes:
+        parts = []
+        left = _BLOCK
+        while left and (part := self._stored(left)):
+            parts.append(part)
+            left -= len(part)
+        if left:
+            raise LayerError("archive", "", "has a sparse file with a broken map")
+        return b"".join(parts)
+
+    def _stored(self, limit: int) -> bytes:
         if not self._left:
             return b""
         chunk = self._read(min(limit, self._left))
@@ -104,8 +155,9 @@ class TarReader:
         return chunk
 
     def _next_header(self) -> bytes | None:
-        while self.data():
+        while self._stored(_CHUNK):
             pass
+        self._map = None
         if self._padding:
             self._exactly(self._padding, "padding")
             self._padding = 0
@@ -172,8 +224,8 @@ def _entry(header: bytes, records: dict[bytes, bytes]) -> Entry:
         # Before POSIX a directory was a file whose name ends with a slash.
         kind = DIRECTORY if kind == b"\0" and entry.name.endswith(b"/") else FILE
     if kind not in _KNOWN:
-        what = "a sparse file (GNU)" if kind == b"S" else f"of the unknown type {show(kind)!r}"
-        raise LayerError("entry", show(entry.name), f"is {what}, which is not supported in layers")
+        reason = f"is of the unknown type '{show(kind)}', which is not supported in layers"
+        raise LayerError("entry", show(entry.name), reason)
     entry.type = kind
     if kind in (CHAR, BLOCK):
         entry.major, entry.minor = _number(header[329:337], "device"), _number(header[337:345], "device")
@@ -196,7 +248,11 @@ def _check_values(entry: Entry) -> None:
 
 def _apply(entry: Entry, records: dict[bytes, bytes]) -> None:
     for key, value in records.items():
-        if key == b"path":
+        if key.startswith(_XATTR):
+            entry.xattrs[key[len(_XATTR) :]] = value
+        elif not value:
+            continue  # as if it were not there
+        elif key == b"path":
             entry.name = value
         elif key == b"linkpath":
             entry.link = value
@@ -210,11 +266,6 @@ def _apply(entry: Entry, records: dict[bytes, bytes]) -> None:
             entry.mtime_ns = _nanoseconds(value)
         elif key == b"atime":
             entry.atime_ns = _nanoseconds(value)
-        elif key.startswith(_XATTR):
-            entry.xattrs[key[len(_XATTR) :]] = value
-        elif key.startswith(b"GNU.sparse."):
-            reason = "is a sparse file (PAX), which is not supported in layers"
-            raise LayerError("entry", show(entry.name), reason)
 
 
 def _check(header: bytes) -> None:
@@ -244,13 +295,13 @@ def _number(field: bytes, what: str) -> int:
             raise ValueError
         return int(digits, 8)
     except ValueError:
-        raise LayerError("archive", "", f"has a broken header: {what} {show(field)!r} is no number") from None
+        raise LayerError("archive", "", f"has a broken header: {what} '{show(field)}' is no number") from None
 
 
 def _decimal(value: bytes, what: bytes) -> int:
     digits = value.removeprefix(b"-")
     if not digits or len(digits) > 20 or digits.strip(b"0123456789"):
-        raise LayerError("archive", "", f"has the PAX record {show(what)} with {show(value)!r}, no number")
+        raise LayerError("archive", "", f"has the PAX record {show(what)} with '{show(value)}', no number")
     return int(value)
 
 
@@ -258,7 +309,7 @@ def _nanoseconds(value: bytes) -> int:
     seconds, _, fraction = value.partition(b".")
     whole = _decimal(seconds or b"0", b"time") * 1_000_000_000
     if fraction.strip(b"0123456789"):
-        raise LayerError("archive", "", f"has a PAX time {show(value)!r} that is no number")
+        raise LayerError("archive", "", f"has a PAX time '{show(value)}' that is no number")
     part = int(fraction[:9].ljust(9, b"0"))
     return whole - part if value.startswith(b"-") else whole + part
 
@@ -281,6 +332,9 @@ def _pax(data: bytes) -> dict[bytes, bytes]:
             break
         if b"\0" in key or (b"\0" in value and not key.startswith(_XATTR)):
             break
+        if key in _OF_A_MAP:  # form 0.0 says these again and again
+            value = records[_MAP] + b"," + value if _MAP in records else value
+            key = _MAP
         records[key] = value
         at = end
     else:

@@ -67,7 +67,8 @@ static long open_directory(enum slot slot, struct text path)
         held->path.data = keep(path.size + 256);
         held->capacity = path.size + 256;
     }
-    memcpy((char *)held->path.data, path.data, path.size);
+    if (path.size)
+        memcpy((char *)held->path.data, path.data, path.size);
     held->path.size = path.size;
     struct stat found;
     held->set_group = any_set_group && fstat(fd, &found) == 0 && found.st_mode & S_ISGID;

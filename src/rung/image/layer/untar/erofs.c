@@ -77,7 +77,8 @@ int add_xattr(struct text *to, mode_t mode, struct text name, struct text value)
         return -E2BIG;
     char *all = keep(to->size + size);
     uint8_t head[4] = {(uint8_t)rest.size, prefixes[which].index, (uint8_t)value.size, (uint8_t)(value.size >> 8)};
-    memcpy(all, to->data, to->size);
+    if (to->size)
+        memcpy(all, to->data, to->size);
     memcpy(all + to->size, head, sizeof head);
     memcpy(all + to->size + 4, rest.data, rest.size);
     memcpy(all + to->size + 4 + rest.size, value.data, value.size);

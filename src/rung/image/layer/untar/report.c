@@ -21,7 +21,8 @@ static void put(const void *data, size_t size)
 {
     while (held_capacity < held_size + size)
         held = grow(held, &held_capacity, held_capacity, 1);
-    memcpy(held + held_size, data, size);
+    if (size)
+        memcpy(held + held_size, data, size);
     held_size += size;
 }
 

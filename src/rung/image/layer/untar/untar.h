@@ -24,12 +24,12 @@ struct text {
 
 static inline bool same(struct text a, struct text b)
 {
-    return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
+    return a.size == b.size && (!a.size || memcmp(a.data, b.data, a.size) == 0);
 }
 
 static inline bool starts(struct text a, struct text prefix)
 {
-    return a.size >= prefix.size && memcmp(a.data, prefix.data, prefix.size) == 0;
+    return a.size >= prefix.size && (!prefix.size || memcmp(a.data, prefix.data, prefix.size) == 0);
 }
 
 struct moment {
