@@ -48,8 +48,9 @@ if TYPE_CHECKING:
             """Make every ``fetch`` end soon, with an error."""
             ...
 
-#: Layers brought in (downloaded, unpacked) at the same time; each holds about 4 MiB of buffers.
-AT_ONCE = 3
+#: Layers brought in (downloaded, unpacked) at the same time; each holds up to 8 MiB of buffers (what has come and is
+#: not decompressed yet, one piece on either side of that, a pipe) and keeps two processors busy at most.
+AT_ONCE = min(8, max(3, os.cpu_count() or 1))
 
 
 class Content:

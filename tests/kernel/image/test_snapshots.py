@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from imageparts import Parts, archive, directory, entry, hardlink, symlink
+from rung.cli.main import execute
 from rung.image import Image, ImageInUse, Store, StoreError
 from rung.kernel.mount import is_mountpoint, mount_overlay, mount_overlay_classic, umount
 
@@ -146,6 +147,25 @@ def test_an_overlay_cannot_carry_a_store_and_the_store_copes(store: Store, place
     finally:
         inner.close()
         umount(str(place / "overlay"))
+
+
+def test_the_store_s_own_snapshotter(ext4: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RUNG_SNAPSHOTTER", raising=False)
+    root = ["--data-root", str(ext4 / "own")]
+    assert execute([*root, "image", "snapshotter"]) == 0 and capfd.readouterr().out == "overlay\n"
+    assert execute([*root, "image", "snapshotter", "native"]) == 0
+    assert execute([*root, "image", "snapshotter"]) == 0 and capfd.readouterr().out == "native\n"
+    assert execute([*root, "--snapshotter", "overlay", "image", "snapshotter"]) == 0 and capfd.readouterr().out == "overlay\n"
+    assert execute([*root, "image", "snapshotter", "auto"]) == 0
+    assert execute([*root, "image", "snapshotter"]) == 0 and capfd.readouterr().out == "overlay\n"
+
+
+def test_erofs_on_a_file_system_that_cannot_be_mounted_from(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (place / "rootfs.tar").write_bytes(archive(entry("x", b"x")))
+    root = ["--data-root", str(place / "store"), "--snapshotter", "erofs"]
+    assert execute([*root, "import", str(place / "rootfs.tar"), "x:1"]) == 1
+    assert "snapshotter erofs: cannot work in" in capfd.readouterr().err
+    assert execute([*root, "images", "-q"]) == 0 and capfd.readouterr().out == ""
 
 
 def test_removing(store: Store, place: Path) -> None:

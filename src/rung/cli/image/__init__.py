@@ -43,6 +43,7 @@ COMMANDS = {
     "save": "save",
     "scan": "scan",
     "sign": "sign",
+    "snapshotter": "snapshotter",
     "squash": "squash",
     "tag": "tag",
     "umount": "mount",

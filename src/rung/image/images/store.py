@@ -42,6 +42,19 @@ class Store:
         self.root = os.path.abspath(root)
         self.content = Content(os.path.join(self.root, "image"), snapshotter)
 
+    @property
+    def snapshotter(self) -> str:
+        """How layers become root file systems here: ``overlay``, ``erofs`` or ``native``."""
+        if self.content.snapshots.named:
+            return self.content.snapshots.named
+        from rung.image.snapshot.driver import choose
+
+        return choose(self.content.rootfs_directory).name
+
+    def set_snapshotter(self, name: str) -> None:
+        """Make one the store's own choice; empty for what the host can do."""
+        self.content.snapshots.set(name)
+
     def close(self) -> None:
         """Close what is open; the store may be used again."""
         self.content.metadata.close()

@@ -173,7 +173,8 @@ def _understand(report: bytes, status: int) -> Extracted:
 def _failure(kind: bytes, operation: bytes, object: bytes, reason: bytes) -> LayerError | StoreError:
     words = _words(reason)
     if kind == b"S":
-        return StoreError(operation.decode(), show(object), words)
+        hint = "layers are unpacked as root, of a user namespace at least" if os.geteuid() else ""
+        return StoreError(operation.decode(), show(object), words, hint)
     hint = _DAMAGED if words.startswith("has a broken") else ""
     return (Unfit if kind == b"U" else LayerError)(operation.decode(), show(object), words, hint)
 

@@ -11,6 +11,8 @@ import os
 
 from rung.image.errors import StoreError
 from rung.image.snapshot.layers import EROFS, FILES
+from rung.image.store import owner
+from rung.image.store.blobs import replace_file
 
 NAMES = ("overlay", "erofs", "native")
 
@@ -21,7 +23,6 @@ class Choice:
     def __init__(self, directory: str, wanted: str = "") -> None:
         self.directory = directory
         self.wanted = wanted
-        self._checked = ""
 
     @property
     def named(self) -> str:
@@ -45,20 +46,30 @@ class Choice:
         """The form in which layers are to be brought in."""
         if self.named != "erofs":
             return FILES
-        if self._checked != EROFS:
+        if not self._has_worked():
             from rung.image.snapshot.erofs import why_not
 
             reason = why_not(self.directory)
             if reason:
                 hint = "it needs Linux 6.12 and a store on ext4, XFS or btrfs; overlay works without"
                 raise StoreError("snapshotter", "erofs", f"cannot work in {self.directory}: {reason}", hint)
-            self._checked = EROFS
+            replace_file(self._proof, owner.boot_id().encode())
         return EROFS
+
+    @property
+    def _proof(self) -> str:
+        return os.path.join(self.directory, "erofs-works")
+
+    def _has_worked(self) -> bool:
+        """Whether EROFS was tried here since the machine was started."""
+        try:
+            with open(self._proof) as file:
+                return file.read(64) == owner.boot_id()
+        except FileNotFoundError:
+            return False
 
     def set(self, name: str) -> None:
         """Make it the store's own setting; empty takes the setting away."""
-        from rung.image.store.blobs import replace_file
-
         self.wanted, before = name, self.wanted
         try:
             self.layer_form()

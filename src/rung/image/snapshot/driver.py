@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from rung.image.snapshot.tree import OPAQUE_XATTR, copy_attributes, copy_layer, remove_tree
+from rung.image.snapshot.tree import copy_attributes, copy_layer, make_opaque, remove_tree
 from rung.image.store import owner
 from rung.kernel.errors import KernelError
 from rung.kernel.mount import (
@@ -23,6 +23,7 @@ from rung.kernel.mount import (
     remount_read_only,
     umount,
 )
+from rung.kernel.userns import is_initial
 from rung.record import Record
 
 TYPE_CHECKING = False
@@ -81,12 +82,12 @@ class Overlay:
 
     def mount(self, directory: str, layers: Sequence[str], target: str) -> None:
         upper, work = os.path.join(directory, "upper"), os.path.join(directory, "work")
-        mount_overlay(layers or [os.path.join(directory, "empty")], upper, work, target)
+        mount_overlay(layers or [os.path.join(directory, "empty")], upper, work, target, overlay_options())
 
     def mounts(self, directory: str, layers: Sequence[str]) -> tuple[Mount, ...]:
         lowers = ":".join(layers or [os.path.join(directory, "empty")])
         options = (f"lowerdir={lowers}", f"upperdir={directory}/upper", f"workdir={directory}/work")
-        return (Mount("overlay", "overlay", options),)
+        return (Mount("overlay", "overlay", (*options, *overlay_options())),)
 
     def changes(self, directory: str) -> str:
         return os.path.join(directory, "upper")
@@ -128,7 +129,7 @@ class Native:
 
     def seal(self, directory: str) -> None:
         # It holds all that the layers below do, or did: nothing of theirs is to be seen beside it.
-        os.setxattr(os.path.join(directory, "root"), OPAQUE_XATTR, b"y")
+        make_opaque(os.path.join(directory, "root"))
 
 
 class OverlayView:
@@ -141,11 +142,11 @@ class OverlayView:
 
     def mount(self, directory: str, layers: Sequence[str], target: str) -> None:
         # One lower is not enough for an overlay without an upper.
-        mount_overlay([*layers, os.path.join(directory, "empty")], None, None, target)
+        mount_overlay([*layers, os.path.join(directory, "empty")], None, None, target, overlay_options())
 
     def mounts(self, directory: str, layers: Sequence[str]) -> tuple[Mount, ...]:
         lowers = ":".join([*layers, os.path.join(directory, "empty")])
-        return (Mount("overlay", "overlay", ("ro", f"lowerdir={lowers}")),)
+        return (Mount("overlay", "overlay", ("ro", f"lowerdir={lowers}", *overlay_options())),)
 
     def changes(self, directory: str) -> str:
         return os.path.join(directory, "empty")
@@ -173,6 +174,11 @@ DRIVERS: dict[str, Driver] = {driver.name: driver for driver in _ALL}
 VIEWS = (OverlayView.name, NativeView.name)
 
 
+def overlay_options() -> tuple[str, ...]:
+    """What else an overlay must be told here."""
+    return () if is_initial() else ("userxattr",)
+
+
 def choose(directory: str) -> Driver:
     """The best driver for a store in ``directory``: an overlay is made on trial, attached nowhere."""
     trial = os.path.join(directory, f".new-{owner.me()}-{os.urandom(4).hex()}")  # collected if we are killed
@@ -182,13 +188,13 @@ def choose(directory: str) -> Driver:
         os.mkdir(path)
     try:
         os.mknod(os.path.join(upper, "whiteout"), 0o20000, 0)
-        os.setxattr(upper, OPAQUE_XATTR, b"n")
+        make_opaque(upper)
         try:
-            os.close(create_overlay([lower], upper, work))
+            os.close(create_overlay([lower], upper, work, overlay_options()))
         except KernelError as error:
             if "lowerdir+" not in str(error):
                 raise
-            mount_overlay_classic([lower], upper, work, lower)  # before 6.7
+            mount_overlay_classic([lower], upper, work, lower, overlay_options())  # before 6.7
             umount(lower, MNT_DETACH)
     except (KernelError, OSError):
         return DRIVERS["native"]

@@ -10,14 +10,17 @@ import stat
 
 from rung.kernel.errors import KernelError
 from rung.kernel.path import RESOLVE_IN_ROOT, RESOLVE_NO_SYMLINKS, openat2
+from rung.kernel.userns import is_initial
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-#: overlayfs.rst: nothing of the layers below is seen in this directory.
-OPAQUE_XATTR = "trusted.overlay.opaque"
+#: overlayfs.rst: nothing of the layers below is seen in this directory. The second where a user namespace's
+#: root mounts, who may set no other ("userxattr").
+_OPAQUE = ("trusted.overlay.opaque", "user.overlay.opaque")
+_OVERLAY_XATTRS = ("trusted.overlay.", "user.overlay.")
 
 
 def remove_tree(path: str) -> None:
@@ -71,9 +74,9 @@ def copy_attributes(source_fd: int, target_fd: int) -> None:
     found = os.fstat(source_fd)
     os.fchown(target_fd, found.st_uid, found.st_gid)
     os.fchmod(target_fd, stat.S_IMODE(found.st_mode))
-    kept = [key for key in os.listxattr(source_fd) if not key.startswith("trusted.overlay.")]
+    kept = [key for key in os.listxattr(source_fd) if not key.startswith(_OVERLAY_XATTRS)]
     for key in os.listxattr(target_fd):
-        if key not in kept and not key.startswith("trusted.overlay."):
+        if key not in kept and not key.startswith(_OVERLAY_XATTRS):
             os.removexattr(target_fd, key)
     for key in kept:
         os.setxattr(target_fd, key, os.getxattr(source_fd, key))
@@ -185,7 +188,12 @@ def _is_opaque(parent_fd: int, name: bytes) -> bool:
 
 def is_opaque(directory: int | str) -> bool:
     """Whether a layer's directory hides those of the layers below."""
-    return OPAQUE_XATTR in os.listxattr(directory)
+    return any(name in _OPAQUE for name in os.listxattr(directory))
+
+
+def make_opaque(directory: str) -> None:
+    """Make a layer's directory hide those of the layers below."""
+    os.setxattr(directory, _OPAQUE[not is_initial()], b"y")
 
 
 def _clear(parent_fd: int, name: bytes, *, keep: bool) -> None:

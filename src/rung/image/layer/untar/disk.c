@@ -92,6 +92,12 @@ static const char *z(int which, struct text name)
     return copies[which];
 }
 
+/* An ID that the namespace does not map is EINVAL to chown(2), which says that of nothing else here. */
+static int owner_error(void)
+{
+    return errno == EINVAL ? -EOVERFLOW : -errno;
+}
+
 #define RESULT(call) ((call) < 0 ? -errno : 0)
 
 static long kind_at(long directory, struct text name)
@@ -136,7 +142,7 @@ static int describe_node(long directory, const char *name, const struct entry *e
 {
     if ((entry->uid || entry->gid || !plain) &&
         fchownat((int)directory, name, (uid_t)entry->uid, (gid_t)entry->gid, AT_SYMLINK_NOFOLLOW) < 0)
-        return -errno;
+        return owner_error();
     if (entry->kind != SYMLINK && (!plain || entry->uid || entry->gid || entry->mode & 07000) &&
         fchmodat((int)directory, name, entry->mode, 0) < 0)
         return -errno;
@@ -200,7 +206,7 @@ static int make_file(long directory, struct text name, const struct entry *entry
         fail_archive("is cut off in the middle of a file's data");
     bool owned = entry->uid || entry->gid || inherits(directory);
     if (!result && owned)
-        result = RESULT(fchown(fd, (uid_t)entry->uid, (gid_t)entry->gid));
+        result = fchown(fd, (uid_t)entry->uid, (gid_t)entry->gid) < 0 ? owner_error() : 0;
     if (!result && (owned || entry->mode & 07000))
         result = RESULT(fchmod(fd, entry->mode));
     if (!result && entry->xattr_count)
@@ -228,7 +234,7 @@ static int make_node(long directory, struct text name, const struct entry *entry
     mode_t kind = entry->kind == CHAR ? S_IFCHR : entry->kind == BLOCK ? S_IFBLK : S_IFIFO;
     const char *made = z(0, name);
     if (entry->kind != FIFO && !devices) {
-        note("left out devices (only root may make them)");
+        note("left out devices (in a user namespace nobody may make them)");
         return 0;
     }
     dev_t device = entry->kind == FIFO ? 0 : makedev((unsigned)entry->major, (unsigned)entry->minor);

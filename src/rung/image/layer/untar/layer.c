@@ -32,6 +32,8 @@ void cannot_make(struct text path, int error)
     case ELOOP:
     case ENOENT:
         fail_layer("entry", path, "lies below something that is no directory");
+    case EOVERFLOW:
+        fail_layer("entry", path, "belongs to an owner that this user namespace does not map");
     default:
         fail_layer("entry", path, "cannot be made: %s", strerror(error));
     }

@@ -213,7 +213,8 @@ static int make_file(long directory, struct text name, const struct entry *entry
         node->sparse = true;
         node->segment_count = entry->segment_count;
         node->segments = keep(entry->segment_count * sizeof *node->segments + 1);
-        memcpy(node->segments, entry->segments, entry->segment_count * sizeof *node->segments);
+        if (entry->segment_count)
+            memcpy(node->segments, entry->segments, entry->segment_count * sizeof *node->segments);
         if (!erofs_can_hold(node))
             fail_unfit(entry->name, "is a sparse file whose parts are not aligned");
     }
