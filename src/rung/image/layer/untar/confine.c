@@ -95,6 +95,15 @@ static void allow_only(const int *calls, size_t count)
         SYS_fstat, SYS_getpid, SYS_gettid, SYS_exit, SYS_exit_group, SYS_restart_syscall, SYS_rt_sigreturn, SYS_tgkill, \
         SYS_rt_sigprocmask, SYS_rt_sigaction, SYS_madvise
 
+/* What the caller had open and did not mark to be closed: a directory among it would be a way out. */
+static void close_others(void)
+{
+    if (syscall(SYS_close_range, TARGET_FD + 1, ~0u, 0) == 0)
+        return;
+    for (int fd = TARGET_FD + 1; fd < 65536; fd++) /* before 5.9 */
+        close(fd);
+}
+
 void confine_to_target(void)
 {
     static const int calls[] = {
@@ -102,6 +111,7 @@ void confine_to_target(void)
         SYS_linkat,    SYS_unlinkat,   SYS_fchownat,  SYS_fchown,     SYS_fchmodat, SYS_fchmod,  SYS_utimensat,
         SYS_fsetxattr, SYS_lsetxattr,  SYS_setxattr,  SYS_fchdir,     SYS_lseek,    SYS_ftruncate, SYS_splice,
     };
+    close_others();
     if (!enter_namespace() && (fchdir(TARGET_FD) < 0 || chroot(".") < 0))
         cannot("change the root");
     keep_capabilities(1u << CAP_CHOWN | 1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH | 1u << CAP_FOWNER |
@@ -112,6 +122,7 @@ void confine_to_target(void)
 void confine_to_descriptors(void)
 {
     static const int calls[] = {ALWAYS};
+    close_others();
     keep_capabilities(0);
     allow_only(calls, sizeof calls / sizeof *calls);
 }
