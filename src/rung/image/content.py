@@ -8,10 +8,12 @@ name. Nothing is visible before ``publish``, everything is afterwards.
 from __future__ import annotations
 
 import os
+from functools import partial
 
-from rung.image.errors import ContentError, ImageError, LayerError, StoreError
-from rung.image.layer.relay import NotPassed, Relay
-from rung.image.progress import COMPLETE, EXISTS, EXTRACTING, Event
+from rung.image.bring import Bringing
+from rung.image.errors import ContentError, StoreError
+from rung.image.layer.jobs import Job, Jobs
+from rung.image.progress import COMPLETE, EXISTS, Event
 from rung.image.snapshot.chain import chain_ids
 from rung.image.snapshot.choice import Choice
 from rung.image.snapshot.layers import Layers
@@ -25,28 +27,14 @@ from rung.spec.image.manifest import check_layers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from concurrent.futures import Future
-    from typing import Protocol
+    from collections.abc import Sequence
 
+    from rung.image.bring import Source
     from rung.image.progress import Progress
     from rung.image.snapshot.layers import NewLayer
-    from rung.image.store.blobs import Tap
     from rung.image.store.collect import Collected
     from rung.image.store.metadata import Lease, Transaction
     from rung.spec.image import Descriptor, Digest, ImageConfig, Manifest
-
-    class Source(Protocol):
-        """Where blobs come from that are not in the store yet."""
-
-        def fetch(self, blob: Descriptor, tap: Tap | None = None) -> None:
-            """Return when the blob is in the store; until then ``tap`` sees its bytes as they
-            come. Called from several threads."""
-            ...
-
-        def cancel(self) -> None:
-            """Make every ``fetch`` end soon, with an error."""
-            ...
 
 #: Layers brought in (downloaded, unpacked) at the same time; each holds up to 8 MiB of buffers (what has come and is
 #: not decompressed yet, one piece on either side of that, a pipe) and keeps two processors busy at most.
@@ -136,15 +124,12 @@ class Content:
                 progress(Event(layer.digest.short, EXISTS))
         if not missing:
             return
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(AT_ONCE, "unpack") as pool:
-            jobs: list[Future[NewLayer] | None] = []
+        bringing = Bringing(self, source, progress, beside=len(missing))
+        with Jobs(AT_ONCE, "unpack") as pool:
+            jobs: list[Job | None] = []
             for layer, diff_id, chain in zip(manifest.layers, config.diff_ids, chains):
-                if chain not in missing:
-                    jobs.append(None)
-                    continue
-                jobs.append(pool.submit(self._unpack_one, layer, diff_id, progress, source))
+                wanted = chain in missing
+                jobs.append(pool.start(partial(bringing.layer, layer, diff_id)) if wanted else None)
             try:
                 self._stack(manifest, config, chains, jobs, progress)
             except BaseException:
@@ -162,74 +147,19 @@ class Content:
     def _is_there(self, chain: Digest) -> bool:
         return bool(self.layers.form(chain))
 
-    def _unpack_one(
-        self, layer: Descriptor, diff_id: Digest, progress: Progress, source: Source | None
-    ) -> NewLayer:
-        """Unpack a layer while its blob is fetched, or from the store."""
-        if source is not None and not self.blobs.has(layer.digest):
-            new = self._unpack_arriving(layer, diff_id, progress, source)
-            if new is not None:
-                return new
-        elif source is not None:
-            source.fetch(layer)
-        progress(Event(layer.digest.short, EXTRACTING))
-        with self.blobs.open(layer.digest) as file:
-            return self._unpack(layer, file.read, diff_id)
-
-    def _unpack_arriving(
-        self, layer: Descriptor, diff_id: Digest, progress: Progress, source: Source
-    ) -> NewLayer | None:
-        """None where the blob is in the store, and not unpacked: its bytes did not come in one piece."""
-        from concurrent.futures import ThreadPoolExecutor
-
-        relay = Relay()
-
-        def fetch() -> None:
-            try:
-                source.fetch(layer, relay)
-                progress(Event(layer.digest.short, EXTRACTING))
-            finally:
-                relay.finish()
-
-        with ThreadPoolExecutor(1, "fetch") as pool:
-            fetching = pool.submit(fetch)
-            try:
-                new = self._unpack(layer, relay.read, diff_id)
-            except NotPassed:
-                fetching.result()
-                return None
-            except ImageError:
-                relay.abandon()
-                fetching.result()  # that these are not the layer's bytes at all is the better sentence
-                raise
-            finally:
-                relay.abandon()
-            try:
-                fetching.result()
-            except BaseException:
-                new.drop()
-                raise
-            return new
-
-    def _unpack(self, layer: Descriptor, read: Callable[[int], bytes], diff_id: Digest) -> NewLayer:
-        try:
-            return self.layers.unpack(read, diff_id, self.snapshots.layer_form())
-        except LayerError as error:
-            raise LayerError(f"layer {layer.digest.short}: {error.operation}", *error.args[1:]) from error
-
     def _stack(
         self,
         manifest: Manifest,
         config: ImageConfig,
         chains: Sequence[Digest],
-        jobs: Sequence[Future[NewLayer] | None],
+        jobs: Sequence[Job | None],
         progress: Progress,
     ) -> None:
         """Put the layers upon each other, base first, as they are unpacked."""
         lowers: list[Digest] = []
         for at, job in enumerate(jobs):
             if job is not None:
-                new = job.result()
+                new: NewLayer = job.result()
                 new.stack(chains[at], lowers)
                 parent = str(chains[at - 1]) if at else ""
                 size = new.extracted.size_bytes
@@ -306,9 +236,10 @@ class Content:
         return collect(self)
 
 
-def _drop(job: Future[NewLayer]) -> None:
+def _drop(job: Job) -> None:
     """Remove what a job that cannot be stopped any more comes up with."""
-    if job.exception() is None:
-        new = job.result()
+    job.wait()
+    if job.error is None:
+        new: NewLayer = job.result()
         if os.path.isdir(new.path):
             new.drop()

@@ -1,8 +1,18 @@
-"""``syncfs(2)``: one file system written out, not all of them as ``os.sync`` does."""
+"""``syncfs(2)``: one file system written out, not all of them as ``os.sync`` does; and a file's beginning."""
 
 from __future__ import annotations
 
 from rung.kernel.libc import failed, library
+
+_SYNC_FILE_RANGE_WRITE = 2
+
+
+def start_writing(fd: int, offset: int, size: int) -> None:
+    """Have a part of a file written to the disk from now on, and wait for nothing. No promise: a file
+    system that cannot do so does not."""
+    from ctypes import c_int64
+
+    library().sync_file_range(fd, c_int64(offset), c_int64(size), _SYNC_FILE_RANGE_WRITE)
 
 
 def syncfs(fd: int) -> None:

@@ -14,8 +14,15 @@ from collections import deque
 
 from rung.image.errors import ContentError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 #: Bytes that may wait to be unpacked, for each layer that is being brought in.
 LIMIT_BYTES = 4 << 20
+#: The same of what has been decompressed ahead.
+_AHEAD_BYTES = 2 << 20
+_CHUNK = 1 << 18
 
 
 class NotPassed(ContentError):
@@ -57,10 +64,15 @@ class Relay:
             self._broken = self._broken or self._passed > 0
             self._changed.notify_all()
 
-    def finish(self) -> None:
+    @property
+    def abandoned(self) -> bool:
+        """Whether nobody reads any more."""
+        return self._abandoned
+
+    def finish(self, *, may_be_empty: bool = False) -> None:
         """No more bytes come, for whatever reason."""
         with self._changed:
-            self._broken = self._broken or not self._passed
+            self._broken = self._broken or not (self._passed or may_be_empty)
             self._finished = True
             self._changed.notify_all()
 
@@ -89,3 +101,38 @@ class Relay:
             self._abandoned = True
             self._chunks.clear()
             self._changed.notify_all()
+
+
+class Ahead:
+    """What ``read`` gives, read in a thread of its own: where it decompresses, that goes on while what has come
+    of it is hashed and written. A context: leaving it ends the thread."""
+
+    def __init__(self, read: Callable[[int], bytes]) -> None:
+        self._source = read
+        self._relay = Relay(_AHEAD_BYTES)
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="decompress", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            while not self._relay.abandoned and (chunk := self._source(_CHUNK)):
+                self._relay.write(chunk)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is the reader's
+            self._error = error
+        finally:
+            self._relay.finish(may_be_empty=True)
+
+    def read(self, size: int) -> bytes:
+        """The next bytes; the thread's error when all that came before it has been read."""
+        chunk = self._relay.read(size)
+        if not chunk and self._error is not None:
+            raise self._error
+        return chunk
+
+    def __enter__(self) -> Ahead:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._relay.abandon()
+        self._thread.join()

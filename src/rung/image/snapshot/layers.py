@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import ExitStack
 
 from rung.image.errors import LayerError, StoreError
 from rung.image.layer.decompress import plain
 from rung.image.layer.extract import extract
+from rung.image.layer.relay import Ahead
 from rung.image.snapshot.tree import find_below, imply_attributes, remove_tree
 from rung.image.store import owner
 from rung.kernel.errors import KernelError
@@ -103,18 +105,20 @@ class Layers:
         return erofs.open_root(self._place(chain, EROFS))
 
     def unpack(
-        self, read: Callable[[int], bytes], diff_id: Digest | None = None, form: str = FILES
+        self, read: Callable[[int], bytes], diff_id: Digest | None = None, form: str = FILES, *, ahead: bool = False
     ) -> NewLayer:
         """Unpack an archive (compressed or not) beside the others; verify its diff ID where it
-        is known, find it out where it is not."""
+        is known, find it out where it is not. ``ahead``: a processor is free to decompress by itself."""
         path = self._new()
         try:
-            stream = _Verified(plain(read), diff_id, _budget(path))
-            if form == EROFS:
-                path, form, extracted = self._index(stream, path)
-            else:
-                extracted = extract(stream.read, path)
-            found = stream.finish()
+            with ExitStack() as stack:
+                bytes_of = stack.enter_context(Ahead(plain(read))).read if ahead else plain(read)
+                stream = _Verified(bytes_of, diff_id, _budget(path))
+                if form == EROFS:
+                    path, form, extracted = self._index(stream, path)
+                else:
+                    extracted = extract(stream.read, path)
+                found = stream.finish()
         except BaseException:
             remove_tree(path)
             raise

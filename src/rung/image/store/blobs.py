@@ -13,6 +13,7 @@ import fcntl
 import os
 
 from rung.image.errors import ContentError, StoreError
+from rung.kernel.sync import start_writing
 from rung.spec.image import Digest
 
 TYPE_CHECKING = False
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
             ...
 
 _CHUNK = 1 << 20
+#: So much is sent to the disk at a time, while the rest is still coming.
+_WRITE_OUT = 8 << 20
 #: No document (manifest, index, config) is read into memory beyond this.
 DOCUMENT_LIMIT = 8 << 20
 
@@ -146,6 +149,7 @@ class Ingest:
         self.size = size
         self._tap = tap
         self.offset = 0
+        self._sent = 0  # to the disk
         self.done = False
         self._fd = -1
         self._path = ""
@@ -191,7 +195,7 @@ class Ingest:
         """Begin again from nothing."""
         os.ftruncate(self._fd, 0)
         os.lseek(self._fd, 0, os.SEEK_SET)
-        self.offset = 0
+        self.offset = self._sent = 0
         self._hash = self.digest.hasher() if self.digest else Digest("sha256", "").hasher()
         if self._tap is not None:
             self._tap.restart()
@@ -211,6 +215,9 @@ class Ingest:
                 view = view[os.write(self._fd, view) :]
         except OSError as error:
             raise StoreError("write", self._path, error.strerror or "") from error
+        if self.offset - self._sent >= _WRITE_OUT:
+            start_writing(self._fd, self._sent, self.offset - self._sent)
+            self._sent = self.offset
 
     def commit(self) -> Digest:
         """Verify, sync, and give the blob its name."""
