@@ -97,11 +97,11 @@ def _look(
     if size > reader.limit_bytes:
         layer.notes.append(f"/{show(path)} is larger than {reader.limit_bytes >> 20} MiB and was not read")
         return
-    parts = [first]
+    content = bytearray(first)
     while part := data(1 << 20):
-        parts.append(part)
+        content += part
     try:
-        found = reader.read(path, b"".join(parts))
+        found = reader.read(path, content if reader.executable else bytes(content))
     except Unreadable as error:
         layer.notes.append(f"/{show(path)} {error}")
         return

@@ -15,6 +15,7 @@ from rung.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Any
 
     from rung.image.scan.packages import Contents, Package
 
@@ -59,9 +60,9 @@ class Reader(Record):
     executable: bool = False
 
     @property
-    def read(self) -> Callable[[bytes, bytes], Contents]:
+    def read(self) -> Callable[[bytes, Any], Contents]:
         """The function itself, loaded now."""
-        found: Callable[[bytes, bytes], Contents] = import_module(f"{__name__}.{self.module}").read
+        found: Callable[[bytes, Any], Contents] = import_module(f"{__name__}.{self.module}").read
         return found
 
 

@@ -15,6 +15,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    #: A program may be large: it is read into one buffer, and never copied.
+    Buffer = bytes | bytearray
+
 #: What a file must begin with to be read whole.
 ELF = b"\x7fELF"
 _MAGIC = b"\xff Go buildinf:"
@@ -25,7 +28,7 @@ _LONGEST = 16 << 20
 _LOAD = 1
 
 
-def read(path: bytes, data: bytes) -> Contents:
+def read(path: bytes, data: Buffer) -> Contents:
     """The main module, its dependencies, and the standard library's version."""
     if not data.startswith(ELF):
         return Contents()
@@ -35,11 +38,11 @@ def read(path: bytes, data: bytes) -> Contents:
     return Contents()
 
 
-def _strings(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _strings(data: Buffer) -> Iterator[tuple[bytes, bytes]]:
     """The two strings of every place that may be the header: a program may hold the magic as text."""
     at = data.find(_MAGIC)
     while at >= 0:
-        header = data[at : at + _HEADER]
+        header = bytes(data[at : at + _HEADER])
         if len(header) == _HEADER:
             if header[15] & _INLINE:
                 version, end = _inline(data, at + _HEADER)
@@ -49,7 +52,7 @@ def _strings(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         at = data.find(_MAGIC, at + 1)
 
 
-def _inline(data: bytes, at: int) -> tuple[bytes, int]:
+def _inline(data: Buffer, at: int) -> tuple[bytes, int]:
     """A string behind its length (unsigned LEB128), and where it ends."""
     length = shift = 0
     for byte in data[at : at + 5]:
@@ -59,10 +62,10 @@ def _inline(data: bytes, at: int) -> tuple[bytes, int]:
             break
     if length > _LONGEST:
         return b"", at
-    return data[at : at + length], at + length
+    return bytes(data[at : at + length]), at + length
 
 
-def _pointed(data: bytes, header: bytes) -> tuple[bytes, bytes]:
+def _pointed(data: Buffer, header: bytes) -> tuple[bytes, bytes]:
     size, order = header[14], ">" if header[15] & _BIG_ENDIAN else "<"
     pair = struct.Struct(order + ("QQ" if size == 8 else "II"))
     segments = _segments(data)
@@ -73,13 +76,13 @@ def _pointed(data: bytes, header: bytes) -> tuple[bytes, bytes]:
             return b""
         pointer, length = pair.unpack_from(data, place)
         start = _offset(segments, pointer)
-        return data[start : start + length] if start is not None and length <= _LONGEST else b""
+        return bytes(data[start : start + length]) if start is not None and length <= _LONGEST else b""
 
     first, second = pair.unpack_from(header, 16)
     return string(first), string(second)
 
 
-def _segments(data: bytes) -> list[tuple[int, int, int]]:
+def _segments(data: Buffer) -> list[tuple[int, int, int]]:
     """``(address, size, offset)`` of what is loaded (ELF, "Program Header")."""
     wide, order = data[4:5] == b"\x02", ">" if data[5:6] == b"\x02" else "<"
     found = []
