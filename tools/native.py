@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 INIT_SOURCES = ROOT / "src/rung/runtime/init"
 LAUNCHER_SOURCES = ROOT / "src/rung/runtime/launcher"
 #: What the launcher is installed as; its own name decides what it starts.
-PROGRAMS = ("rung-runtime", "rung", "containerd-shim-rung-v2")
+PROGRAMS = ("rung-runtime", "rung", "rungd", "containerd-shim-rung-v2")
 UNTAR_SOURCES = ROOT / "src/rung/image/layer/untar"
 INSTALLED_INIT = ROOT / "src/rung/_bin/rung-init"
 INSTALLED_UNTAR = ROOT / "src/rung/_bin/rung-untar"

@@ -83,6 +83,20 @@ address = "{folder}/containerd.sock.ttrpc"
 
 
 @contextmanager
+def rungd() -> Iterator[Path]:
+    """Rung's engine in a network of its own: the folder it lives in; its socket is ``run/rung.sock`` there.
+
+    ``nsenter --net=/proc/PID/ns/net`` with the number in ``pid`` leads to where its ports are."""
+    with folder_of_its_own() as folder:
+        inside = f'ip link set lo up; exec "{PROGRAMS}/rungd" --data-root {folder}/data --run-root {folder}/run --cgroup-parent /{folder.name}'
+        words = ["unshare", "--net", "sh", "-c", inside]
+        ready = ["docker", "--host", f"unix://{folder}/run/rung.sock", "version"]
+        with _daemon(words, folder, ready) as daemon:
+            (folder / "pid").write_text(str(daemon.pid))
+            yield folder
+
+
+@contextmanager
 def folder_of_its_own() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="rungconf-", dir="/tmp"))
     folder.chmod(0o755)
@@ -95,7 +109,9 @@ def folder_of_its_own() -> Iterator[Path]:
 
 
 @contextmanager
-def _daemon(words: Sequence[str | Path], folder: Path, ready: Sequence[str | Path]) -> Iterator[None]:
+def _daemon(
+    words: Sequence[str | Path], folder: Path, ready: Sequence[str | Path]
+) -> Iterator[subprocess.Popen[bytes]]:
     log = folder / "log"
     with log.open("wb") as into:
         daemon = outcome.start(words, into, env={"TMPDIR": str(folder), "PATH": f"{PROGRAMS}:{os.environ['PATH']}"})
@@ -109,7 +125,7 @@ def _daemon(words: Sequence[str | Path], folder: Path, ready: Sequence[str | Pat
             START_S,
         )
         assert daemon.poll() is None, f"{words[0]} has ended:\n{log.read_text()[-3000:]}"
-        yield
+        yield daemon
     finally:
         outcome.end(daemon, grace_s=STOP_S)
 

@@ -1,19 +1,24 @@
-"""Rung 4, the engine: containers on one host.
+"""Rung 4, the engine: containers side by side on one host, behind Docker's API (``docker/``).
 
-So far its thinnest part: one container in the foreground, from an image or a directory
-(``foreground.py``), configured as Docker configures a container by default (``defaults.py``).
+``serve`` is the daemon. ``foreground.py`` is one container without it, from an image or a directory.
 """
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from rung.engine.daemon import serve
     from rung.engine.foreground import Source, Workplace, remove, run
     from rung.engine.options import RunOptions
+    from rung.engine.places import DEFAULT_DATA, DEFAULT_RUN, Places
     from rung.engine.records import ContainerRecord, Records
 
 #: public name -> the module of this package that has it
 _HOME = {
+    "DEFAULT_DATA": "places",
+    "DEFAULT_RUN": "places",
+    "Places": "places",
+    "serve": "daemon",
     "ContainerRecord": "records",
     "Records": "records",
     "RunOptions": "options",
@@ -22,7 +27,19 @@ _HOME = {
     "remove": "foreground",
     "run": "foreground",
 }
-__all__ = ["ContainerRecord", "Records", "RunOptions", "Source", "Workplace", "remove", "run"]
+__all__ = [
+    "DEFAULT_DATA",
+    "DEFAULT_RUN",
+    "ContainerRecord",
+    "Places",
+    "Records",
+    "RunOptions",
+    "Source",
+    "Workplace",
+    "remove",
+    "run",
+    "serve",
+]
 
 
 def __getattr__(name: str) -> object:

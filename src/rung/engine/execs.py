@@ -12,7 +12,7 @@ from rung import jsonc
 from rung.engine import states
 from rung.engine.document.process import exec_process
 from rung.engine.errors import Conflict, EngineError, NotFound
-from rung.engine.lifecycle.start import exit_code_of, who
+from rung.engine.lifecycle.start import who
 from rung.spec.shim.common import Anything
 from rung.spec.shim.task import PROCESS_URL, STOPPED
 
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from rung.engine.running import Running
 
 
+#: The status of a process that could not be run, as with Docker.
+NOT_STARTED = 126
+
+
 class Exec:
     """See the module. ``asked`` in Docker's words."""
 
@@ -34,6 +38,8 @@ class Exec:
         self.container = container
         self.asked = dict(asked)
         self.started = self.running = False
+        #: Set once a start has come to something, either way.
+        self.settled = asyncio.Event()
         self.pid = 0
         self.exit_code: int | None = None
 
@@ -101,9 +107,12 @@ async def start(engine: Engine, one: Exec, size: tuple[int, int], join: Callable
             join(place)
         one.pid = (await call("Start", id=container.id, exec_id=one.id)).pid
     except EngineError as error:
-        one.running, one.exit_code = False, exit_code_of(str(error))
+        one.running, one.exit_code = False, NOT_STARTED
+        one.settled.set()
         await _forget(running, one)
-        raise
+        said = "OCI runtime exec failed: exec failed: unable to start container process"
+        raise EngineError(f"{said}: {error}: unknown") from None
+    one.settled.set()
     said = f"exec_start: {' '.join(one.asked['Cmd'])}"
     engine.events.tell("container", said, container.id, {**container.attributes(), "execID": one.id})
     engine.later(_follow(engine, running, one), f"following exec {one.id[:12]}")
@@ -112,7 +121,9 @@ async def start(engine: Engine, one: Exec, size: tuple[int, int], join: Callable
 async def refresh(engine: Engine, one: Exec) -> None:
     """Know what the shim knows: a client whose stream has just ended asks for the status next."""
     running = engine.running.get(one.container.id)
-    if not one.running or not one.pid or running is None:
+    if one.started:
+        await one.settled.wait()
+    if not one.running or running is None:
         return
     try:
         found = await running.client.call("State", id=one.container.id, exec_id=one.id)

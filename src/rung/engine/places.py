@@ -23,6 +23,7 @@ class Places(Record):
 
     data: str = DEFAULT_DATA
     run: str = DEFAULT_RUN
+    cgroup: str = "/rung"  # what containers' cgroups are below
 
     @property
     def is_default(self) -> bool:

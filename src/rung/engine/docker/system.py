@@ -9,6 +9,7 @@ import platform
 from rung import __version__, jsonc
 from rung.engine.docker.answers import Answer, Streamed, document
 from rung.engine.docker.server import API, OLDEST, SERVER
+from rung.engine.document.namespaces import has_cgroup_v2
 from rung.engine.errors import BadParameter, Unavailable
 
 TYPE_CHECKING = False
@@ -133,7 +134,7 @@ def information(engine: Engine) -> dict[str, Any]:
         "SystemTime": _now(),
         "LoggingDriver": "json-file",
         "CgroupDriver": "cgroupfs",
-        "CgroupVersion": "2" if os.path.exists("/sys/fs/cgroup/cgroup.controllers") else "1",
+        "CgroupVersion": "2" if has_cgroup_v2() else "1",
         "NEventsListener": 0,
         "KernelVersion": found.release,
         "OperatingSystem": release.get("PRETTY_NAME", "Linux"),

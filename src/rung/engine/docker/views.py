@@ -294,9 +294,11 @@ _HOST: dict[str, Any] = {
 
 def host_config(container: Container) -> dict[str, Any]:
     """``HostConfig`` of an inspection: what was asked for over Docker's defaults, and the paths that are hidden."""
+    from rung.engine.document.namespaces import mode
     from rung.engine.document.security import paths
 
     found = {**_HOST, **{key: value for key, value in container.host.items() if value is not None}}
+    found["CgroupnsMode"] = mode(container.host, "cgroup")
     hidden = paths(container.host)
     found["MaskedPaths"] = hidden["maskedPaths"] or None
     found["ReadonlyPaths"] = hidden["readonlyPaths"] or None

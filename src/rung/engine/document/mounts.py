@@ -49,11 +49,11 @@ class Mounted(Record):
 
 
 def mounts(
-    host: Mapping[str, Any], asked: Sequence[Mounted], files: Mapping[str, str], init: str
+    host: Mapping[str, Any], asked: Sequence[Mounted], files: Mapping[str, str], init: str, shm: str = ""
 ) -> list[dict[str, Any]]:
-    """All of them, parents before what lies below them."""
+    """All of them, parents before what lies below them. ``shm``: what is bound to /dev/shm."""
     privileged = bool(host.get("Privileged"))
-    found = {one["destination"]: one for one in _defaults(host, writable_system=privileged)}
+    found = {one["destination"]: one for one in _defaults(host, shm, writable_system=privileged)}
     readonly = bool(host.get("ReadonlyRootfs"))
     for destination, source in files.items():
         options = ["rbind", "rprivate", *(["ro"] if readonly else [])]
@@ -73,7 +73,7 @@ def mounts(
     return sorted(found.values(), key=lambda one: one["destination"].count("/") if one["destination"] != "/" else 0)
 
 
-def _defaults(host: Mapping[str, Any], *, writable_system: bool) -> list[dict[str, Any]]:
+def _defaults(host: Mapping[str, Any], shared: str, *, writable_system: bool) -> list[dict[str, Any]]:
     found = defaults.mounts(writable_system=writable_system)
     ipc = str(host.get("IpcMode") or "private")
     kept = []
@@ -81,8 +81,8 @@ def _defaults(host: Mapping[str, Any], *, writable_system: bool) -> list[dict[st
         if one["destination"] == _SHM:
             if ipc == "none":
                 continue
-            if ipc == "host":
-                one = {"destination": _SHM, "type": "bind", "source": _SHM, "options": ["rbind"]}
+            if shared:
+                one = {"destination": _SHM, "type": "bind", "source": shared, "options": ["rbind"]}
             elif host.get("ShmSize"):
                 options = [word for word in one["options"] if not word.startswith("size=")]
                 one = {**one, "options": [*options, f"size={int(host['ShmSize'])}"]}

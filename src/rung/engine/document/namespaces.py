@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from rung.engine.errors import BadParameter
 
 TYPE_CHECKING = False
@@ -10,11 +12,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 #: kind -> HostConfig's field, and what it means to say nothing
-_MODES = {
+MODES = {
     "pid": ("PidMode", ""),
     "ipc": ("IpcMode", "private"),
     "uts": ("UTSMode", ""),
-    "cgroup": ("CgroupnsMode", "private"),
+    "cgroup": ("CgroupnsMode", ""),
     "network": ("NetworkMode", "default"),
 }
 #: Ports below 1024 are anybody's in a network of one's own, as with Docker (moby 20.10).
@@ -23,14 +25,21 @@ _SYSCTLS = {"net.ipv4.ip_unprivileged_port_start": "0", "net.ipv4.ping_group_ran
 
 def mode(host: Mapping[str, Any], kind: str) -> str:
     """What was asked for of a kind: ``host``, ``container:ID``, ``private`` ..."""
-    field, default = _MODES[kind]
+    field, default = MODES[kind]
+    if kind == "cgroup":  # as Docker: on v1 containers see the host's hierarchies, privileged ones on v2 too
+        default = "private" if has_cgroup_v2() and not host.get("Privileged") else "host"
     return str(host.get(field) or default)
+
+
+def has_cgroup_v2() -> bool:
+    """Whether v2 is what this host's controllers are on."""
+    return os.path.exists("/sys/fs/cgroup/cgroup.controllers")
 
 
 def namespaces(host: Mapping[str, Any], joined: Mapping[str, str]) -> list[dict[str, str]]:
     """config-linux.md#namespaces. ``joined``: paths of those that are another container's."""
     found = [{"type": "mount"}]
-    for kind in _MODES:
+    for kind in MODES:
         if kind in joined:
             found.append({"type": kind, "path": joined[kind]})
         elif mode(host, kind) != "host":

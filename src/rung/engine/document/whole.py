@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 class Found(Record):
     """What was looked up for a container. ``joined``: namespace kind -> path; ``files``: destination -> the
-    engine's own file (hosts, resolv.conf, hostname); ``devices``: those of the host that were asked for."""
+    engine's own file (hosts, resolv.conf, hostname); ``devices``: those of the host that were asked for;
+    ``shm``: what is bound to /dev/shm where others share it."""
 
     rootfs: str
     identity: Identity
@@ -29,6 +30,7 @@ class Found(Record):
     files: Mapping[str, str] = {}
     devices: tuple[devices.Device, ...] = ()
     init: str = ""
+    shm: str = ""
     cgroup: str = ""
 
 
@@ -42,7 +44,7 @@ def document(container: Container, found: Found) -> dict[str, Any]:
         "ociVersion": "1.2.0",
         "process": process.process(config, host, found.identity, hostname, found.init),
         "root": {"path": found.rootfs, "readonly": bool(host.get("ReadonlyRootfs"))},
-        "mounts": mounts(host, found.mounted, found.files, found.init),
+        "mounts": mounts(host, found.mounted, found.files, found.init, found.shm),
         "annotations": dict(host.get("Annotations") or {}),
         "linux": {
             "namespaces": own,

@@ -9,6 +9,7 @@ from rung.engine.asked_mounts import asked
 from rung.engine.container import Container
 from rung.engine.document import process, resources, security
 from rung.engine.document.mounts import Mounted
+from rung.engine.document.namespaces import has_cgroup_v2
 from rung.engine.errors import BadParameter, NotFound
 from rung.engine.files.copyup import fill
 from rung.image import ImageNotFound
@@ -37,6 +38,7 @@ async def create(engine: Engine, name: str, request: Mapping[str, Any]) -> tuple
     image = await engine.blocking(find_image, engine, reference)
     merged = merge(config, image.run_config)
     process.words(merged)
+    warnings = discarded(host)
     container_id = os.urandom(32).hex()
     name = name or names.fresh(lambda word: _taken(engine, word))
     container = Container(container_id, name, str(image.id), reference, merged, host, endpoints)
@@ -54,7 +56,7 @@ async def create(engine: Engine, name: str, request: Mapping[str, Any]) -> tuple
         engine.containers.add(container)
         undo.keep()
     engine.events.tell("container", "create", container_id, container.attributes())
-    return container, []
+    return container, warnings
 
 
 def check(config: Mapping[str, Any], host: Mapping[str, Any]) -> None:
@@ -75,6 +77,17 @@ def check(config: Mapping[str, Any], host: Mapping[str, Any]) -> None:
         raise BadParameter(f"the working directory '{workdir}' is invalid, it needs to be an absolute path")
     if config.get("Tty") and config.get("StopSignal"):
         signal_of(str(config["StopSignal"]))
+
+
+def discarded(host: dict[str, Any]) -> list[str]:
+    """What this kernel does not have is left out, and said: as Docker does, which then runs the container."""
+    said = []
+    if host.get("BlkioWeight") and not has_cgroup_v2() and not os.path.exists("/sys/fs/cgroup/blkio/blkio.weight"):
+        host["BlkioWeight"] = 0
+        said.append(
+            "Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded."
+        )
+    return said
 
 
 def signal_of(word: str) -> int:

@@ -9,6 +9,7 @@ from rung.engine import states
 from rung.engine.errors import EngineError
 from rung.engine.shims.client import ShimGone, ShimRefused
 from rung.engine.waiting import NEXT_EXIT, NOT_RUNNING, Outcome
+from rung.kernel import mount as kernel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,6 +90,9 @@ def unmount(engine: Engine, container: Container) -> None:
     found = engine.store.rootfs(container.id)
     if found is not None:
         found.unmount()
+    shm = f"{engine.places.bundle(container.id)}/shm"
+    if kernel.is_mountpoint(shm):
+        kernel.umount(shm, kernel.MNT_DETACH)
 
 
 def clear_without_shim(engine: Engine, container: Container) -> None:

@@ -20,13 +20,19 @@ from rung.engine.errors import BadParameter, Conflict, EngineError, NotModified
 from rung.engine.lifecycle.exits import follow
 from rung.engine.network import files as network_files
 from rung.engine.running import Running
-from rung.engine.shims.client import connect
+from rung.engine.shims.client import Client, ShimRefused, connect
 from rung.engine.users import identity
+from rung.kernel import mount as kernel
 from rung.shim import Keep
 from rung.undo import Undo
 
+SHM_BYTES = 64 << 20
+_NOSUID_NODEV_NOEXEC = 2 | 4 | 8
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from rung.engine.engine import Engine
 
 
@@ -94,7 +100,7 @@ async def _run(engine: Engine, container: Container) -> Running:
             if one["name"]:
                 await engine.blocking(engine.volumes.get(one["name"]).mount)
         engine.networks.attach(container, undo)
-        config = document(container, _look_up(engine, container, rootfs))
+        config = document(container, _look_up(engine, container, rootfs, undo))
         _write(f"{bundle}/config.json", config)
         path = engine.places.shim(container.id)
         wanted = Keep(path, "rung", engine.places.events, f"{bundle}/shim.log")
@@ -104,7 +110,8 @@ async def _run(engine: Engine, container: Container) -> Running:
         running = Running(client)
         running.shim_pid = shim_pid
         try:
-            created = await client.call(
+            created = await _asked_of_runtime(
+                client,
                 "Create",
                 id=container.id,
                 bundle=bundle,
@@ -114,7 +121,7 @@ async def _run(engine: Engine, container: Container) -> Running:
             )
             await engine.networks.connect(container, created.pid, undo)
             engine.joins(container.id, engine.places.attach(container.id))
-            await client.call("Start", id=container.id)
+            await _asked_of_runtime(client, "Start", id=container.id)
         except BaseException:
             await _abandon(running, container.id)
             raise
@@ -126,6 +133,15 @@ async def _run(engine: Engine, container: Container) -> Running:
         engine.containers.save(container)
         undo.keep()
     return running
+
+
+async def _asked_of_runtime(client: Client, method: str, **fields: Any) -> Any:
+    """A call whose error is the runtime's: in the words that Docker puts before those of its own."""
+    try:
+        return await client.call(method, **fields)
+    except ShimRefused as error:
+        said = "failed to create task for container: failed to create shim task: OCI runtime create failed"
+        raise EngineError(f"{said}: {error}: unknown") from None
 
 
 async def _abandon(running: Running, container_id: str) -> None:
@@ -147,17 +163,36 @@ def _mount(engine: Engine, container: Container, undo: Undo) -> str:
     return target
 
 
-def _look_up(engine: Engine, container: Container, rootfs: str) -> Found:
+def _look_up(engine: Engine, container: Container, rootfs: str, undo: Undo) -> Found:
     return Found(
         rootfs,
         who(container, rootfs),
         mounted=tuple(Mounted(**one) for one in container.mounts),
         devices=tuple(_devices(container)),
         init=engine.init_program() if container.host.get("Init") else "",
+        shm=_shm(engine, container, undo),
         joined=_joined(engine, container),
         files=files(engine, container),
-        cgroup=_cgroup(container),
+        cgroup=_cgroup(engine, container),
     )
+
+
+def _shm(engine: Engine, container: Container, undo: Undo) -> str:
+    """The directory that is /dev/shm, where others are to see it too: this container's own, another's, the host's."""
+    mode = str(container.host.get("IpcMode") or "private")
+    if mode == "host":
+        return "/dev/shm"
+    if mode.startswith("container:"):
+        other = engine.containers.get(mode.partition(":")[2])
+        return "/dev/shm" if other.host.get("IpcMode") == "host" else f"{engine.places.bundle(other.id)}/shm"
+    if mode != "shareable":
+        return ""
+    path = f"{engine.places.bundle(container.id)}/shm"
+    os.makedirs(path, exist_ok=True)
+    size = int(container.host.get("ShmSize") or SHM_BYTES)
+    kernel.mount("shm", path, "tmpfs", _NOSUID_NODEV_NOEXEC, f"mode=1777,size={size}")
+    undo.push(kernel.umount, path, kernel.MNT_DETACH)
+    return path
 
 
 def _devices(container: Container) -> list[Device]:
@@ -180,6 +215,9 @@ def _joined(engine: Engine, container: Container) -> dict[str, str]:
             if other.id not in engine.running:
                 said = f"cannot join {kind} namespace of a non running container: container {other.name}"
                 raise Conflict(f"{said} is not running")
+            if kind == "ipc" and other.host.get("IpcMode") not in ("shareable", "host"):
+                hint = "non-shareable IPC (hint: use IpcMode:shareable for the donor container)"
+                raise BadParameter(f"cannot join IPC namespace of container {other.id}: {hint}")
             found[kind] = f"/proc/{other.state.pid}/ns/{name}"
     return found
 
@@ -233,11 +271,12 @@ def who(container: Container, rootfs: str, user: str = "") -> Identity:
         raise
     except Exception as error:
         raise BadParameter(str(error)) from error
-    return Identity(found.uid, found.gid, tuple(dict.fromkeys((*found.groups, *groups))), found.home)
+    # The primary group is one of them as well (CVE-2022-36109): a file's "not this group" would not hold otherwise.
+    return Identity(found.uid, found.gid, tuple(dict.fromkeys((found.gid, *found.groups, *groups))), found.home)
 
 
-def _cgroup(container: Container) -> str:
-    parent = str(container.host.get("CgroupParent") or "/rung")
+def _cgroup(engine: Engine, container: Container) -> str:
+    parent = str(container.host.get("CgroupParent") or engine.places.cgroup)
     return f"{parent if parent.startswith('/') else f'/{parent}'}/{container.id}"
 
 

@@ -1,4 +1,4 @@
-/* rung-runtime, rung and containerd's shim, the files that are executed: find Rung and its Python, start the one in the other.
+/* rung-runtime, rung, rungd and containerd's shim, the files that are executed: find Rung and its Python, start the one in the other.
  *
  * It exists because a script's #! line is slow and open to its surroundings: it may name a version
  * manager's shim (80 ms), it cannot say -I and -S, and `site` costs 3 ms beside the 6 that
@@ -35,7 +35,7 @@
 
 #define OLDEST_MINOR 11
 
-/* One program under three names. The runtime is isolated (-I) and without site (-S): it needs Rung and
+/* One program under four names. The runtime is isolated (-I) and without site (-S): it needs Rung and
  * the standard library; it begins in a file, which is quicker than -c (see runtime/boot.py). The
  * command of people sees what is installed beside it, such as extras. */
 static const struct command {
@@ -50,6 +50,13 @@ static const struct command {
      "sys.argv[0] = 'rung'\n"
      "from rung.cli.main import main\n"
      "sys.exit(main())\n",
+     true},
+    {"rungd", "-I",
+     "import sys\n"
+     "sys.path.append(sys.argv.pop(1))\n"
+     "sys.argv[0] = 'rungd'\n"
+     "from rung.cli.daemon import main\n"
+     "main()\n",
      true},
     {"containerd-shim-rung-v2", "-IS",
      "import gc, sys\n"
