@@ -14,6 +14,7 @@ from rung.spec.jsonfile import Entry, parse
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from typing import BinaryIO
 
     from rung.engine.engine import Engine
 
@@ -116,13 +117,24 @@ async def read(
     ask = ask or Ask()
     path = engine.places.log(container_id)
     follower = Follower(path) if ask.follow else None
-    past = await engine.blocking(_past, path, ask, terminal)
-    for piece in past:
-        yield piece
-    while follower is not None:
+    try:
+        for piece in await engine.blocking(_past, path, ask, terminal):
+            yield piece
+        if follower is not None:
+            async for piece in _coming(engine, container_id, follower, ask, framed=not terminal):
+                yield piece
+    finally:
+        if follower is not None:
+            follower.close()
+
+
+async def _coming(
+    engine: Engine, container_id: str, follower: Follower, ask: Ask, *, framed: bool
+) -> AsyncIterator[bytes]:
+    while True:
         over = container_id not in engine.running
         pieces = [
-            show(entry, ask, framed=not terminal)
+            show(entry, ask, framed=framed)
             for line in follower.more()
             if (entry := parse(line)) is not None and wanted(entry, ask)
         ]
@@ -143,30 +155,45 @@ def _past(path: str, ask: Ask, terminal: bool) -> list[bytes]:
 
 
 class Follower:
-    """Whole lines that a log gets from now on."""
+    """Whole lines that a log gets from now on. The file is held open: what was written to it before it was begun anew
+    still comes. ``close`` it."""
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._rest = b""
-        self._inode = 0
-        self._at = 0
+        self._file = self._open()
+        if self._file is not None:
+            self._file.seek(0, os.SEEK_END)
+
+    def _open(self) -> BinaryIO | None:
         try:
-            found = os.stat(path)
-            self._inode, self._at = found.st_ino, found.st_size
+            return open(self._path, "rb")
         except FileNotFoundError:
-            return
+            return None
 
     def more(self) -> list[bytes]:
         """Those that have come."""
-        try:
-            with open(self._path, "rb") as file:
-                found = os.fstat(file.fileno())
-                if found.st_ino != self._inode:
-                    self._inode, self._at, self._rest = found.st_ino, 0, b""
-                file.seek(self._at)
-                data = self._rest + file.read()
-                self._at = file.tell()
-        except FileNotFoundError:
-            return []
+        data = self._rest
+        if self._file is not None:
+            data += self._file.read()
+        while (newer := self._newer()) is not None:
+            self.close()
+            self._file = newer
+            data += newer.read()
         whole, newline, self._rest = data.rpartition(b"\n")
         return (whole + newline).splitlines(keepends=True)
+
+    def _newer(self) -> BinaryIO | None:
+        """The file that has the name now, if it is another one."""
+        found = self._open()
+        if found is None or self._file is None:
+            return found
+        if os.path.samestat(os.fstat(found.fileno()), os.fstat(self._file.fileno())):
+            found.close()
+            return None
+        return found
+
+    def close(self) -> None:
+        """Look no more."""
+        if self._file is not None:
+            self._file.close()

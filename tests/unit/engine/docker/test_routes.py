@@ -1,0 +1,100 @@
+"""Which request is whose; progress as Docker's clients draw it; logs as they are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rung.engine import logs
+from rung.engine.docker.progress import bar, entry_of, human
+from rung.engine.docker.routes import Routes
+from rung.engine.docker.server import _without_version
+from rung.engine.errors import BadParameter
+from rung.image import Event
+from rung.spec.jsonfile import Lines, parse
+
+
+async def nothing(_call: Any) -> Any:
+    return None
+
+
+def test_words_of_a_path() -> None:
+    routes = Routes({"GET /a/{id}/json": nothing, "GET /images/{image}/json": nothing, "GET /a/json": nothing})
+    assert routes.find("GET", "/a/json") == (nothing, {})
+    assert routes.find("GET", "/a/x/json") == (nothing, {"id": "x"})
+    assert routes.find("HEAD", "/a/x/json") == (nothing, {"id": "x"})
+    assert routes.find("GET", "/a/x/y/json") is None
+    assert routes.find("GET", "/images/localhost:5000/a/b:1/json") == (nothing, {"image": "localhost:5000/a/b:1"})
+    assert routes.find("POST", "/a/json") is None
+
+
+def test_versions() -> None:
+    assert _without_version("/v1.47/info") == _without_version("/v1.24/info") == _without_version("/info") == "/info"
+    assert _without_version("/volumes/v1") == "/volumes/v1"
+    with pytest.raises(BadParameter, match="too new"):
+        _without_version("/v9.9/info")
+    with pytest.raises(BadParameter, match="too old"):
+        _without_version("/v1.12/info")
+
+
+def test_progress() -> None:
+    assert entry_of(Event("", "latest: Pulling from library/busybox")) == {
+        "status": "Pulling from library/busybox",
+        "id": "latest",
+    }
+    found = entry_of(Event("abc", "Downloading", 500, 1000))
+    assert found["progressDetail"] == {"current": 500, "total": 1000}
+    assert found["progress"] == bar(500, 1000)
+    assert bar(500, 1000) == "[" + "=" * 25 + ">" + " " * 24 + "]  500B/1kB"
+    assert human(1_234_567) == "1.235MB"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> str:
+    lines = Lines("stdout")
+    (tmp_path / "log.1").write_bytes(b"".join(lines.feed(b"old %d\n" % at, at) for at in range(3)))
+    (tmp_path / "log").write_bytes(b"".join(lines.feed(b"new %d\n" % at, 10**9 + at) for at in range(3)))
+    return str(tmp_path / "log")
+
+
+def texts(lines: Any) -> list[str]:
+    return [entry.text for line in lines if (entry := parse(line)) is not None]
+
+
+def test_the_last_lines_of_several_files(log: str) -> None:
+    assert texts(logs.last_lines(log, 2)) == ["new 1\n", "new 2\n"]
+    assert texts(logs.last_lines(log, 4)) == ["old 2\n", "new 0\n", "new 1\n", "new 2\n"]
+    assert texts(logs.last_lines(log, 99)) == texts(logs.lines(log))
+    assert logs.last_lines(log, 0) == []
+
+
+def test_what_is_wanted_of_a_log(log: str) -> None:
+    entries = [entry for line in logs.lines(log) if (entry := parse(line)) is not None]
+    ask = logs.Ask(since_ns=10**9, until_ns=10**9 + 1)
+    assert [one.text for one in entries if logs.wanted(one, ask)] == ["new 0\n", "new 1\n"]
+    assert not [one for one in entries if logs.wanted(one, logs.Ask(stdout=False))]
+
+
+def test_an_entry_as_a_client_gets_it(log: str) -> None:
+    entry = parse(logs.last_lines(log, 1)[0])
+    assert entry is not None
+    assert logs.show(entry, logs.Ask(), framed=True) == b"\1\0\0\0\0\0\0\6new 2\n"
+    stamped = logs.show(entry, logs.Ask(timestamps=True), framed=False)
+    assert stamped == b"1970-01-01T00:00:01.000000002Z new 2\n"
+
+
+def test_a_follower_sees_what_comes_and_a_log_that_is_begun_anew(log: str) -> None:
+    follower = logs.Follower(log)
+    assert follower.more() == []
+    line = Lines("stdout").feed(b"more\n", 0)
+    with open(log, "ab") as file:
+        file.write(line[:-3])
+    assert follower.more() == [], "half a line is none"
+    with open(log, "ab") as file:
+        file.write(line[-3:])
+    Path(log).rename(f"{log}.2")
+    Path(log).write_bytes(Lines("stdout").feed(b"anew\n", 0))
+    assert texts(follower.more()) == ["more\n", "anew\n"]
+    follower.close()
