@@ -9,10 +9,12 @@ from rung.runtime import (
     ExecOptions,
     RestoreOptions,
     Runtime,
+    StateError,
     Stdio,
     pair,
     receive,
 )
+from rung.shim.errors import NotFound
 from rung.shim.runtimes import Checkpoint, Settings, Started
 
 TYPE_CHECKING = False
@@ -82,7 +84,12 @@ class Own:
         return self._started(ends, lambda how: self.container.exec(process, ExecOptions(**how)).pid)
 
     def kill(self, signal: int, *, all: bool) -> None:
-        self.container.kill(signal, all=all)
+        try:
+            self.container.kill(signal, all=all)
+        except StateError as error:
+            if self.container.status == "stopped":  # between the look at it and the signal
+                raise NotFound("process", f'"{self._id}"', "process already finished: not found") from error
+            raise
 
     def pause(self) -> None:
         self.container.pause()
