@@ -31,6 +31,8 @@ class Bed:
 
     def close(self) -> None:
         self.hub.close()
+        for attached in list(self.hub._clients):
+            attached.close()  # one that has not read all yet would be waited for
         for client in self.clients:
             client.close()
         for fd in (self.out, self.err, self.input[0]):
