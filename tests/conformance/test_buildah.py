@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from . import daemons, outcome
+from . import daemons, leftovers, outcome
 from .bed import difference, new_id, until
 from .buildah_runs import RUNS
 from .console import converse
@@ -67,6 +67,11 @@ class Buildah:
         own = [line for line in text.splitlines() if not line.startswith(("Error: ", "error running", "time=", ": exit"))]
         said = NAME.sub("NAME", "\n".join(own))
         return said.replace(str(self.home), "HOME").replace(str(self.storage.folder), "STORAGE")
+
+    def busy(self) -> bool:
+        """Whether a process is in a cgroup of its containers."""
+        groups = leftovers.cgroups(self.storage.folder.name)
+        return any(Path(group, "cgroup.procs").read_text() for group in groups if Path(group).exists())
 
     def close(self) -> None:
         if self.names:
@@ -167,6 +172,7 @@ def test_a_signal_to_the_client(buildahs: Buildahs) -> None:
             client.wait(60)
         finally:
             outcome.end(client)
+        until(lambda: not buildah.busy(), f"{buildah.program} has ended what it ran")  # all of them have one cgroup
         return client.returncode != 0
 
     assert buildahs.agree(scenario)
