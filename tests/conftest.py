@@ -45,6 +45,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput") and not config.option.basetemp:  # pytest shuts its own for others' processes
         config.stash[SCRATCH] = Path(tempfile.mkdtemp(prefix=SCRATCH_NAME))
         config.option.basetemp = config.stash[SCRATCH] / "t"
+    if not hasattr(config, "workerinput") and lanes.wanted() and (why := lanes.trial()):
+        print(f"no lanes, so tests on the real kernel run one after another: {why}", file=sys.stderr)
+        os.environ["RUNG_TEST_LANES"] = "off"
     if lanes.wanted() and (hasattr(config, "workerinput") or not getattr(config.option, "numprocesses", None)):
         config.stash[LANE] = lanes.Lane.enter()
 
