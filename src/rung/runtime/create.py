@@ -175,6 +175,7 @@ def _create_locked(
                 caller=who,
                 mount_label=mount_label(config),
                 cgroup_shown=hosts.own if lenient else {},
+                cgroup_top=hosts.v2 if hosts.mode == "v2" else "",
                 in_unit=bool(unit),
                 resctrl_tasks=rdt.tasks() if rdt else (),
             )

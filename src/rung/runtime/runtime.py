@@ -109,6 +109,7 @@ class Runtime:
                 program,
                 flags,
                 caller=privilege.caller(),
+                cgroup_top=hosts.v2 if hosts.mode == "v2" else "",
                 in_unit=bool(unit),
             )
         )

@@ -61,5 +61,5 @@ def beside_init(failed: CgroupNotEntered, paths: Mapping[str, str], pid: int, *,
 
 def refused(directory: str, number: int) -> CgroupError:
     """A process cannot be put there."""
-    reason = f"adding pid to cgroups {directory}: {strerror(number)}"
+    reason = f"adding pid 0 to cgroups {directory}: {strerror(number)}"
     return CgroupError("enter the container", "", reason, _ELSEWHERE if number == EBUSY else "", number)

@@ -66,7 +66,8 @@ def restore(directory: Directory, bundle: str, options: RestoreOptions, trace: T
         )
         state.write_atomically(directory.file("config.json"), text)
         directory.save(facts)
-        request = Request(directory.id, path, config, paths, hosts.mode, in_unit=bool(unit))
+        top = hosts.v2 if hosts.mode == "v2" else ""
+        request = Request(directory.id, path, config, paths, hosts.mode, in_unit=bool(unit), cgroup_top=top)
         one = _Restore(directory, facts, request, options, create, trace)
         pid = one.by_criu(program, files, closing, undo)
         write_pid(options.pid_file, pid)

@@ -1,7 +1,9 @@
 """A container's own cgroups, mounted for it to see.
 
 config-linux.md: Default Filesystems. With a cgroup namespace the file systems are mounted anew, and show
-the container's cgroup as their top; without one that cgroup's directory is bound.
+the container's cgroup as their top; without one that cgroup's directory is bound, and on v2 the whole tree,
+in which /proc/self/cgroup then names the container's, as runc and crun have it. Bound and not mounted anew: that
+would take nsdelegate and its like from the host's own mount (cgroup-v2.rst).
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ def cgroup_mounts(request: Request, options: MountOptions, dest: str, kind: str)
         if namespaced:
             yield steps.MountFs(dest, "cgroup2", "cgroup", (), options.set, options.propagation, 0)
         else:
-            path = _shown(request).get("", "")
+            whole = "user" not in new and "user" not in joined
+            path = (request.cgroup_top if whole else "") or _shown(request).get("", "")
             yield bind_tree(dest, path, options.propagation, on=options.set)
         return
     yield steps.MountFs(dest, "tmpfs", "tmpfs", ("mode=755",), _TOP, options.propagation, 0)

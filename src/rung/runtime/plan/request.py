@@ -41,7 +41,8 @@ class Caller(Record):
 class Request(Record):
     """One container to be.
 
-    ``cgroup_shown``: directories that stand in a cgroup mount for those that the container has not."""
+    ``cgroup_shown``: directories that stand in a cgroup mount for those that the container has not;
+    ``cgroup_top``: where the whole of v2 is, for a container that is in the host's cgroup namespace."""
 
     id: str
     bundle: str
@@ -58,6 +59,7 @@ class Request(Record):
     caller: Caller = Caller()
     mount_label: str = ""
     cgroup_shown: dict[str, str] = {}
+    cgroup_top: str = ""
     resctrl_tasks: tuple[str, ...] = ()
     in_unit: bool = False  # the cgroup is a unit of systemd's, which begins with rung-init
 

@@ -32,7 +32,7 @@ def test_controllers_go_apart_but_those_mounted_together(paths):
     [
         ({"": ".."}, "bad sub cgroup path"),
         ({"": "sub/../../x"}, "bad sub cgroup path"),
-        ({"": "none"}, "adding pid to cgroups .*/none: No such file"),
+        ({"": "none"}, "adding pid 0 to cgroups .*/none: No such file"),
         ({"what": "/"}, "unknown controller what"),
     ],
 )
@@ -42,7 +42,7 @@ def test_what_cannot_be_entered_is_refused(paths, wanted, said):
 
 
 def test_a_named_cgroup_has_no_other_in_its_place():
-    with pytest.raises(CgroupError, match=r"adding pid to cgroups /c: Device or resource busy"):
+    with pytest.raises(CgroupError, match=r"adding pid 0 to cgroups /c: Device or resource busy"):
         beside_init(CgroupNotEntered("", "", "", EBUSY), {"": "/c"}, 1, named=True)
 
 

@@ -232,6 +232,17 @@ def test_v2_cgroups_are_one_file_system() -> None:
     assert [step.fstype for step in of(steps.MountFs, made)] == ["cgroup2"]
 
 
+@pytest.mark.parametrize(("users", "shown"), [([], "/sys/fs/cgroup"), ([{"type": "user"}], "/sys/fs/cgroup/box")])
+def test_v2_without_a_namespace_is_the_whole_tree_but_for_other_users(users: list[dict[str, str]], shown: str) -> None:
+    maps = [{"containerID": 0, "hostID": 1000, "size": 10}] if users else []
+    document = config(namespaces=[{"type": "mount"}, *users], uidMappings=maps, gidMappings=maps)
+    document["mounts"] = [{"destination": "/sys/fs/cgroup", "type": "cgroup", "options": ["ro"]}]
+    del document["hostname"]
+    paths = {"": "/sys/fs/cgroup/box"}
+    made = plan(document, cgroup_mode="v2", cgroup_paths=paths, cgroup_top="/sys/fs/cgroup")
+    assert [step.source for step in of(steps.MountBind, made)] == [shown]
+
+
 # --- a user without privilege -------------------------------------------------------
 
 
