@@ -10,7 +10,7 @@
 # named, and what must be built is said, as in runc_suite.sh and crun_suite.sh; run one of them here once
 # before, for the guest sees this machine's files, but what it writes is lost, the suites' images too.
 # The guest's processor is emulated: runc's whole suite takes it an hour. CASES=$(realpath rest), made by
-# "tally.py --rest HERE.tap", leaves out what has passed here.
+# "tally.py --rest HERE.tap", leaves out what has passed here. GUEST_PROCESSORS=9 is for the one case that wants so many.
 set -euo pipefail
 here=$(dirname -- "$(realpath -- "$0")")
 
@@ -18,7 +18,8 @@ if [ "$1" != --inside ]; then
     suite=${1:?usage: guest_suite.sh runc|rootless|crun RUNTIME [FILE ...]}
     systemd=--systemd
     [ "$suite" != rootless ] || systemd=
-    exec python3 "$here/../../tools/guest.py" $systemd --timeout "${GUEST_TIMEOUT_S:-5400}" --memory 3072 \
+    exec python3 "$here/../../tools/guest.py" $systemd --timeout "${GUEST_TIMEOUT_S:-5400}" \
+        --memory 3072 --processors "${GUEST_PROCESSORS:-2}" \
         --env RUNG_RUNC_SUITE="${RUNG_RUNC_SUITE:-}" --env RUNG_CRUN_SUITE="${RUNG_CRUN_SUITE:-}" \
         --env CASES="${CASES:-}" --env TEST_TIMEOUT_S=300 --env FILE_TIMEOUT_S=1800 -- "$here/guest_suite.sh" --inside "$@"
 fi

@@ -88,7 +88,7 @@ fi
 
 chosen() { # what of a file is to be run, as a regular expression
     [ -n "${CASES:-}" ] || { echo .; return; }
-    awk -F '\t' -v file="$1" '$1 == file { gsub(/[][\\.*^$(){}+?|\/]/, "\\\\&", $2); printf "%s^%s$", sep, $2; sep = "|" }' "$CASES"
+    awk -F '\t' -v file="$1" '$1 == file { gsub(/[][\\.*^$(){}+?|\/]/, "\\\\&", $2); printf "%s^%s *$", sep, $2; sep = "|" }' "$CASES"
 }
 
 [ $# -gt 0 ] || set -- $(cd "$integration" && echo *.bats)
