@@ -146,7 +146,7 @@ class ArchiveDestination:
         self._written: set[str] = set()
         self._temporary = f"{path}.{os.getpid()}.part"
         try:
-            self._file = open(self._temporary, "xb")
+            self._file = open(self._temporary, "wb")
         except OSError as error:
             raise StoreError("write", path, error.strerror or "") from error
         self._tar = tarfile.open(fileobj=self._file, mode="w", format=tarfile.PAX_FORMAT)

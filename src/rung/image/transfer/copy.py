@@ -71,8 +71,10 @@ def copy(
 def make_plan(source: Source, platform: Platform | None = None, *, referrers: bool = False) -> Plan:
     """What a copy takes; reads manifests only."""
     root, data = source.root()
+    _check(root, data)
     for _ in range(DEPTH):
         parsed = parse_manifest(data, root.media_type, f"manifest {root.digest}")
+        root = root.replace(media_type=parsed.media_type)  # what it says itself counts
         if platform is None or not isinstance(parsed, Index):
             break
         chosen = choose_platform(parsed.manifests, platform)
@@ -133,11 +135,15 @@ def _read(source: Source, at: Descriptor) -> tuple[Descriptor, bytes]:
     data = source.manifest(at)
     if data is None:
         raise ContentError("copy", str(at.digest), "is named by an index and not there", "choose one with --platform")
+    _check(at, data)
+    return at, data
+
+
+def _check(at: Descriptor, data: bytes) -> None:
     if at.size != len(data):
         raise ContentError("manifest", str(at.digest), f"has {len(data)} bytes, its index says {at.size}")
     if not at.digest.matches(data):
-        raise ContentError("manifest", str(at.digest), "has another digest than its index says")
-    return at, data
+        raise ContentError("manifest", str(at.digest), "has other bytes")
 
 
 # --- doing ---------------------------------------------------------------------------

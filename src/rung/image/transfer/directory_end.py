@@ -82,6 +82,7 @@ class DirectoryDestination:
     def __init__(self, directory: str) -> None:
         self.directory = directory
         version = os.path.join(directory, "version")
+        self._is_new = not os.path.exists(directory)
         try:
             os.makedirs(directory, exist_ok=True)
             if not os.path.exists(version) and os.listdir(directory):
@@ -117,4 +118,8 @@ class DirectoryDestination:
         replace_file(os.path.join(self.directory, "manifest.json"), data)
 
     def close(self, *, failed: bool) -> None:
-        """Nothing is open."""
+        """A directory that was made for this copy goes with it."""
+        if failed and self._is_new:
+            for entry in os.scandir(self.directory):
+                os.unlink(entry.path)
+            os.rmdir(self.directory)

@@ -106,6 +106,8 @@ class LayoutDestination:
         self.directory = directory
         self.ref = ref
         self.blobs = Blobs(directory)
+        self._is_new = not os.path.exists(directory)
+        self._put: list[Digest] = []
         try:
             os.makedirs(os.path.join(directory, "blobs", "sha256"), mode=0o755, exist_ok=True)
             self.blobs.make_directories()
@@ -122,11 +124,12 @@ class LayoutDestination:
     def put(self, blob: Descriptor, open: Open, origins: Sequence[str], sent: Callable[[int], None]) -> str:
         """Into its file."""
         ingest(self.blobs, blob, open, sent)
+        self._put.append(blob.digest)
         return COPIED
 
     def put_manifest(self, at: Descriptor, data: bytes) -> None:
         """Into its blob; one with a subject stands in the index too, where it is found."""
-        self.blobs.write(data, at.digest.algorithm)
+        self._put.append(self.blobs.write(data, at.digest.algorithm))
         if parse_manifest(data, at.media_type).subject:
             with self._changed() as manifests:
                 if all(one.get("digest") != str(at.digest) for one in manifests):
@@ -161,8 +164,15 @@ class LayoutDestination:
             replace_file(path, jsonc.dumps(document).encode())
 
     def close(self, *, failed: bool) -> None:
-        """The directory of parts is Rung's own: away with it where nothing is in it."""
-        try:
-            os.rmdir(self.blobs.ingest_directory)
-        except OSError:
-            pass
+        """A layout that was to be new, and names nothing, goes away; in one that was there, blobs
+        without a name may be another copy's too: they stay, for the next try."""
+        if failed and self._is_new and not os.path.exists(os.path.join(self.directory, "index.json")):
+            for digest in self._put:
+                self.blobs.remove(digest)
+            os.unlink(os.path.join(self.directory, "oci-layout"))
+        # Also after success: the directory of parts is Rung's own.
+        for name in ("ingest", "blobs/sha256", "blobs/sha512", "blobs", ""):
+            try:
+                os.rmdir(os.path.join(self.directory, name))
+            except OSError:
+                pass  # it is not there, or somebody needs it

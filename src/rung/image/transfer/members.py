@@ -31,21 +31,20 @@ class Members:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        try:
-            self._file = _uncompressed(path)
-        except OSError as error:
-            raise ArchiveError("read", path, error.strerror or "") from error
         self._places: dict[bytes, tuple[int, int]] = {}
         self._links: dict[bytes, bytes] = {}
         try:
-            self._index()
+            self._file = _uncompressed(path)
+            try:
+                self._index()
+            except BaseException:
+                self._file.close()
+                raise
+        except OSError as error:
+            raise ArchiveError("read", path, error.strerror or "") from error
         except LayerError as error:
-            self._file.close()
             reason = f"{error.operation} {error.object}".strip() + f" {error.reason}"
             raise ArchiveError("read", path, reason, error.hint) from error
-        except BaseException:
-            self._file.close()
-            raise
 
     def _index(self) -> None:
         for count, entry in enumerate(tar.TarReader(self._file.read)):
@@ -112,19 +111,29 @@ class _At:
 
 
 def _uncompressed(path: str) -> BinaryIO:
+    """The archive itself where it is plain and can be read by position, else a copy without a name."""
     file = open(path, "rb")
     try:
-        is_plain = not sniff(file.read(6)) and file.seekable()
-        file.seek(0)
-        if is_plain:
-            return file
-        spool = tempfile.TemporaryFile()
+        if file.seekable():
+            is_plain = not sniff(file.read(6))
+            file.seek(0)
+            if is_plain:
+                return file
+        return _spooled(file)
+    except BaseException:
+        file.close()
+        raise
+
+
+def _spooled(file: BinaryIO) -> BinaryIO:
+    spool = tempfile.TemporaryFile()
+    try:
         read = plain(file.read)
         while data := read(_BUFFER):
             spool.write(data)
         spool.seek(0)
-        file.close()
     except BaseException:
-        file.close()
+        spool.close()
         raise
+    file.close()
     return spool
