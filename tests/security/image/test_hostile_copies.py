@@ -131,6 +131,15 @@ def test_archives_that_are_none(place: Path, lie: str) -> None:
     refused(f"docker-archive:{place}/source.tar", place / "to", reason)
 
 
+def test_a_decompression_bomb(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rung.image.transfer import members
+
+    monkeypatch.setattr(members, "_SPOOL_BYTES", 1 << 20)
+    (place / "to").mkdir()
+    (place / "source.tar").write_bytes(gzip.compress(archive(entry("index.json", bytes(32 << 20)))))
+    refused(f"oci-archive:{place}/source.tar:1", place / "to", "more than 100 times as large")
+
+
 def test_a_whole_index_of_which_a_part_is_missing(place: Path) -> None:
     missing = describe(b"missing", OCI_MANIFEST, platform={"os": "linux", "architecture": "s390x"})
     here = describe(IT.manifest, OCI_MANIFEST, platform={"os": "linux", "architecture": "amd64"})

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _ENTRIES = 100_000
 _BUFFER = 1 << 20
+#: A compressed archive may be unpacked to so many bytes, or to so many times its size if that is more.
+_SPOOL_BYTES, _SPOOL_RATIO = 1 << 30, 100
 
 
 class Members:
@@ -131,6 +133,9 @@ def _spooled(file: BinaryIO) -> BinaryIO:
         read = plain(file.read)
         while data := read(_BUFFER):
             spool.write(data)
+            if spool.tell() > max(_SPOOL_BYTES, _SPOOL_RATIO * os.fstat(file.fileno()).st_size):
+                reason = f"is more than {_SPOOL_RATIO} times as large as its compressed form"
+                raise LayerError("archive", "", reason, "unpack it first if it is meant to be")
         spool.seek(0)
     except BaseException:
         spool.close()
