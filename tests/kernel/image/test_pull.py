@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from imageparts import OCI_INDEX, Parts, Registry, archive, describe, entry, send, sha256
 from rung.cli.main import execute
 from rung.image import Event, Image, LayerError, RegistryError, Store
+from rung.image.snapshot.erofs import why_not
 
 
 def skopeo(*words: str) -> str:
@@ -181,3 +183,73 @@ def test_a_broken_off_download_is_taken_up(store: Store) -> None:
         assert ranges == [None, "bytes=100000-"]
     finally:
         registry.close()
+
+
+def test_every_snapshotter_while_it_is_downloaded(any_store: Store, place: Path) -> None:
+    registry = Registry()
+    layers = [archive(*(entry(f"d{n}/f{at}", os.urandom(3000)) for at in range(40))) for n in range(4)]
+    try:
+        image = any_store.pull(registry.serve(Parts(layers)))
+        assert len(registry.blob_requests()) == 5
+    finally:
+        registry.close()
+    rootfs = any_store.prepare_rootfs(image, "c1")
+    rootfs.mount(str(place / "root"))
+    assert sum(len(files) for _, _, files in os.walk(place / "root")) == 160
+    rootfs.remove()
+
+
+def test_a_registry_that_begins_again_in_the_middle(store: Store, place: Path) -> None:
+    """What was unpacked of the first attempt is thrown away, and the layer unpacked from the store."""
+    registry = Registry()
+    parts = Parts([archive(*(entry(f"f{at}", os.urandom(20_000)) for at in range(60)))])
+    layer = sha256(parts.layers[0])
+    asked: list[str | None] = []
+
+    def no_ranges(handler: object) -> bool:
+        if layer not in handler.path:  # type: ignore[attr-defined]
+            return False
+        asked.append(handler.headers.get("Range"))  # type: ignore[attr-defined]
+        if len(asked) == 1:
+            send(handler, 200, parts.layers[0][:700_000], length=len(parts.layers[0]))
+        else:
+            send(handler, 200, parts.layers[0])
+        return True
+
+    try:
+        name = registry.serve(parts)
+        registry.hook = no_ranges
+        image = store.pull(name)
+    finally:
+        registry.close()
+    assert asked == [None, "bytes=700000-"]
+    rootfs = store.prepare_rootfs(image, "c1")
+    rootfs.mount(str(place / "root"))
+    assert len(os.listdir(place / "root")) == 60
+    rootfs.remove()
+    assert os.listdir(store.content.layers.new_directory) == []
+
+
+@pytest.mark.parametrize("snapshotter", ["overlay", "erofs"])
+def test_memory_is_bounded_whatever_the_image_s_size(ext4: Path, snapshotter: str) -> None:
+    """A download that is faster than unpacking waits: of a layer of 120 MB no more than some pieces are in memory."""
+    if snapshotter == "erofs" and (reason := why_not(str(ext4))):
+        pytest.skip(f"this kernel cannot mount EROFS from a file: {reason}")
+    registry = Registry()
+    code = """
+import sys
+from rung.image import Store
+with Store(sys.argv[1], snapshotter=sys.argv[2]) as store:
+    store.pull(sys.argv[3])
+print(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
+"""
+    noise = os.urandom(1 << 20)
+    try:
+        name = registry.serve(Parts([archive(*(entry(f"f{at}", noise) for at in range(120)))], compress=False))
+        command = [sys.executable, "-c", code, str(ext4 / f"memory-{snapshotter}"), snapshotter, name]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    finally:
+        registry.close()
+        shutil.rmtree(ext4 / f"memory-{snapshotter}", ignore_errors=True)
+    assert int(run.stdout) < 100 * 1024

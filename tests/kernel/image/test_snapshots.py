@@ -108,6 +108,25 @@ def test_an_image_from_scratch_has_an_empty_root(store: Store, place: Path) -> N
     rootfs.remove()
 
 
+def test_an_implied_directory_keeps_the_attributes_that_it_has_below(any_store: Store, place: Path) -> None:
+    base = archive(directory("d", mode=0o2770, gid=8, pax_headers={"SCHILY.xattr.user.kept": "yes"}), entry("d/old"))
+    rootfs = any_store.prepare_rootfs(load(any_store, Parts([base, archive(entry("d/new", b"new"))])), "c1")
+    rootfs.mount(str(place / "root"))
+    found = (place / "root/d").stat()
+    assert (stat.S_IMODE(found.st_mode), found.st_gid, os.getxattr(place / "root/d", "user.kept")) == (0o2770, 8, b"yes")
+    assert sorted(os.listdir(place / "root/d")) == ["new", "old"] and (place / "root/d/new").read_bytes() == b"new"
+    rootfs.remove()
+
+
+def test_a_sparse_file_that_no_index_can_point_at_is_unpacked(any_store: Store, place: Path) -> None:
+    odd = entry("odd", b"y" * 1000, pax_headers={"GNU.sparse.map": "100,1000", "GNU.sparse.size": "5000"})
+    rootfs = any_store.prepare_rootfs(load(any_store, Parts([archive(odd), archive(entry("even", b"x"))])), "c1")
+    rootfs.mount(str(place / "root"))
+    assert (place / "root/odd").read_bytes() == bytes(100) + b"y" * 1000 + bytes(3900)
+    assert (place / "root/even").read_bytes() == b"x"
+    rootfs.remove()
+
+
 def test_128_layers(any_store: Store, place: Path) -> None:
     store = any_store
     layers = [archive(entry(f"f{at}", b"%d" % at), entry("last", b"%d" % at)) for at in range(128)]

@@ -15,9 +15,10 @@ from contextlib import ExitStack
 
 from rung.image.errors import LayerError, StoreError
 from rung.image.layer.decompress import plain
-from rung.image.layer.extract import extract
+from rung.image.layer.extract import Unfit, extract
 from rung.image.layer.relay import Ahead
-from rung.image.snapshot.tree import find_below, imply_attributes, remove_tree
+from rung.image.snapshot import erofs
+from rung.image.snapshot.tree import find_below, imply_attributes, own_xattrs, remove_tree
 from rung.image.store import owner
 from rung.kernel.errors import KernelError
 from rung.kernel.mount import is_mountpoint
@@ -78,8 +79,6 @@ class Layers:
         """The directory of the layer's files, mounted if need be."""
         if self.form(chain) != EROFS:
             return self._place(chain, FILES)
-        from rung.image.snapshot import erofs
-
         try:
             return erofs.show(self._place(chain, EROFS))
         except KernelError as error:
@@ -92,16 +91,12 @@ class Layers:
     def hide(self, chain: Digest) -> None:
         """Take away the mount of a layer that nobody needs to look into."""
         if self.form(chain) == EROFS:
-            from rung.image.snapshot import erofs
-
             erofs.hide(self._place(chain, EROFS))
 
     def open(self, chain: Digest) -> int:
         """A descriptor of the layer's root directory."""
         if self.form(chain) != EROFS:
             return os.open(self._place(chain, FILES), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        from rung.image.snapshot import erofs
-
         return erofs.open_root(self._place(chain, EROFS))
 
     def unpack(
@@ -109,7 +104,7 @@ class Layers:
     ) -> NewLayer:
         """Unpack an archive (compressed or not) beside the others; verify its diff ID where it
         is known, find it out where it is not. ``ahead``: a processor is free to decompress by itself."""
-        path = self._new()
+        path = self.new()
         try:
             with ExitStack() as stack:
                 bytes_of = stack.enter_context(Ahead(plain(read))).read if ahead else plain(read)
@@ -126,23 +121,26 @@ class Layers:
 
     def _index(self, stream: _Verified, path: str) -> tuple[str, str, Extracted]:
         """With an index; or, where none can hold the layer, its files after all."""
-        from rung.image.layer.extract import Unfit
-        from rung.image.snapshot import erofs
-
         try:
             return path, EROFS, erofs.unpack(stream.read, path)
         except Unfit:
-            unpacked = self._new()
-            try:
-                with open(os.path.join(path, erofs.TAR), "rb") as file:
-                    extracted = extract(file.read, unpacked)
-            except BaseException:
-                remove_tree(unpacked)
-                raise
-            remove_tree(path)
-            return unpacked, FILES, extracted
+            path, extracted = self.files_of(path)
+            return path, FILES, extracted
 
-    def _new(self) -> str:
+    def files_of(self, archived: str) -> tuple[str, Extracted]:
+        """Unpack a layer that was to be kept as its archive, into a new directory in place of the old one."""
+        path = self.new()
+        try:
+            with open(os.path.join(archived, erofs.TAR), "rb") as file:
+                extracted = extract(file.read, path)
+        except BaseException:
+            remove_tree(path)
+            raise
+        remove_tree(archived)
+        return path, extracted
+
+    def new(self) -> str:
+        """An empty directory for a layer to come."""
         path = os.path.join(self.new_directory, f"{owner.me()}-{os.urandom(4).hex()}")
         os.mkdir(path, 0o755)
         os.chmod(path, 0o755)
@@ -193,8 +191,6 @@ class NewLayer:
         try:
             self._imply(lowers)
             if self.form == EROFS:
-                from rung.image.snapshot import erofs
-
                 erofs.identify(self.path, bytes.fromhex(chain.hex[:32]))
             final = self.layers._place(chain, self.form)
             os.makedirs(os.path.dirname(final), mode=0o700, exist_ok=True)
@@ -210,25 +206,29 @@ class NewLayer:
             return
         roots = _Roots(self.layers, lowers)
         try:
-            # Children first: their times are set before their parents' change.
-            for path, place in reversed(list(zip(self.extracted.implied, self.extracted.places))):
-                like_fd = find_below(roots, path)
-                if like_fd is None:
-                    continue
-                try:
-                    self._describe(path, place, like_fd)
-                finally:
-                    os.close(like_fd)
+            while not self._implied_from(roots):
+                self.path, self.extracted = self.layers.files_of(self.path)
+                self.form = FILES
         finally:
             roots.close()
 
-    def _describe(self, path: bytes, place: int, like_fd: int) -> None:
-        if self.form == EROFS:
-            from rung.image.snapshot import erofs
-
-            erofs.describe(self.path, place, like_fd)
-        else:
-            imply_attributes(self.path, path, like_fd)
+    def _implied_from(self, roots: _Roots) -> bool:
+        """False where the index has no room for what a directory has."""
+        # Children first: their times are set before their parents' change.
+        for path, place in reversed(list(zip(self.extracted.implied, self.extracted.places))):
+            like_fd = find_below(roots, path)
+            if like_fd is None:
+                continue
+            try:
+                if self.form == FILES:
+                    imply_attributes(self.path, path, like_fd)
+                elif own_xattrs(like_fd):
+                    return False
+                else:
+                    erofs.describe(self.path, place, like_fd)
+            finally:
+                os.close(like_fd)
+        return True
 
     def drop(self) -> None:
         """Remove it."""

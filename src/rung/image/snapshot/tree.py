@@ -69,12 +69,17 @@ def _empty(fd: int) -> list[bytes]:
     return directories
 
 
+def own_xattrs(fd: int) -> list[str]:
+    """The names of a file's extended attributes, without those that are overlayfs's."""
+    return [key for key in os.listxattr(fd) if not key.startswith(_OVERLAY_XATTRS)]
+
+
 def copy_attributes(source_fd: int, target_fd: int) -> None:
     """Owner, mode, extended attributes and times from one open file to another."""
     found = os.fstat(source_fd)
     os.fchown(target_fd, found.st_uid, found.st_gid)
     os.fchmod(target_fd, stat.S_IMODE(found.st_mode))
-    kept = [key for key in os.listxattr(source_fd) if not key.startswith(_OVERLAY_XATTRS)]
+    kept = own_xattrs(source_fd)
     for key in os.listxattr(target_fd):
         if key not in kept and not key.startswith(_OVERLAY_XATTRS):
             os.removexattr(target_fd, key)

@@ -92,7 +92,7 @@ static void allow_only(const int *calls, size_t count)
 
 #define ALWAYS \
     SYS_read, SYS_pread64, SYS_write, SYS_writev, SYS_pwrite64, SYS_brk, SYS_mmap, SYS_munmap, SYS_mremap, SYS_close, \
-        SYS_fstat, SYS_getpid, SYS_gettid, SYS_exit, SYS_exit_group, SYS_restart_syscall, SYS_rt_sigreturn, SYS_tgkill, \
+        SYS_getrandom, SYS_futex, SYS_getpid, SYS_gettid, SYS_exit, SYS_exit_group, SYS_restart_syscall, SYS_rt_sigreturn, SYS_tgkill, \
         SYS_rt_sigprocmask, SYS_rt_sigaction, SYS_madvise
 
 /* What the caller had open and did not mark to be closed: a directory among it would be a way out. */
@@ -107,7 +107,7 @@ static void close_others(void)
 void confine_to_target(void)
 {
     static const int calls[] = {
-        ALWAYS,        SYS_openat,     SYS_openat2,   SYS_newfstatat, SYS_mkdirat,  SYS_mknodat, SYS_symlinkat,
+        ALWAYS,        SYS_openat,     SYS_openat2,   SYS_newfstatat, SYS_fstat, SYS_mkdirat,  SYS_mknodat, SYS_symlinkat,
         SYS_linkat,    SYS_unlinkat,   SYS_fchownat,  SYS_fchown,     SYS_fchmodat, SYS_fchmod,  SYS_utimensat,
         SYS_fsetxattr, SYS_lsetxattr,  SYS_setxattr,  SYS_fchdir,     SYS_lseek,    SYS_ftruncate, SYS_splice,
     };

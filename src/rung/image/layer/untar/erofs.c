@@ -8,6 +8,8 @@
  */
 #include "erofs.h"
 
+#include "input.h"
+
 enum {
     BLOCK_BITS = 9,
     BLOCK_BYTES = 1 << BLOCK_BITS,
@@ -138,11 +140,32 @@ static struct node **order;
 static size_t order_count, order_capacity;
 static uint64_t end = FIRST_INODE;
 
-static int by_name(const void *a, const void *b)
+static bool comes_first(const struct dentry *a, const struct dentry *b)
 {
-    struct text x = (*(struct dentry *const *)a)->name, y = (*(struct dentry *const *)b)->name;
+    struct text x = a->name, y = b->name;
     int result = memcmp(x.data, y.data, x.size < y.size ? x.size : y.size);
-    return result ? result : x.size < y.size ? -1 : x.size > y.size;
+    return result ? result < 0 : x.size < y.size;
+}
+
+/* Merged from short runs upwards. Not qsort: C libraries' ask the system for the memory's size on the way, or
+ * take quadratic time for names that are made for it. */
+static void sort_entries(struct dentry **entries, size_t count)
+{
+    static struct dentry **spare;
+    static size_t capacity;
+    while (capacity < count)
+        spare = grow(spare, &capacity, capacity, sizeof *spare);
+    for (size_t run = 1; run < count; run *= 2) {
+        for (size_t from = 0; from < count; from += 2 * run) {
+            size_t middle = from + run < count ? from + run : count, to = middle + run < count ? middle + run : count;
+            size_t left = from, right = middle;
+            for (size_t i = from; i < to; i++) {
+                bool take_right = left == middle || (right < to && comes_first(entries[right], entries[left]));
+                spare[i] = entries[take_right ? right++ : left++];
+            }
+        }
+        memcpy(entries, spare, count * sizeof *entries);
+    }
 }
 
 /* A directory's entries in order, itself and its parent among them. */
@@ -158,7 +181,7 @@ static void sort(struct node *directory)
     for (struct dentry *one = directory->children; one; one = one->next)
         if (one->node)
             directory->sorted[count++] = one;
-    qsort(directory->sorted, count, sizeof *directory->sorted, by_name);
+    sort_entries(directory->sorted, count);
 }
 
 /* How many of a directory's entries from `from` on fit into one block, and what they take. */
@@ -398,12 +421,9 @@ static void put_inode(const struct node *node, uint32_t number)
 
 void erofs_write(void)
 {
-    struct stat archive;
-    if (fstat(ARCHIVE_FD, &archive) < 0)
-        fail_store("read", TEXT("the archive"), errno);
     place_all();
     end = up(end, 4096);
-    uint64_t archive_blocks = up((uint64_t)archive.st_size, BLOCK_BYTES) >> BLOCK_BITS;
+    uint64_t archive_blocks = up(input_size(), BLOCK_BYTES) >> BLOCK_BITS;
     if (archive_blocks >= NO_ADDRESS || end >> BLOCK_BITS >= NO_ADDRESS)
         fail_unfit(TEXT(""), "is larger than an index can point at");
     put_super(end >> BLOCK_BITS, archive_blocks);

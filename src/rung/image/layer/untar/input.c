@@ -18,6 +18,11 @@ void input_begin(bool headers_only)
         window = HEADER_WINDOW;
 }
 
+uint64_t input_size(void)
+{
+    return archive_size;
+}
+
 uint64_t input_offset(void)
 {
     return offset;

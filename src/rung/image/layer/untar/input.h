@@ -5,6 +5,8 @@
 
 /* With `headers_only` a file is read in small pieces: most of it is skipped. */
 void input_begin(bool headers_only);
+/* Of an archive that is a file. */
+uint64_t input_size(void);
 /* How many bytes of the archive have been taken. */
 uint64_t input_offset(void);
 /* Up to `limit` bytes where they lie, at least one; none at the archive's end. Taken when this returns. */

@@ -25,8 +25,8 @@ int main(int argc, char **argv)
     const char *form = argc == 2 ? argv[1] : "";
     bool user = strcmp(form, "userxattr") == 0;
     if (strcmp(form, "erofs") == 0) {
-        confine_to_descriptors();
         input_begin(true);
+        confine_to_descriptors();
         unpack_layer(&tree);
     }
     if (!user && strcmp(form, "overlay") != 0) {
@@ -34,7 +34,7 @@ int main(int argc, char **argv)
         return 2;
     }
     disk_begin(user ? "user.overlay.opaque" : "trusted.overlay.opaque", !user);
-    confine_to_target();
     input_begin(false);
+    confine_to_target();
     unpack_layer(&disk);
 }
