@@ -332,6 +332,7 @@ def main() -> int:
     parser.add_argument("--json", default="", help="write the medians there")
     options = parser.parse_args()
     KEPT.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # its daemons and its file system go with it
     table = run(options)
     report(table)
     if options.json:
