@@ -2,6 +2,7 @@
 
     RungError                     operation, object, reason, hint
     +- spec.errors.SpecError      a document breaks its standard: names the field
+    +- http1.errors.Malformed     a peer's bytes are not HTTP
     +- kernel.errors.KernelError  a system call failed: names call, arguments, errno
     +- runtime.errors.*           the life of a container
     +- image.errors.*             registries, stores, layers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rung.http1 import limits
@@ -14,6 +14,8 @@ from rung.http1.head import Request
 PUT = b"PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody"
 CHUNKS = b"PATCH /b HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"
 GET = b"GET /c HTTP/1.1\r\nHost: h\r\n\r\n"
+
+SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def served(wire: bytes, piece: int) -> list[tuple[str, bytes]]:
@@ -35,12 +37,14 @@ def served(wire: bytes, piece: int) -> list[tuple[str, bytes]]:
             return found
 
 
+@SETTINGS
 @given(st.integers(1, 250))
 def test_requests_one_after_another_however_they_come(piece: int) -> None:
     found = served(b"\r\n" + PUT + CHUNKS + GET, piece)
     assert found == [("/a", b"body"), ("/b", b"ab"), ("/c", b"")]
 
 
+@SETTINGS
 @given(st.binary(max_size=200), st.integers(1, 50))
 def test_noise_is_refused_or_waited_for(noise: bytes, piece: int) -> None:
     try:

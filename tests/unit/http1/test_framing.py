@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rung.http1 import limits
 from rung.http1.errors import Malformed
 from rung.http1.framing import Chunked, Length, body_of
 from rung.http1.head import parse_request
+
+SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def framing(*lines: str, version: str = "1.1") -> Length | Chunked:
@@ -73,6 +75,7 @@ def read(wire: bytes, piece: int) -> tuple[bytes, bytes]:
     return said, bytes(buffer)
 
 
+@SETTINGS
 @given(st.lists(st.binary(min_size=1, max_size=40), max_size=5), st.integers(1, 60), st.binary(max_size=9))
 def test_chunks_however_they_come(parts: list[bytes], piece: int, rest: bytes) -> None:
     wire = b"".join(b"%x;x=y\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\nTrailer: x\r\n\r\n"

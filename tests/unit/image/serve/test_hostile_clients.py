@@ -14,6 +14,7 @@ import pytest
 from rung.image.content import Content
 from rung.image.registry.limits import Limits
 from rung.image.serve import client as of_client
+from rung.image.serve import server as of_server
 from rung.image.serve.registry import Registry, Rules
 from rung.image.serve.server import Server, Service
 from serveparts import TIMEOUT_S, Served, digest_of, everything
@@ -266,7 +267,8 @@ def test_when_everybody_works_one_more_is_told_to_come_again(impatient: tuple[Se
         sock.close()
 
 
-def test_a_server_that_ends_lets_an_answer_be_finished(tmp_path: Path) -> None:
+def test_a_server_that_ends_lets_an_answer_be_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(of_server, "GRACE_S", TIMEOUT_S)
     with Served(tmp_path / "store") as served:
         digest = served.blob("a", DATA * 10)
         with served.connect() as sock:
