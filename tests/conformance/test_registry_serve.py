@@ -93,6 +93,18 @@ def test_a_whole_index(served: Process, place: Path) -> None:
     assert Skopeo(place).pull(name) == sha256(index)
 
 
+def test_containerd_pulls_and_pushes(served: Process, place: Path) -> None:
+    needs("containerd", "ctr", "skopeo")
+    it = parts("contained")
+    name = f"{served.host}/contained/app"
+    Skopeo(place).push(write_layout(place / "layout", it.manifest, OCI_MANIFEST, it.blobs), f"{name}:1")
+    with daemons.containerd() as folder:
+        ctr = ("ctr", "--address", str(folder / "containerd.sock"))
+        call(*ctr, "content", "fetch", "--plain-http", f"{name}:1")
+        call(*ctr, "images", "push", "--plain-http", f"{name}:2", f"{name}:1")
+    assert raw(f"{name}:2") == it.manifest
+
+
 def test_a_second_repository_mounts_what_the_first_has(served: Process, place: Path, docker_socket: Path) -> None:
     needs(*PROGRAMS["docker"])
     it = parts("mounted")
