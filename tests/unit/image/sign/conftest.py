@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from serveparts import Served
+from serveparts import Served, folder_in_memory
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """pytest's, but in memory."""
+    with folder_in_memory() as path:
+        yield path
 
 
 @pytest.fixture
