@@ -17,7 +17,7 @@ from rung.image.progress import COMPLETE, EXISTS, Event
 from rung.image.snapshot.chain import chain_ids
 from rung.image.snapshot.choice import Choice
 from rung.image.snapshot.layers import Layers
-from rung.image.snapshot.tree import is_opaque
+from rung.image.snapshot.tree import is_opaque, remove_tree
 from rung.image.store.blobs import Blobs
 from rung.image.store.layout import write_index, write_marker
 from rung.image.store.metadata import Metadata, chain_key
@@ -27,7 +27,7 @@ from rung.spec.image.manifest import check_layers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from rung.image.bring import Source
     from rung.image.progress import Progress
@@ -139,10 +139,29 @@ class Content:
                     if job is not None and not job.cancel():
                         _drop(job)
                 raise
-        self.layers.sync()
+        self.sync_layers(missing)
 
     def _missing(self, chains: Sequence[Digest]) -> set[Digest]:
-        return {c for c in chains if self.metadata.snapshot_size(str(c)) is None or not self._is_there(c)}
+        missing = {c for c in chains if self.metadata.snapshot_size(str(c)) is None or not self._is_there(c)}
+        for chain in missing:
+            if self._is_there(chain):
+                self._drop_torn(chain)
+        return missing
+
+    def _drop_torn(self, chain: Digest) -> None:
+        """Remove a layer's files that the database does not know: they were written before the
+        machine went down, or by somebody killed."""
+        with self.metadata.transaction(durable=False):
+            known = self.metadata.snapshot_size(str(chain)) is not None
+            doomed = "" if known else self.layers.discard(chain)
+        if doomed:
+            remove_tree(doomed)
+
+    def sync_layers(self, chains: Iterable[Digest]) -> None:
+        """Wait until unpacked layers are on the disk, and write down that they are."""
+        self.layers.sync()
+        with self.metadata.transaction(durable=False) as change:  # the name that follows is durable
+            change.layers_are_synced(map(str, chains))
 
     def _is_there(self, chain: Digest) -> bool:
         return bool(self.layers.form(chain))
@@ -160,10 +179,10 @@ class Content:
         for at, job in enumerate(jobs):
             if job is not None:
                 new: NewLayer = job.result()
-                new.stack(chains[at], lowers)
                 parent = str(chains[at - 1]) if at else ""
                 size = new.extracted.size_bytes
-                with self.metadata.transaction() as change:
+                with self.metadata.transaction(durable=False) as change:
+                    new.stack(chains[at], lowers)
                     change.add_snapshot(str(chains[at]), parent, str(config.diff_ids[at]), size)
                 short = manifest.layers[at].digest.short
                 for note in new.extracted.notes:

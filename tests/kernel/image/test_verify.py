@@ -166,9 +166,38 @@ def test_an_old_database_is_brought_up_to_date(store: Store, images: tuple[Image
     with closing(sqlite3.connect(store.content.metadata.path)) as old:
         old.execute("DROP INDEX image_manifest")
         old.execute("DROP INDEX rootfs_manifest")
+        old.execute("DROP INDEX snapshot_unsynced")
+        old.execute("ALTER TABLE snapshot DROP COLUMN unsynced")
         old.execute("PRAGMA user_version = 1")
     assert {image.name for image in store.images()} == {"one:1", "two:1"}
     store.close()
     with closing(sqlite3.connect(store.content.metadata.path)) as new:
         assert new.execute("PRAGMA user_version").fetchone()[0] > 1
         assert new.execute("SELECT count(*) FROM sqlite_master WHERE name = 'image_manifest'").fetchone()[0] == 1
+
+
+def set_boot(store: Store, boot: str) -> None:
+    """Have the database say that all layers were written in another boot, and nobody had waited for the disk."""
+    with store.content.metadata.transaction() as change:
+        change.execute("UPDATE snapshot SET unsynced = ?", boot)
+    store.close()
+
+
+def test_layers_that_were_not_on_the_disk_when_the_machine_went_down(
+    store: Store, images: tuple[Image, Image], place: Path
+) -> None:
+    top = Path(store.content.lower_directories(images[1].row.chain)[0])
+    (top / "top").write_bytes(b"")  # as a file system leaves a file whose content had not been written
+    with store.content.metadata.transaction() as change:
+        assert {row[0] for row in change.execute("SELECT unsynced FROM snapshot")} == {""}
+    store.prepare_rootfs(images[1], "before").remove()
+    set_boot(store, "an-earlier-boot")
+    assert kinds(store) == []  # they are unknown now, and nobody's
+    rootfs = store.prepare_rootfs(store.get("two:1"), "c1")
+    rootfs.mount(str(place / "root"))
+    assert (place / "root/top").read_bytes() == b"t"
+    rootfs.remove()
+    store.collect()
+    assert kinds(store) == [] and len(list(store.content.layers.all())) == 2
+    with store.content.metadata.transaction() as change:
+        assert {row[0] for row in change.execute("SELECT unsynced FROM snapshot")} == {""}

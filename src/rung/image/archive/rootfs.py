@@ -78,14 +78,14 @@ def add_layer(
             lease.hold([chain_key(str(chains[-1])), f"sha256:{copy.hex}"])
             digest = ingest.commit()
             size = new.extracted.size_bytes
-            new.stack(chains[-1], chains[-2::-1] if below else [])
+            with content.metadata.transaction(durable=False) as change:
+                new.stack(chains[-1], chains[-2::-1] if below else [])
+                parent = str(chains[-2]) if below else ""
+                change.add_snapshot(str(chains[-1]), parent, str(new.diff_id), size)
         except BaseException:
             new.drop()
             raise
-        content.layers.sync()
-        with content.metadata.transaction() as change:
-            parent = str(chains[-2]) if below else ""
-            change.add_snapshot(str(chains[-1]), parent, str(new.diff_id), size)
+        content.sync_layers([chains[-1]])
         return Descriptor(media_type, digest, ingest.offset), new.diff_id
 
 

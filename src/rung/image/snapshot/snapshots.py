@@ -90,7 +90,7 @@ class Snapshots:
             layer.stack(chain, [])
             change.add_snapshot(name, rootfs.chain, "", size)
         rootfs.remove()
-        self.content.layers.sync()
+        self.content.sync_layers([chain])
 
     def remove(self, name: str) -> None:
         """Remove a snapshot of any kind; a committed one only when nothing stands on it."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 
 from rung.image.errors import StoreError
+from rung.image.store.owner import boot_id
 from rung.image.store.schema import VERSION, statements
 
 _BUSY_S = 60
@@ -25,6 +26,8 @@ def open_database(path: str) -> sqlite3.Connection:
         if version < VERSION:
             _migrate(connection)
             version = VERSION
+        if version == VERSION:
+            _forget_torn_layers(connection)
     except sqlite3.Error as error:
         if connection is not None:
             connection.close()
@@ -44,6 +47,13 @@ def failed(operation: str, path: str, error: sqlite3.Error) -> StoreError:
     if damaged:
         return StoreError(operation, path, f"is damaged: {error}", "rung image verify --repair makes it anew")
     return StoreError(operation, path, str(error))
+
+
+def _forget_torn_layers(connection: sqlite3.Connection) -> None:
+    """Layers that nobody had waited for when the machine went down may have files without content."""
+    torn = "unsynced NOT IN ('', ?)"
+    if connection.execute(f"SELECT 1 FROM snapshot WHERE unsynced != '' AND {torn}", (boot_id(),)).fetchone():
+        connection.execute(f"DELETE FROM snapshot WHERE {torn}", (boot_id(),))
 
 
 def _version(connection: sqlite3.Connection) -> int:

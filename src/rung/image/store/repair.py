@@ -111,5 +111,6 @@ def _layers(content: Content, change: Transaction, config: ImageConfig) -> int:
         size = int(known[0]) if known else bytes_of(content.layers.show(chain))
         if not known:
             change.add_snapshot(str(chain), parent, str(diff_id), size)
+            change.layers_are_synced([str(chain)])  # nothing better is known of it
         total, parent = total + size, str(chain)
     return total

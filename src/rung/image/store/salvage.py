@@ -38,14 +38,14 @@ def _table(old: sqlite3.Connection, change: Transaction, name: str, statement: s
     if not change.execute("SELECT 1 FROM sqlite_master WHERE name = ?", name).fetchone():
         change.execute(statement)
     quoted = '"' + name.replace('"', '""') + '"'
-    columns = len(change.execute(f"SELECT * FROM {quoted} LIMIT 0").description)
-    insert = f"INSERT OR IGNORE INTO {quoted} VALUES ({', '.join('?' * columns)})"
     count = 0
     try:
-        for row in old.execute(f"SELECT * FROM {quoted}"):
-            if len(row) == columns:
-                change.execute(insert, *row)
-                count += 1
+        rows = old.execute(f"SELECT * FROM {quoted}")
+        columns = [str(one[0]) for one in rows.description]
+        insert = f"INSERT OR IGNORE INTO {quoted} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+        for row in rows:
+            change.execute(insert, *row)
+            count += 1
     except sqlite3.DatabaseError:
         pass
     return count

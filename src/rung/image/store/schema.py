@@ -33,7 +33,14 @@ CREATE INDEX image_manifest ON image (manifest);
 CREATE INDEX rootfs_manifest ON rootfs (manifest);
 """
 
-STEPS = (_FIRST, _SECOND)
+#: Unpacked layers are on the disk only when somebody has waited for that: until then, the boot in which
+#: they were written, after whose end they may be torn.
+_THIRD = """
+ALTER TABLE snapshot ADD COLUMN unsynced TEXT NOT NULL DEFAULT '';
+CREATE INDEX snapshot_unsynced ON snapshot (unsynced) WHERE unsynced != '';
+"""
+
+STEPS = (_FIRST, _SECOND, _THIRD)
 VERSION = len(STEPS)
 
 

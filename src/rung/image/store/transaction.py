@@ -128,11 +128,17 @@ class Transaction:
         self.execute("INSERT OR REPLACE INTO manifest VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", *values)
 
     def add_snapshot(self, chain: str, parent: str, diff_id: str, size: int) -> None:
-        """A layer has been unpacked."""
-        values = (chain, parent, diff_id, size, time.time())
-        self.execute("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?, ?)", *values)
+        """A layer has been unpacked; in the transaction in which it was renamed to its place, so
+        that whoever has the write lock knows a directory without a row for nobody's."""
+        values = (chain, parent, diff_id, size, time.time(), owner.boot_id())
+        self.execute("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?, ?, ?)", *values)
         if parent:
             self.add_edges(chain_key(chain), [chain_key(parent)])
+
+    def layers_are_synced(self, chains: Iterable[str]) -> None:
+        """These layers are on the disk now."""
+        for chain in chains:
+            self.execute("UPDATE snapshot SET unsynced = '' WHERE chain = ?", chain)
 
     def add_rootfs(self, row: RootfsRow) -> None:
         """A container's root file system; one a container."""
