@@ -19,6 +19,4 @@ def prune(content: Content, filters: Mapping[str, Sequence[str]], *, all: bool =
     found = select(summaries(content), filters, no_image, PRUNING)
     if not all and "dangling" not in filters:
         found = [image for image in found if not image.repo_tags]
-    removed = [remove_all(content, image) for image in found if not content.metadata.rootfs_of_image(image.id)]
-    content.collect()
-    return removed
+    return remove_all(content, [image for image in found if not content.metadata.rootfs_of_image(image.id)])

@@ -10,14 +10,14 @@ from __future__ import annotations
 from rung.image.errors import ImageInUse, ImageNotFound
 from rung.image.images.find import get, reference_of
 from rung.image.images.summary import Summary, group
-from rung.image.store.metadata import DANGLING
+from rung.image.store.metadata import DANGLING, chain_key
 from rung.kernel.mount import is_mountpoint
 from rung.record import Record
 from rung.spec.image.reference import familiar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from rung.image.content import Content
     from rung.image.store.metadata import ImageRow, RootfsRow
@@ -54,28 +54,47 @@ def remove(content: Content, name: str, *, force: bool = False) -> Removed:
     return _take_away(content, summary, doomed)
 
 
-def remove_all(content: Content, summary: Summary) -> Removed:
-    """Remove an image with all its names; the caller has looked whether it may go."""
-    return _take_away(content, summary, content.metadata.images_of(summary.id))
+def remove_all(content: Content, summaries: Sequence[Summary]) -> list[Removed]:
+    """Remove images with all their names; the caller has looked whether they may go."""
+    rows = {summary.id: content.metadata.images_of(summary.id) for summary in summaries}
+    chains = {one: _chains(content, found) for one, found in rows.items()}
+    with content.metadata.transaction() as change:
+        for found in rows.values():
+            for row in found:
+                change.remove_image(row.name, row.manifest)
+        content.write_index()
+    gone = dict(content.collect().layers)
+    removed = []
+    for one, found in rows.items():
+        own = [chain for chain in chains[one] if chain_key(chain) in gone]  # a layer of several goes with the first
+        freed = sum(gone.pop(chain_key(chain)) for chain in own)
+        removed.append(Removed(_untagged(found), (one, *own), freed))
+    return removed
 
 
 def _take_away(
-    content: Content, summary: Summary, doomed: Iterable[ImageRow], keep: ImageRow | None = None
+    content: Content, summary: Summary, doomed: Sequence[ImageRow], keep: ImageRow | None = None
 ) -> Removed:
-    rows = list(doomed)
-    chains = content.metadata.chain_of(rows[0].chain) if rows and rows[0].chain else []
+    chains = _chains(content, doomed)
     with content.metadata.transaction() as change:
-        for row in rows:
+        for row in doomed:
             change.remove_image(row.name, row.manifest)
         if keep:
             change.set_dangling(keep.manifest, keep.media_type)
         content.write_index()
-    untagged = tuple(familiar(row.name) for row in rows if not row.name.startswith(DANGLING))
     if content.metadata.images_of(summary.id):
-        return Removed(untagged, (), 0)
-    found = content.collect()
-    gone = [chain for chain in chains if f"chain:{chain}" in found.keys]
-    return Removed(untagged, (summary.id, *gone), found.layer_bytes)
+        return Removed(_untagged(doomed), (), 0)
+    gone = content.collect().layers
+    own = [chain for chain in chains if chain_key(chain) in gone]
+    return Removed(_untagged(doomed), (summary.id, *own), sum(gone[chain_key(chain)] for chain in own))
+
+
+def _chains(content: Content, rows: Sequence[ImageRow]) -> list[str]:
+    return content.metadata.chain_of(rows[0].chain) if rows and rows[0].chain else []
+
+
+def _untagged(rows: Sequence[ImageRow]) -> tuple[str, ...]:
+    return tuple(familiar(row.name) for row in rows if not row.name.startswith(DANGLING))
 
 
 def _check_id(summary: Summary, users: list[RootfsRow], *, force: bool) -> None:

@@ -29,11 +29,16 @@ _TRIES = 10
 
 
 class Collected(Record):
-    """What went: keys, the bytes of blobs, the bytes of unpacked layers."""
+    """What went: keys, the bytes of blobs, the bytes of unpacked layers by their key."""
 
     keys: tuple[str, ...]
     blob_bytes: int
-    layer_bytes: int
+    layers: dict[str, int]
+
+    @property
+    def layer_bytes(self) -> int:
+        """Of all layers."""
+        return sum(self.layers.values())
 
 
 def collect(content: Content) -> Collected:
@@ -51,7 +56,7 @@ def collect(content: Content) -> Collected:
         _remove_abandoned(path, owner.me())
     for path in _abandoned_rootfs(content):
         _remove_abandoned(path, f".new-{owner.me()}")
-    return Collected(tuple(keys), blob_bytes, sum(sizes.get(key, 0) for key in keys))
+    return Collected(tuple(keys), blob_bytes, {key: size for key, size in sizes.items() if key in set(keys)})
 
 
 def _forget(content: Content) -> dict[str, int]:
