@@ -17,8 +17,10 @@ from rung.engine.docker.system import matches, moment_ns
 from rung.engine.errors import BadParameter, Conflict, EngineError, NotFound
 from rung.engine.events import Event, Events
 from rung.engine.health import Check
+from rung.engine.lifecycle.boot_order import in_order
 from rung.engine.lifecycle.create import check, merge, signal_of
 from rung.engine.lifecycle.exits import wants_restart
+from rung.engine.lifecycle.reconcile import comes_back
 from rung.engine.lifecycle.start import exit_code_of, size_bytes
 from rung.engine.registry import Containers
 
@@ -217,3 +219,37 @@ def test_durations_in_dockers_words(seconds: int, words: str) -> None:
 
 def test_a_command_in_one_line() -> None:
     assert views.command(container()) == "'a b' c"
+
+
+def service(name: str, depends: str = "", **more: Any) -> Container:
+    labels = {"com.docker.compose.project": "p", "com.docker.compose.service": name}
+    return container(name, Labels={**labels, "com.docker.compose.depends_on": depends}, **more)
+
+
+def test_whoever_others_wait_for_comes_back_first() -> None:
+    web = service("web", "db:service_healthy:false,init:service_completed_successfully:false")
+    db, proxy = service("db"), service("proxy", "web:service_started:true")
+    found = in_order([proxy, web, db, container("alone")])
+    order = [one.name for one, _ in found]
+    assert order.index("db") < order.index("web") < order.index("proxy")
+    assert {one.name: [(other.name, how) for other, how in before] for one, before in found}["web"] == [
+        ("db", "service_healthy")
+    ]
+    assert len(in_order([service("a", "b:service_started:x"), service("b", "a:service_started:x")])) == 2
+
+
+@pytest.mark.parametrize(
+    ("policy", "state", "wanted"),
+    [
+        ("always", {"status": "exited", "stopped_by_hand": True}, True),
+        ("unless-stopped", {"status": "exited", "stopped_by_hand": True}, False),
+        ("unless-stopped", {"status": "exited"}, True),
+        ("on-failure", {"status": "exited", "exit_code": 1}, False),
+        ("on-failure", {"status": "exited", "exit_code": 255}, True),
+        ("no", {"status": "exited", "exit_code": 255}, False),
+        ("always", {"status": "created"}, False),
+        ("on-failure", {"status": "restarting"}, True),
+    ],
+)
+def test_who_comes_back_with_the_engine(policy: str, state: dict[str, Any], wanted: bool) -> None:
+    assert comes_back(container(host={"RestartPolicy": {"Name": policy}}, state=state)) is wanted

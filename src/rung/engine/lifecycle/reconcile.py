@@ -6,12 +6,14 @@ ended, nobody knows how; then restart policies have their say.
 
 from __future__ import annotations
 
+import asyncio
 from time import time_ns
 
 from rung.engine import states
 from rung.engine.errors import EngineError
-from rung.engine.lifecycle.exits import LOST, clear_without_shim, follow, restart_later, unmount
-from rung.engine.lifecycle.start import watch_health
+from rung.engine.lifecycle.boot_order import HEALTHY, in_order
+from rung.engine.lifecycle.exits import LOST, clear_without_shim, follow, unmount
+from rung.engine.lifecycle.start import run, watch_health
 from rung.engine.running import Running
 from rung.engine.shims.client import connect
 
@@ -21,8 +23,13 @@ if TYPE_CHECKING:
     from rung.engine.engine import Engine
 
 
+#: How long one waits for another's health before it is started all the same.
+HEALTHY_S = 60.0
+
+
 async def reconcile(engine: Engine) -> None:
     """For every container."""
+    again = []
     for container in list(engine.containers):
         if container.state.running:
             await _take_up(engine, container)
@@ -31,8 +38,49 @@ async def reconcile(engine: Engine) -> None:
 
             container.state.status = states.DEAD
             await remove(engine, container)
-        elif container.state.status == states.RESTARTING:
-            engine.later(restart_later(engine, container), f"restarting {container.short_id}")
+        if container.id not in engine.running and comes_back(container):
+            again.append(container)
+    if again:
+        engine.later(_bring_back(engine, in_order(again)), "bringing containers back")
+
+
+def comes_back(container: Container) -> bool:
+    """Whether a container that does not run is to be started with the engine: as with Docker, ``always`` means one
+    that was stopped by hand as well."""
+    policy, state = (container.host.get("RestartPolicy") or {}).get("Name") or "no", container.state
+    if state.status == states.RESTARTING:
+        return True
+    if state.status != states.EXITED:
+        return False
+    lost = state.exit_code == LOST and not state.stopped_by_hand
+    return policy == "always" or (policy == "unless-stopped" and not state.stopped_by_hand) or (
+        policy == "on-failure" and lost
+    )
+
+
+async def _bring_back(engine: Engine, ordered: list[tuple[Container, list[tuple[Container, str]]]]) -> None:
+    """One after another; who waits for another's health waits for it here, for a while."""
+    for container, before in ordered:
+        for other, condition in before:
+            if condition == HEALTHY:
+                await _healthy(engine, other)
+        async with container.lock:
+            if container.id in engine.running:
+                continue
+            container.state.stopped_by_hand = False
+            try:
+                await run(engine, container)
+            except EngineError:
+                continue  # written down as its state
+
+
+async def _healthy(engine: Engine, container: Container) -> None:
+    try:
+        async with asyncio.timeout(HEALTHY_S):
+            while container.id in engine.running and (container.state.health or {}).get("Status") != "healthy":
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        return
 
 
 async def _take_up(engine: Engine, container: Container) -> None:
@@ -59,13 +107,9 @@ async def _lost(engine: Engine, container: Container) -> None:
     await engine.blocking(unmount, engine, container)
     state = container.state
     state.pid, state.exit_code, state.finished_ns = 0, LOST, time_ns()
-    policy = (container.host.get("RestartPolicy") or {}).get("Name") or "no"
-    again = policy in ("always", "on-failure") or (policy == "unless-stopped" and not state.stopped_by_hand)
-    container.become(states.RESTARTING if again else states.EXITED)
+    container.become(states.EXITED)
     engine.containers.save(container)
-    if again:
-        engine.later(restart_later(engine, container), f"restarting {container.short_id}")
-    elif container.auto_remove:
+    if container.auto_remove:
         from rung.engine.lifecycle.remove import remove
 
         await remove(engine, container)
