@@ -178,13 +178,13 @@ def index_of(manifests: list[dict[str, Any]], **fields: Any) -> dict[str, Any]:
 
 def everything(sock: socket.socket) -> bytes:
     """All that comes until the other side has no more."""
-    found = b""
+    found = bytearray()
     try:
         while data := sock.recv(1 << 16):
             found += data
     except ConnectionResetError:
         pass
-    return found
+    return bytes(found)
 
 
 class Process:
