@@ -54,6 +54,27 @@ def test_other_bytes_are_found_and_go(store: Store, images: tuple[Image, Image])
     }
 
 
+def test_a_layer_that_is_shown_from_its_archive(any_store: Store, tmp_path: Path) -> None:
+    """Its bytes are hashed again; a damaged one goes, and is made anew from the blob when it is needed."""
+    store = any_store
+    (image,) = store.load(io.BytesIO(layout_archive((Parts([archive(entry("x", b"x" * 5000))]), "one:1"))))
+    assert store.verify().problems == ()
+    path = store.content.layers.archive(image.config.diff_ids[0])
+    assert bool(path) == (store.content.snapshots.wanted == "erofs")
+    if path:
+        overwrite(path, b"junk")
+        (problem,) = store.verify().problems
+        assert (problem.kind, problem.object) == ("layer", str(image.config.diff_ids[0]))
+        assert "is shown from an archive with the diff ID sha256:" in problem.reason
+        store.repair([problem])
+        assert store.content.layers.form(image.config.diff_ids[0]) == ""
+    rootfs = store.prepare_rootfs(image, "c1")
+    rootfs.mount(str(tmp_path / "root"))
+    assert (tmp_path / "root/x").read_bytes() == b"x" * 5000
+    rootfs.remove()
+    assert store.verify().problems == ()
+
+
 def test_missing_documents(store: Store, images: tuple[Image, Image]) -> None:
     os.unlink(store.content.blobs.path(images[0].id))
     os.unlink(store.content.blobs.path(images[1].manifest_digest))

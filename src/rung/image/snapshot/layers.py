@@ -68,6 +68,10 @@ class Layers:
         """Where the layer is kept, whatever its form."""
         return self._place(chain, self.form(chain) or FILES)
 
+    def archive(self, chain: Digest) -> str:
+        """The archive that the layer is shown from; empty where it is unpacked, or not there."""
+        return os.path.join(self._place(chain, EROFS), erofs.TAR) if self.form(chain) == EROFS else ""
+
     def all(self) -> Iterator[str]:
         """The chains of all layers that are there."""
         for top in (self.directory, self.erofs_directory):

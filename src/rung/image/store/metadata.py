@@ -168,6 +168,11 @@ class Metadata:
         """The chain IDs of all unpacked layers."""
         return [str(row[0]) for row in self.rows("SELECT chain FROM snapshot ORDER BY chain")]
 
+    def diff_ids(self) -> list[tuple[str, str]]:
+        """The chain and diff IDs of the unpacked layers that came from archives."""
+        rows = self.rows("SELECT chain, diff_id FROM snapshot WHERE diff_id != '' ORDER BY chain")
+        return [(str(chain), str(diff_id)) for chain, diff_id in rows]
+
     def all_rootfs(self) -> list[RootfsRow]:
         """The root file systems of all containers."""
         query = "SELECT id, driver, chain, manifest, target FROM rootfs ORDER BY id"

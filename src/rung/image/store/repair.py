@@ -11,6 +11,7 @@ import os
 
 from rung.errors import RungError
 from rung.image.snapshot.chain import chain_ids
+from rung.image.snapshot.tree import remove_tree
 from rung.image.snapshot.usage import bytes_of
 from rung.image.store.layout import REF_NAME, TARGET
 from rung.image.store.origin import read_origins
@@ -38,14 +39,18 @@ def repair(content: Content, problems: Iterable[Problem]) -> None:
             content.blobs.remove(Digest.parse(one.object))
         elif one.kind == STRAY:
             os.unlink(os.path.join(content.blobs.directory, *one.object.split(":", 1)))
+    doomed = []
     with content.metadata.transaction() as change:
         for one in found:
             if one.kind == LAYER:
                 change.execute("DELETE FROM snapshot WHERE chain = ?", one.object)
+                doomed.append(content.layers.discard(Digest.parse(one.object)))
             elif one.kind == ROOTFS:
                 change.execute("DELETE FROM rootfs WHERE id = ?", one.object)
         if any(one.kind == INDEX for one in found):
             content.write_index()
+    for path in filter(None, doomed):
+        remove_tree(path)
 
 
 def _rebuild(content: Content) -> None:

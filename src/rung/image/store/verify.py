@@ -36,7 +36,7 @@ INDEX, ROOTFS, STRAY = "index", "rootfs", "stray"
 
 class Problem(Record):
     """``kind``: ``database`` (damaged), ``blob`` (other bytes than its name says), ``missing`` (a blob
-    that ``image`` needs), ``layer`` (unpacked files are gone), ``index`` (``index.json`` says
+    that ``image`` needs), ``layer`` (unpacked files are gone, or not what they were), ``index`` (``index.json`` says
     something else), ``rootfs`` (a container's files are gone), ``stray`` (no blob's name)."""
 
     kind: str
@@ -78,6 +78,7 @@ def verify(content: Content, progress: Progress) -> Verified:
         blobs, size, found = _blobs(content, progress)
         layers, lost = _layers(content)
         problems += [*found, *(one for row in rows for one in _image(content, row)), *lost, *_rootfs(content)]
+        problems += _archives(content)
         problems += _index(content)
     return Verified(blobs, size, layers, len({row.config for row in rows}), tuple(dict.fromkeys(problems)))
 
@@ -104,16 +105,20 @@ def _blobs(content: Content, progress: Progress) -> tuple[int, int, list[Problem
 
 
 def _hash(content: Content, digest: Digest) -> Digest | None:
-    hasher = digest.hasher()
+    return _hash_file(content.blobs.path(digest), digest.algorithm)
+
+
+def _hash_file(path: str, algorithm: str) -> Digest | None:
+    hasher = Digest(algorithm, "").hasher()
     try:
-        with open(content.blobs.path(digest), "rb", buffering=0) as file:
+        with open(path, "rb", buffering=0) as file:
             while chunk := file.read(_CHUNK):
                 hasher.update(chunk)
     except FileNotFoundError:  # removed since we listed it
         return None
     except OSError:
-        return Digest(digest.algorithm, "")
-    return Digest(digest.algorithm, hasher.hexdigest())
+        return Digest(algorithm, "")
+    return Digest(algorithm, hasher.hexdigest())
 
 
 def _image(content: Content, row: ImageRow) -> Iterator[Problem]:
@@ -142,6 +147,14 @@ def _layers(content: Content) -> tuple[int, list[Problem]]:
         gone = [chain for chain in chains if not content.layers.form(Digest.parse(chain))]
     reason = "is unpacked, the database says, and its files are not there"
     return len(chains), [Problem(LAYER, chain, reason) for chain in gone]
+
+
+def _archives(content: Content) -> Iterator[Problem]:
+    """Layers that are shown from their archives, hashed again; of files nobody has kept a digest."""
+    for chain, diff_id in content.metadata.diff_ids():
+        path = content.layers.archive(Digest.parse(chain))
+        if path and (found := _hash_file(path, Digest.parse(diff_id).algorithm)) not in (None, Digest.parse(diff_id)):
+            yield Problem(LAYER, chain, f"is shown from an archive with the diff ID {found}")
 
 
 def _rootfs(content: Content) -> list[Problem]:
