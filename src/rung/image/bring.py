@@ -14,6 +14,9 @@ from rung.image.layer.relay import NotPassed, Relay
 from rung.image.progress import EXTRACTING, Event
 from rung.image.snapshot.layers import FILES
 
+#: How long the rest of a layer that is refused already may take to come.
+_PATIENCE_S = 10.0
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +84,11 @@ class Bringing:
                 return None
             except ImageError:
                 relay.abandon()
-                fetching.result()  # that these are not the layer's bytes at all is the better sentence
+                # That these are not the layer's bytes at all is the better sentence, if it can be had soon.
+                if fetching.wait(_PATIENCE_S):
+                    fetching.result()
+                else:
+                    source.cancel()
                 raise
             finally:
                 relay.abandon()

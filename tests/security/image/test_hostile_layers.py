@@ -10,14 +10,16 @@ from __future__ import annotations
 import gzip
 import os
 import tarfile
+import threading
 from pathlib import Path
 
 import pytest
 
 from imageparts import Parts, Registry, archive, describe, directory, entry, hardlink, header, sha256, symlink
 from rung.errors import RungError
-from rung.image import LayerError, Store
+from rung.image import LayerError, RegistryError, Store, bring
 from rung.image.snapshot import layers
+from rung.spec.image import Descriptor, Digest
 
 DEEP = "/".join(["d"] * 10_000)
 
@@ -184,3 +186,29 @@ def test_a_layer_that_is_no_layer(clean_store: Store, registry: Registry) -> Non
     with pytest.raises(RungError, match=r"layers\[0\].mediaType"):
         clean_store.pull(registry.serve(parts))
     assert not any(sha256(parts.layers[0]) in path for path, _ in registry.requests)
+
+
+def test_a_refused_layer_s_rest_is_not_waited_for_long(clean_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its download is given up; the error is the layer's."""
+    monkeypatch.setattr(bring, "_PATIENCE_S", 0.05)
+    parts = Parts([archive(entry("../evil"))])
+    given_up = threading.Event()
+
+    class Endless:
+        def fetch(self, blob: object, tap: object = None) -> None:
+            more = parts.layers[0]
+            for _ in range(30_000):
+                tap.write(more)  # type: ignore[attr-defined]
+                more = gzip.compress(bytes(1 << 16))
+                if given_up.wait(0.001):
+                    break
+            raise RegistryError("download", "some/image", "was given up")
+
+        def cancel(self) -> None:
+            given_up.set()
+
+    blob = Descriptor("application/vnd.oci.image.layer.v1.tar+gzip", Digest.parse(sha256(parts.layers[0])), 1 << 40)
+    bringing = bring.Bringing(clean_store.content, Endless(), lambda event: None, beside=1)
+    with pytest.raises(LayerError, match="climbs out of the layer"):
+        bringing.layer(blob, Digest.parse(parts.diff_ids[0]))
+    assert given_up.is_set()

@@ -41,9 +41,9 @@ class Job:
             begun, self._work = self._work is None, None
         return not begun
 
-    def wait(self) -> None:
-        """Until it has ended."""
-        self._ended.wait()
+    def wait(self, seconds: float | None = None) -> bool:
+        """Until it has ended, or so long; whether it has."""
+        return self._ended.wait(seconds)
 
     def result(self) -> Any:
         """What it gave, or the error it ended with."""
