@@ -35,7 +35,10 @@ REAL_KERNEL = ("kernel", "security", "conformance", "faults", "guest")
 
 TIMEOUT_S, GRACE_S = 240, 60  # the first is pyproject.toml's
 #: What runs longest begins first, so that no worker is left with it at the end. A folder or file, by its beginning.
-LONGEST_FIRST = ("guest/", "faults/", "conformance/", "security/", "kernel/")
+LONGEST_FIRST = (
+    *("guest/", "conformance/test_docker.py", "conformance/test_podman.py", "unit/runtime/plan/test_fuzz.py"),
+    *("faults/", "conformance/", "security/", "kernel/"),
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -150,11 +150,11 @@ def one_pass(title: str, python: Path, arguments: Sequence[str], environment: Ma
     print(f"== {title}", flush=True)
     workers = str(max(2, min(8, len(os.sched_getaffinity(0)))))
     report = OUT / f"{title.replace(' ', '-').replace(',', '')}.xml"
-    run = tested(python, ["-q", "-n", workers, f"--junitxml={report}", *arguments], environment)
+    run = tested(python, ["-q", "--no-summary", "-n", workers, f"--junitxml={report}", *arguments], environment)
     alone = {}
     for name in reruns(run)[0]:
         print(f"== {name} failed: once more, alone", flush=True)
-        alone[name] = tested(python, ["-q", name], environment)
+        alone[name] = tested(python, ["-q", "--no-summary", name], environment)
     judged = verdict(run, alone)
     return judged.good, closing(title, run, alone, judged)
 
