@@ -75,7 +75,3 @@ def test_pause_update_exec_and_events(user: User) -> None:
 def test_a_path_outside_of_what_is_the_users(user: User) -> None:
     one_sentence(user.run("true", {"linux.cgroupsPath": "/somewhere"}), "somewhere", "delegated")
     assert not (TOP / "somewhere").exists()
-
-
-def test_a_controller_that_was_not_handed_over(user: User) -> None:
-    one_sentence(user.run("true", {"linux.resources": {"cpu": {"cpus": "0"}}}), "cpuset")
