@@ -251,6 +251,25 @@ def test_pruning(both: Callable[..., None]) -> None:
     both("images")
 
 
+def test_importing(both: Callable[..., None], files: Path) -> None:
+    (files / "rootfs.tar").write_bytes(BASE)
+    changes = [
+        'CMD ["/bin/x", "y"]', "ENTRYPOINT run it", "ENV A=1 B=2", "EXPOSE 80 53/udp", "VOLUME /a", "WORKDIR /w", "USER 5", "STOPSIGNAL SIGINT",
+        "LABEL x=y z=1", "ONBUILD RUN x", "HEALTHCHECK --interval=5s --retries=2 CMD true || false", 'CMD ["a"',
+    ]  # fmt: skip
+    for at, given in enumerate((changes[:-1], changes[-1:])):
+        both("import", *(word for change in given for word in ("-c", change)), "rootfs.tar", f"made:{at}", shape=len)
+        both("image inspect --format", "{{json .Config}}", f"made:{at}")
+    both("import --platform linux/arm64 -m hello rootfs.tar other:1", shape=len)
+    both("image inspect --format", "{{.Os}}/{{.Architecture}} {{.Comment}} {{.Size}}", "other:1")
+    both("history --format", "{{.CreatedBy}}|{{.Comment}}|{{.Size}}", "other:1")
+    both("import rootfs.tar", shape=len)
+    both("images --format", "{{.Repository}}:{{.Tag}} {{.Size}}", shape=lines)
+    for change in ("RUN x", "FOO x", "ENV"):
+        both("import -c", change, "rootfs.tar")
+    both("import rootfs.tar Upper")
+
+
 def moved(text: str) -> list[str]:
     return sorted(text.replace("The image app:1 already exists, renaming the old one with ID", "").splitlines()[-1:])
 

@@ -87,6 +87,14 @@ def reference_of(name: str) -> Reference | None:
         return None
 
 
+def parse_name(name: str) -> Reference:
+    """A name for an image; raises ``ImageError`` in docker's words."""
+    found = reference_of(name)
+    if found is None:
+        raise _malformed(name)
+    return found
+
+
 def _malformed(name: str) -> ImageError:
     """What docker says of a name that can be none."""
     lower = reference_of(name.lower())

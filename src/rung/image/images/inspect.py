@@ -39,6 +39,9 @@ _CONFIG: dict[str, Any] = {
     "Shell": ...,
 }
 
+#: A structure, and no map: docker's order.
+_HEALTH = ("Test", "Interval", "Timeout", "StartPeriod", "StartInterval", "Retries")
+
 
 def inspected(store: Store, image: Image) -> dict[str, Any]:
     """Docker's fields, in docker's order, and the manifest's ``Descriptor``."""
@@ -71,7 +74,9 @@ def inspected(store: Store, image: Image) -> dict[str, Any]:
 
 def _sorted(value: Any) -> Any:
     """Objects in the order of their keys, as Go writes its maps."""
-    return dict(sorted(value.items())) if isinstance(value, dict) else value
+    if isinstance(value, dict) and value.keys() - set(_HEALTH):
+        return dict(sorted(value.items()))
+    return {name: value[name] for name in _HEALTH if name in value} if isinstance(value, dict) else value
 
 
 _NEVER = "0001-01-01T00:00:00Z"

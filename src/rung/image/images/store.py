@@ -127,7 +127,7 @@ class Store:
         name it dangles. ``config``: fields of ``ImageConfig`` such as ``cmd=("sh",)``."""
         from rung.image.archive.rootfs import import_rootfs
 
-        reference = str(Reference.parse(name)) if name else ""
+        reference = str(find.parse_name(name)) if name else ""
         wanted = Platform.parse(platform) if platform else host_platform()
         known = import_rootfs(self.content, file, reference, wanted, progress, **config)
         return self._row(known)
@@ -186,7 +186,7 @@ class Store:
 
     def tag(self, source: str, name: str) -> Image:
         """Give an image one more name."""
-        reference = Reference.parse(name)
+        reference = find.parse_name(name)
         if reference.digest:
             raise ImageError("refusing to create a tag with a digest reference")
         image = self.get(source)
