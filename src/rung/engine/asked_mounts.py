@@ -125,7 +125,10 @@ def _mount(engine: Engine, given: Mapping[str, Any]) -> Mounted:
             words.append(str(options["Propagation"]))
         return _of_host(source, destination, words, "", recursive=not options.get("NonRecursive"))
     if kind == "volume":
-        return _volume(engine, source, destination, words, given.get("VolumeOptions") or {})
+        options = given.get("VolumeOptions") or {}
+        if options.get("Subpath"):
+            raise BadParameter("a subpath of a volume cannot be mounted: mount the volume")
+        return _volume(engine, source, destination, words, options)
     if kind == "tmpfs":
         options = given.get("TmpfsOptions") or {}
         more = [f"size={options['SizeBytes']}"] if options.get("SizeBytes") else []

@@ -114,7 +114,8 @@ def _stat(engine: Engine, container: Container, path: str) -> str:
 
 def _link(place: Place, path: str) -> str:
     target = place.link_target()
-    return os.path.normpath(os.path.join(os.path.dirname(os.path.normpath("/" + path)), target)) if target else ""
+    above = os.path.dirname(os.path.normpath("/" + path.lstrip("/")))
+    return os.path.normpath(os.path.join(above, target)) if target else ""
 
 
 def _pack(engine: Engine, container: Container, path: str, file: BinaryIO) -> None:

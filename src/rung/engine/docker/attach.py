@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 RAW, MULTIPLEXED = "application/vnd.docker.raw-stream", "application/vnd.docker.multiplexed-stream"
 #: ctrl-p ctrl-q
 DETACH = b"\x10\x11"
+#: Between an answer's head and what is there already: docker-py reads the head through a buffer, and loses what comes
+#: in it behind the head.
+HEAD_S = 0.02
 
 
 def table(engine: Engine) -> Table:
@@ -45,6 +48,7 @@ def table(engine: Engine) -> Table:
         async def take(link: Link, early: bytes) -> None:
             engine.events.tell("container", "attach", container.id, attributes)
             if history:
+                await asyncio.sleep(HEAD_S)
                 await _history(engine, container.id, container.terminal, link)
             if not streams:
                 return

@@ -6,7 +6,7 @@ from rung.engine import states
 from rung.engine.docker import views
 from rung.engine.docker.answers import Answer, Streamed, document, empty
 from rung.engine.docker.filters import chosen
-from rung.engine.errors import BadParameter, Conflict
+from rung.engine.errors import BadParameter, Conflict, NotFound
 from rung.engine.lifecycle.create import create
 from rung.engine.lifecycle.remove import remove
 from rung.engine.lifecycle.start import start
@@ -79,6 +79,17 @@ def table(engine: Engine) -> Table:
         await remove(engine, get(call), force=call.flag("force"), volumes=call.flag("v"))
         return empty()
 
+    async def remove_link(call: Call) -> Answer:
+        """``docker rm --link``: the name that a container has for another one."""
+        container, alias = get(call), call.words["alias"]
+        links = container.host.get("Links") or []
+        kept = [word for word in links if word.rpartition(":")[2].rpartition("/")[2] != alias]
+        if not call.flag("link") or len(kept) == len(links):
+            raise NotFound(f"No such link: /{container.name}/{alias}")
+        container.host["Links"] = kept
+        engine.containers.save(container)
+        return empty()
+
     async def wait(call: Call) -> Streamed:
         condition = call.query.get("condition") or NOT_RUNNING
         if condition not in (NEXT_EXIT, NOT_RUNNING, REMOVED):
@@ -108,6 +119,7 @@ def table(engine: Engine) -> Table:
         "POST /containers/{id}/wait": wait,
         "POST /containers/{id}/resize": resize,
         "DELETE /containers/{id}": remove_one,
+        "DELETE /containers/{id}/{alias}": remove_link,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 from rung import jsonc
 from rung.engine import stats
@@ -10,7 +11,7 @@ from rung.engine.docker.answers import Answer, Streamed, document
 from rung.engine.docker.filters import chosen
 from rung.engine.docker.images import summary as image_summary
 from rung.engine.docker.system import moment_ns
-from rung.engine.docker.volumes import size_of
+from rung.engine.docker.volumes import tree_bytes
 from rung.engine.document import resources
 from rung.engine.errors import BadParameter, Conflict, EngineError
 from rung.engine.lifecycle.remove import remove
@@ -73,16 +74,17 @@ def table(engine: Engine) -> Table:
         labels = {name: filters.pop(name) for name in ("label", "label!") if name in filters}
         if filters:
             raise BadParameter(f"invalid filter '{next(iter(filters))}'")
-        deleted = []
+        deleted, freed = [], 0
         for one in list(chosen(engine, {"label": labels["label"]} if "label" in labels else {}, all=True)):
             if one.state.running or one.state.status == "restarting" or (until is not None and one.created_ns > until):
                 continue
             if any(_has(one, word) for word in labels.get("label!", ())):
                 continue
+            freed += await engine.blocking(written_bytes, engine, one)
             await remove(engine, one)
             deleted.append(one.id)
-        engine.events.tell("container", "prune", "", {"reclaimed": "0"})
-        return document({"ContainersDeleted": deleted or None, "SpaceReclaimed": 0})
+        engine.events.tell("container", "prune", "", {"reclaimed": str(freed)})
+        return document({"ContainersDeleted": deleted or None, "SpaceReclaimed": freed})
 
     async def df(call: Call) -> Answer:
         return document(await usage(engine))
@@ -142,6 +144,14 @@ async def processes(pids: set[int], arguments: str) -> dict[str, Any]:
     return {"Titles": titles, "Processes": [row for row in rows if len(row) > at and int(row[at]) in pids]}
 
 
+def written_bytes(engine: Engine, container: Container) -> int:
+    """What a container has written into its root file system, and its log."""
+    rootfs = engine.store.rootfs(container.id)
+    log = engine.places.log(container.id)
+    written = tree_bytes(rootfs.changes) if rootfs is not None else 0
+    return written + (os.path.getsize(log) if os.path.exists(log) else 0)
+
+
 async def usage(engine: Engine) -> dict[str, Any]:
     """Docker's ``/system/df``."""
     from rung.engine.docker.containers import summary
@@ -155,12 +165,15 @@ async def usage(engine: Engine) -> dict[str, Any]:
         images.append({**image_summary(one), **more})
     volumes = []
     for volume in engine.volumes:
-        size = await engine.blocking(size_of, volume)
+        size = await engine.blocking(tree_bytes, volume.mountpoint)
         volumes.append({**volume.view(), "UsageData": {"RefCount": len(engine.volumes.users(volume)), "Size": size}})
     return {
         "LayersSize": found.layers_bytes,
         "Images": images,
-        "Containers": [{**summary(engine, one), "SizeRw": 0, "SizeRootFs": 0} for one in engine.containers],
+        "Containers": [
+            {**summary(engine, one), "SizeRw": await engine.blocking(written_bytes, engine, one)}
+            for one in engine.containers
+        ],
         "Volumes": volumes,
         "BuildCache": [],
         "BuilderSize": 0,

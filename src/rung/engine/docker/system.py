@@ -11,6 +11,7 @@ from rung.engine.docker.answers import Answer, Streamed, document
 from rung.engine.docker.server import API, OLDEST, SERVER
 from rung.engine.document.namespaces import has_cgroup_v2
 from rung.engine.errors import BadParameter, Unavailable
+from rung.engine.runtimes import installed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def information(engine: Engine) -> dict[str, Any]:
         "Labels": [],
         "ExperimentalBuild": False,
         "ServerVersion": version_of()["Version"],
-        "Runtimes": {"rung": {"path": "rung-runtime"}},
+        "Runtimes": installed(),
         "DefaultRuntime": "rung",
         "Swarm": {
             "NodeID": "",

@@ -303,7 +303,7 @@ def host_config(container: Container) -> dict[str, Any]:
     found["MaskedPaths"] = hidden["maskedPaths"] or None
     found["ReadonlyPaths"] = hidden["readonlyPaths"] or None
     for name in ("LogConfig", "RestartPolicy"):
-        found[name] = {**_HOST[name], **(container.host.get(name) or {})}
-        if not found[name].get("Type" if name == "LogConfig" else "Name"):
-            found[name] = _HOST[name]
+        key = "Type" if name == "LogConfig" else "Name"
+        given = {word: value for word, value in (container.host.get(name) or {}).items() if word != key or value}
+        found[name] = {**_HOST[name], **given}
     return found

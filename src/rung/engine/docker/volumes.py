@@ -45,7 +45,7 @@ def table(engine: Engine) -> Table:
         deleted, freed = [], 0
         for one in chosen(engine, filters):
             if (every or ANONYMOUS in one.labels) and not volumes.users(one):
-                freed += await engine.blocking(size_of, one)
+                freed += await engine.blocking(tree_bytes, one.mountpoint)
                 try:
                     await volumes.remove(one)
                 except Conflict:  # taken meanwhile
@@ -63,12 +63,12 @@ def table(engine: Engine) -> Table:
     }
 
 
-def size_of(volume: Volume) -> int:
-    """Bytes of its files."""
+def tree_bytes(path: str) -> int:
+    """Bytes of all files below a directory."""
     import os
 
     total = 0
-    for place, _, names in os.walk(volume.mountpoint):
+    for place, _, names in os.walk(path):
         for name in names:
             try:
                 total += os.lstat(os.path.join(place, name)).st_size

@@ -46,7 +46,7 @@ def below(root: str, path: str, *, follow: bool = True) -> Iterator[Place | None
 
 
 def _find(root_fd: int, path: str, follow: bool, fds: list[int]) -> Place | None:
-    clean = os.path.normpath("/" + path)
+    clean = os.path.normpath("/" + path.lstrip("/"))
     try:
         if follow or clean == "/":
             fd = openat2(root_fd, clean.lstrip("/") or ".", os.O_PATH, resolve=_RESOLVE)

@@ -33,7 +33,7 @@ def root_of(engine: Engine, container: Container) -> Iterator[str]:
 
 def resolve(container: Container, root: str, path: str) -> tuple[str, str]:
     """``(root, path)`` of a place: in one that does not run a volume's files are where the volume is."""
-    clean = os.path.normpath("/" + path)
+    clean = os.path.normpath("/" + path.lstrip("/"))
     if container.state.pid:
         return root, clean
     best: tuple[str, str] | None = None

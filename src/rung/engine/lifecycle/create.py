@@ -12,6 +12,7 @@ from rung.engine.document.mounts import Mounted
 from rung.engine.document.namespaces import has_cgroup_v2
 from rung.engine.errors import BadParameter, NotFound
 from rung.engine.files.copyup import fill
+from rung.engine.runtimes import runtime_program
 from rung.image import ImageNotFound
 from rung.undo import Undo
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from rung.engine.engine import Engine
     from rung.image import Image
 
+#: ``local`` is kept as json-file is: what differs is on the disk only.
+LOG_DRIVERS = ("json-file", "local", "none")
 RESTARTS = ("", "no", "always", "on-failure", "unless-stopped")
 
 
@@ -31,6 +34,9 @@ async def create(engine: Engine, name: str, request: Mapping[str, Any]) -> tuple
     config = {key: value for key, value in request.items() if key not in ("HostConfig", "NetworkingConfig")}
     host = dict(request.get("HostConfig") or {})
     endpoints = dict((request.get("NetworkingConfig") or {}).get("EndpointsConfig") or {})
+    if config.get("Runtime") and not host.get("Runtime"):  # where the first versions of the API had it
+        host["Runtime"] = config.pop("Runtime")
+    runtime_program(str(host.get("Runtime") or ""))
     check(config, host)
     if name:
         engine.containers.check_name(name)
@@ -72,6 +78,9 @@ def check(config: Mapping[str, Any], host: Mapping[str, Any]) -> None:
         raise BadParameter("invalid restart policy: maximum retry count can only be used with 'on-failure'")
     if host.get("AutoRemove") and policy.get("Name", "no") not in ("", "no"):
         raise BadParameter("can't create 'AutoRemove' container with restart policy")
+    driver = (host.get("LogConfig") or {}).get("Type") or LOG_DRIVERS[0]
+    if driver not in LOG_DRIVERS:
+        raise BadParameter(f"logger: no log driver named '{driver}' is registered")
     workdir = config.get("WorkingDir") or "/"
     if not workdir.startswith("/"):
         raise BadParameter(f"the working directory '{workdir}' is invalid, it needs to be an absolute path")

@@ -42,8 +42,8 @@ async def follow(engine: Engine, container: Container, running: Running) -> None
         attributes = {**container.attributes(), "exitCode": str(status)}
         engine.events.tell("container", "die", container.id, attributes)
         running.exited.set_result(status)
-        told = (NEXT_EXIT,) if again else (NEXT_EXIT, NOT_RUNNING)
-        engine.waiting(container.id).tell(told, Outcome(status))
+        # A container that is about to be restarted has not been running for a moment: as with Docker.
+        engine.waiting(container.id).tell((NEXT_EXIT, NOT_RUNNING), Outcome(status))
         running.gone.set_result(None)
     if again:
         engine.later(restart_later(engine, container), f"restarting {container.short_id}")

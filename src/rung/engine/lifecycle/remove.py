@@ -20,10 +20,12 @@ async def remove(engine: Engine, container: Container, *, force: bool = False, v
     """Raises ``Conflict`` where it runs and is not forced."""
     if container.state.status == states.REMOVING:
         raise Conflict(f"removal of container {container.id} is already in progress")
-    if container.state.running or container.id in engine.running:
+    live = (*states.LIVE, states.RESTARTING)
+    if container.state.status in live or container.id in engine.running:
         if not force:
-            said = "paused and must be unpaused first" if container.state.status == states.PAUSED else "running"
-            hint = "" if "paused" in said else ": stop the container before removing or force remove"
+            status = container.state.status
+            said = "paused and must be unpaused first" if status == states.PAUSED else status
+            hint = "" if status == states.PAUSED else ": stop the container before removing or force remove"
             raise Conflict(f"cannot remove container {container.name!r}: container is {said}{hint}".replace("'", '"'))
         await _end(engine, container)
     async with container.lock:

@@ -20,6 +20,7 @@ from rung.engine.errors import BadParameter, Conflict, EngineError, NotModified
 from rung.engine.lifecycle.exits import follow
 from rung.engine.network import files as network_files
 from rung.engine.running import Running
+from rung.engine.runtimes import runtime_program
 from rung.engine.shims.client import Client, ShimRefused, connect
 from rung.engine.users import identity
 from rung.kernel import mount as kernel
@@ -101,6 +102,7 @@ async def _run(engine: Engine, container: Container) -> Running:
                 await engine.blocking(engine.volumes.get(one["name"]).mount)
         engine.networks.attach(container, undo)
         config = document(container, _look_up(engine, container, rootfs, undo))
+        config["process"]["env"] += engine.networks.link_environment(container)
         _write(f"{bundle}/config.json", config)
         path = engine.places.shim(container.id)
         wanted = Keep(path, "rung", engine.places.events, f"{bundle}/shim.log")
@@ -117,7 +119,7 @@ async def _run(engine: Engine, container: Container) -> Running:
                 bundle=bundle,
                 terminal=container.terminal,
                 stdout=streams_address(engine, container),
-                options=_options(engine),
+                options=_options(engine, container),
             )
             await engine.networks.connect(container, created.pid, undo)
             engine.joins(container.id, engine.places.attach(container.id))
@@ -313,11 +315,13 @@ def size_bytes(text: str) -> int:
         raise BadParameter(f"invalid size: '{text}'") from None
 
 
-def _options(engine: Engine) -> object:
+def _options(engine: Engine, container: Container) -> object:
     from rung.spec.shim.bootstrap import OPTIONS_NAME, Options
     from rung.spec.shim.common import Anything
 
-    return Anything(type_url=OPTIONS_NAME, value=Options(root=engine.places.runtime).encode())
+    program = runtime_program(str(container.host.get("Runtime") or ""))
+    given = Options(root=engine.places.runtime, binary_name=program)
+    return Anything(type_url=OPTIONS_NAME, value=given.encode())
 
 
 def remove_shim_files(engine: Engine, container_id: str) -> None:

@@ -42,6 +42,8 @@ async def kill(engine: Engine, container: Container, word: str = "SIGKILL") -> N
     await _signal(running, container, number)
     attributes = {**container.attributes(), "signal": str(number)}
     engine.events.tell("container", "kill", container.id, attributes)
+    if number == 9:  # what is killed has ended when its killer hears of it
+        await asyncio.wait_for(asyncio.shield(running.exited), KILLED_S)
 
 
 async def _signal(running: Running, container: Container, number: int) -> None:

@@ -416,6 +416,18 @@ class Networks:
                 found += [f"{name}:{document['address']}" for name in names if name]
         return found
 
+    def link_environment(self, container: Container) -> list[str]:
+        """``--link`` on the default network: variables that say where the other one is, as Docker's first links did."""
+        if self.has_names(container) or not container.attached:
+            return []
+        found = []
+        for word in container.host.get("Links") or ():
+            other, _, alias = word.rpartition(":") if ":" in word else (word, "", word)
+            target, alias = self._engine.containers.get(other.removeprefix("/")), alias.rpartition("/")[2]
+            address = next((one["address"] for one in target.attached.values()), "")
+            found += link_variables(container.name, alias, address, target.config)
+        return found
+
     def name_of(self, container: Container, address: str) -> str:
         """Who has an address on one of a container's networks: ``NAME.NETWORK``."""
         for other in self._engine.containers:
@@ -465,6 +477,21 @@ class Networks:
             del container.attached[network.name]
             self._give_back(network.name, document)
         self._engine.containers.save(container)
+
+
+def link_variables(own: str, alias: str, address: str, config: Mapping[str, Any]) -> list[str]:
+    """``ALIAS_NAME``, ``ALIAS_PORT_80_TCP_ADDR``, ``ALIAS_ENV_X`` and their like."""
+    prefix = re.sub(r"[^A-Z0-9]", "_", alias.upper())
+    found = [f"{prefix}_NAME=/{own}/{alias}"]
+    exposed = sorted(ports.parse(text) for text in config.get("ExposedPorts") or {})
+    if exposed:
+        found.append(f"{prefix}_PORT={exposed[0][1]}://{address}:{exposed[0][0]}")
+    for port, protocol in exposed:
+        one = f"{prefix}_PORT_{port}_{protocol.upper()}"
+        found.append(f"{one}={protocol}://{address}:{port}")
+        found += [f"{one}_ADDR={address}", f"{one}_PORT={port}", f"{one}_PROTO={protocol}"]
+    given = [word for word in config.get("Env") or () if not word.startswith("PATH=")]
+    return [*found, *(f"{prefix}_ENV_{word}" for word in given)]
 
 
 def _mark(text: str) -> str:
