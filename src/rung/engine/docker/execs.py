@@ -34,16 +34,16 @@ def table(engine: Engine) -> Table:
         if asked.get("Detach"):
             await execs.start(engine, one, (rows, columns), None)
             return empty(200)
-        one.asked["Tty"] = bool(asked.get("Tty"))
+        framed = not asked.get("Tty")  # of the stream: the process has a terminal if it was created with one
 
         async def take(link: Link, early: bytes) -> None:
-            given = Given(link, _wants(one), early)
+            given = Given(link, {**_wants(one), "framed": framed}, early)
             try:
                 await execs.start(engine, one, (rows, columns), given.join)
             except Exception as error:  # noqa: BLE001 - the head is out: it is said in the stream, as Docker does
-                given.say(str(error), framed=not one.terminal)
+                given.say(str(error), framed=framed)
 
-        return Hijacked(take, RAW if one.terminal else MULTIPLEXED)
+        return Hijacked(take, MULTIPLEXED if framed else RAW)
 
     async def inspect(call: Call) -> Answer:
         one = execs.find(engine, call.words["id"])

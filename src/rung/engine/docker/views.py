@@ -151,7 +151,11 @@ def endpoints(container: Container) -> dict[str, Any]:
     if mode.startswith("container:"):
         return {}
     names = {"bridge" if mode == "default" else mode: {}, **container.endpoints}
-    return {name: Endpoint(network=name, asked=asked or {}).view() for name, asked in names.items()}
+    given = {name: asked or {} for name, asked in names.items()}
+    return {
+        name: Endpoint(network=name, asked=asked, mac=str(asked.get("MacAddress") or "")).view()
+        for name, asked in given.items()
+    }
 
 
 def ports(container: Container) -> list[dict[str, Any]]:

@@ -32,6 +32,7 @@ class Network:
         subnet: str = "",
         gateway: str = "",
         ip_range: str = "",
+        ipam_options: dict[str, str] | None = None,
         internal: bool = False,
         attachable: bool = False,
         options: dict[str, str] | None = None,
@@ -41,6 +42,7 @@ class Network:
         self.name, self.driver = name, driver
         self.id = id or os.urandom(32).hex()
         self.subnet, self.gateway, self.ip_range = subnet, gateway, ip_range
+        self.ipam_options = ipam_options
         self.internal, self.attachable = internal, attachable
         self.options, self.labels = options or {}, labels or {}
         self.created_ns = created_ns or time_ns()
@@ -90,7 +92,7 @@ class Network:
             "EnableIPv6": False,
             "IPAM": {
                 "Driver": "default",
-                "Options": {} if not self.predefined else None,
+                "Options": self.ipam_options,
                 "Config": [config] if config else [],
             },
             "Internal": self.internal,

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from rung.engine.container import Container
     from rung.engine.engine import Engine
 
-_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
-
 
 class Networks:
     """See the module."""
@@ -101,8 +99,8 @@ class Networks:
     def create(self, request: Mapping[str, Any]) -> Network:
         """A new network from a request in Docker's words."""
         name, driver = str(request.get("Name") or ""), str(request.get("Driver") or "bridge")
-        if not _NAME.fullmatch(name):
-            raise BadParameter(f"invalid network name {name!r}: only {_NAME.pattern} are allowed".replace("'", '"'))
+        if not name.strip():
+            raise BadParameter("invalid network name: it is empty")
         if name in DRIVERS:
             raise NotAllowed(f'operation is not permitted on predefined {name} network')
         if driver != "bridge":
@@ -123,6 +121,7 @@ class Networks:
             subnet=str(wanted),
             gateway=str(config.get("Gateway") or ""),
             ip_range=str(config.get("IPRange") or ""),
+            ipam_options=(request.get("IPAM") or {}).get("Options"),
             internal=bool(request.get("Internal")),
             attachable=bool(request.get("Attachable")),
             options=dict(request.get("Options") or {}),

@@ -23,12 +23,14 @@ _READ_BYTES = 1 << 16
 
 
 class Wants(Record):
-    """What a client asked for. ``detach``: the keys that end its attachment, in their order."""
+    """What a client asked for. ``detach``: the keys that end its attachment, in their order; ``framed`` None: as it is
+    with a terminal, or without."""
 
     stdin: bool = False
     stdout: bool = True
     stderr: bool = True
     detach: bytes = b""
+    framed: bool | None = None
 
 
 class Client:

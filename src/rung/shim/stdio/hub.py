@@ -259,7 +259,8 @@ class Hub:
             self._join(connection.detach(), wants, early)
 
     def _join(self, fd: int, wants: Wants, early: bytes) -> None:
-        client = Client(self._loop, self, fd, wants, framed=not self._terminal)
+        framed = wants.framed if wants.framed is not None else not self._terminal
+        client = Client(self._loop, self, fd, wants, framed=framed)
         self._clients.append(client)
         if early:
             client.typed(early)
