@@ -25,7 +25,8 @@ _BAR = 50
 
 
 async def follow(engine: Engine, work: Callable[[Any], str], *, stream: bool = False) -> Streamed:
-    """``work`` gets a progress function and returns last words, a line each; with ``stream`` as such entries."""
+    """``work`` gets a progress function and returns last words, a line each; with ``stream`` as such entries, and
+    whatever goes wrong is said in the stream."""
     loop = asyncio.get_running_loop()
     queue: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
 
@@ -40,7 +41,7 @@ async def follow(engine: Engine, work: Callable[[Any], str], *, stream: bool = F
             say(None)
 
     task = loop.run_in_executor(None, run)
-    first = await queue.get()
+    first = {"status": ""} if stream else await queue.get()
     if first is None:
         await task  # raises what went wrong
     return Streamed(_entries(first, queue, task))
@@ -51,7 +52,8 @@ async def _entries(
 ) -> AsyncIterator[bytes]:
     entry = first
     while entry is not None:
-        yield jsonc.dumps(entry).encode() + b"\r\n"
+        if entry != {"status": ""}:
+            yield jsonc.dumps(entry).encode() + b"\r\n"
         entry = await queue.get()
     try:
         await task
