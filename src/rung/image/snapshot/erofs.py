@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TAR, INDEX, FILES = "layer.tar", "layer.erofs", "files"
-_CHUNK = 1 << 18
+_CHUNK = 1 << 19
 #: So much is sent to the disk at a time, while the rest is still coming.
 _WRITE_OUT = 8 << 20
 #: Of the long form of an inode (fs/erofs/erofs_fs.h): i_mode; i_uid and what follows it up to i_mtime_nsec.
