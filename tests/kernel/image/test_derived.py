@@ -168,7 +168,7 @@ def test_squashed(store: Store, app: Image, place: Path, capsys: pytest.CaptureF
     assert trees[0] == trees[1]
     assert execute(["--data-root", store.root, "image", "diff", "app:1", "app:small"]) == 0
     out = capsys.readouterr().out
-    assert out.splitlines()[-1].endswith("+0B"), out
+    assert out == "0 differences, +0B\n"
     # The same again gives the same layer.
     assert execute(["--data-root", store.root, "image", "squash", "app:1", "app:again"]) == 0
     assert store.get("app:again").config.diff_ids == small.config.diff_ids

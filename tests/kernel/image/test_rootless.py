@@ -112,3 +112,17 @@ def test_a_user_without_subordinate_ids_is_told_what_to_do(run: Run, home: Path)
     said = run("load", "-q", input=image(), ok=False)
     assert said.returncode == 1 and "usermod --add-subuids" in said.stderr and said.stderr.count("\n") == 1
     assert run("images", "-q").stdout == ""
+
+
+def test_a_view_within_unshare(run: Run, home: Path) -> None:
+    run("load", "-q", input=image())
+    rung = f"{sys.executable} -m rung.cli"
+    words = f"cd $({rung} image mount app:1) && stat -c '%u:%g %n' etc/shadow home/me old/* && ls; cd /; {rung} image unmount app:1"
+    said = run("unshare", "sh", "-c", words).stdout.split("\n")
+    assert said[:3] == ["0:42 etc/shadow", "1000:1000 home/me", "0:0 old/b"]
+    assert {"etc", "home", "link", "old"} <= set(said) and "gone" not in said and said[-2].startswith("sha256:")
+    run("image", "unpack", "app:1", f"{home}/home/bundle")
+    assert (home / "home/bundle/rootfs/old/b").read_bytes() == b"b" and (home / "home/bundle/config.json").exists()
+    run("image", "squash", "app:1", "app:small")
+    # A user cannot make devices: that one is not unpacked.
+    assert run("image", "diff", "app:1", "app:small").stdout == "D /dev/null\n1 difference, +0B\n"

@@ -11,7 +11,7 @@ import hashlib
 
 from rung.image.layer.listing import OPAQUE, PLAIN, File, files, layers_of, list_layers
 from rung.image.layer.names import show
-from rung.image.layer.tar import DIRECTORY, FILE, HARD_LINK
+from rung.image.layer.tar import DIRECTORY, FILE, HARD_LINK, SYMLINK
 from rung.record import Record
 
 TYPE_CHECKING = False
@@ -59,10 +59,13 @@ def diff_images(content: Content, first: Image, second: Image) -> list[Differenc
     if [layer.diff_id for layer in one] == [layer.diff_id for layer in two]:
         return []
     before, after = _merged(content, one), _merged(content, two)
+    implied = _parents(before), _parents(after)
     found: list[Difference] = []
     doubtful: list[bytes] = []
     for path in sorted(before.keys() | after.keys()):
         old, new = before.get(path), after.get(path)
+        if (old is None and path in implied[0]) or (new is None and path in implied[1]):
+            continue  # a directory for which one archive has no entry, only files in it
         if old is None or new is None:
             size_before, size_after = (_size(old) if old else 0), (_size(new) if new else 0)
             found.append(Difference(DELETED if new is None else ADDED, path, (), size_before, size_after))
@@ -92,6 +95,18 @@ def _merged(content: Content, layers: list[Layer]) -> dict[bytes, Held]:
     return seen
 
 
+def _parents(merged: dict[bytes, Held]) -> set[bytes]:
+    """All directories that have something in them."""
+    found: set[bytes] = set()
+    for path in merged:
+        while b"/" in path:
+            path = path.rpartition(b"/")[0]
+            if path in found:
+                break
+            found.add(path)
+    return found
+
+
 def _is_hidden(path: bytes, gone: set[bytes], opaque: set[bytes]) -> bool:
     if path in gone:
         return True
@@ -105,8 +120,10 @@ def _is_hidden(path: bytes, gone: set[bytes], opaque: set[bytes]) -> bool:
 def _what(old: File, new: File) -> tuple[str, ...]:
     if old.type != new.type and {old.type, new.type} != {FILE, HARD_LINK}:
         return ("type",)
+    if HARD_LINK in (old.type, new.type):
+        return ("link",) if old.type == new.type and old.link != new.link else ()  # all else is the file's
     pairs = (
-        ("mode", old.mode, new.mode),
+        ("mode", old.mode, new.mode if new.type != SYMLINK else old.mode),  # Linux gives links none
         ("owner", (old.uid, old.gid), (new.uid, new.gid)),
         ("size", old.size if old.type == new.type == FILE else 0, new.size if old.type == new.type == FILE else 0),
         ("link", old.link, new.link),
