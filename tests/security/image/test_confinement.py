@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic, sleep
@@ -72,6 +73,24 @@ def test_a_death_of_its_is_an_error_that_says_how(place: Path) -> None:
             while True:
                 untar.write(bytes(1 << 16))
     finally:
+        os.close(fd)
+
+
+def test_somebody_else_may_reap_it(place: Path) -> None:
+    """A process that ignores its children's ends, or waits for all of them."""
+    fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with Untar("overlay", fd) as untar:
+            untar.write(archive(entry("f", b"x")))
+            assert untar.finish().entries == 1
+        with Untar("overlay", fd) as untar:
+            pass
+        with pytest.raises(LayerError, match="climbs"), Untar("overlay", fd) as untar:
+            untar.write(archive(entry("../f", b"x")))
+            untar.finish()
+    finally:
+        signal.signal(signal.SIGCHLD, before)
         os.close(fd)
 
 

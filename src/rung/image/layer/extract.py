@@ -98,9 +98,15 @@ class Untar:
         parts = []
         while part := os.read(self._report_fd, 1 << 16):
             parts.append(part)
-        status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
-        self._pid = 0
-        return _understand(b"".join(parts), status)
+        return _understand(b"".join(parts), self._reap())
+
+    def _reap(self) -> int:
+        """How the program ended; 0 where this process leaves its children to somebody else."""
+        pid, self._pid = self._pid, 0
+        try:
+            return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        except ChildProcessError:
+            return 0
 
     def _close(self) -> None:
         for fd in (self._archive_fd, self._report_fd):
@@ -116,9 +122,11 @@ class Untar:
     ) -> None:
         self._close()
         if self._pid:
-            os.kill(self._pid, signal.SIGKILL)
-            os.waitpid(self._pid, 0)
-            self._pid = 0
+            try:
+                os.kill(self._pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # reaped by somebody else
+            self._reap()
 
 
 def _pipe() -> tuple[int, int]:
