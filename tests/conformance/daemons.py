@@ -62,6 +62,11 @@ def dockerd(runtimes: Mapping[str, Path]) -> Iterator[Path]:
             yield folder
 
 
+def ctr(folder: Path) -> list[str]:
+    """How ``ctr`` speaks with the containerd in ``folder``, which may be slow to answer."""
+    return ["ctr", "--address", str(folder / "containerd.sock"), "--connect-timeout", "60s"]
+
+
 @contextmanager
 def containerd() -> Iterator[Path]:
     """A containerd without CRI that finds Rung's shim: the folder it lives in; its socket is ``containerd.sock`` there."""
@@ -78,7 +83,7 @@ address = "{folder}/containerd.sock.ttrpc"
 """
         )
         words: list[str | Path] = ["containerd", "--config", folder / "config.toml"]
-        with _daemon(words, folder, ["ctr", "--address", str(folder / "containerd.sock"), "version"]):
+        with _daemon(words, folder, [*ctr(folder), "version"]):
             yield folder
 
 

@@ -31,7 +31,7 @@ class Ctr:
     """The ctr command line with one OCI runtime, and the containers that a scenario makes."""
 
     def __init__(self, folder: Path, runtime: Path, home: Path, shim: str = "runc") -> None:
-        self.base = ["ctr", "--address", str(folder / "containerd.sock")]
+        self.base = daemons.ctr(folder)
         self.group = folder.name
         self.home, self.folder = home, home / "folder"
         self.folder.mkdir(parents=True)
@@ -108,7 +108,7 @@ def containerd(rootfs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     layer = daemons.import_rootfs(rootfs, home / "rootfs.tar")
     archive = oci_archive.write(layer, home / "image.tar", IMAGE)
     with daemons.containerd() as folder:
-        words = ["ctr", "--address", str(folder / "containerd.sock"), "image", "import", str(archive)]
+        words = [*daemons.ctr(folder), "image", "import", str(archive)]
         subprocess.run(words, check=True, timeout=60, stdout=subprocess.DEVNULL)
         yield folder
         left = leftovers.cgroups("rungconf-" + str(folder.name).split("-")[-1])

@@ -99,7 +99,7 @@ def test_containerd_pulls_and_pushes(served: Process, place: Path) -> None:
     name = f"{served.host}/contained/app"
     Skopeo(place).push(write_layout(place / "layout", it.manifest, OCI_MANIFEST, it.blobs), f"{name}:1")
     with daemons.containerd() as folder:
-        ctr = ("ctr", "--address", str(folder / "containerd.sock"))
+        ctr = daemons.ctr(folder)
         call(*ctr, "content", "fetch", "--plain-http", f"{name}:1")
         call(*ctr, "images", "push", "--plain-http", f"{name}:2", f"{name}:1")
     assert raw(f"{name}:2") == it.manifest
