@@ -75,6 +75,11 @@ def call(
             program.communicate(input, timeout=timeout_s)
         except subprocess.TimeoutExpired:
             end(program)
+            if program.stdin:
+                try:
+                    program.stdin.close()
+                except BrokenPipeError:
+                    pass  # It has not read everything.
             outcome = Outcome(words, program.returncode, out_file, err_file)
             raise AssertionError(
                 f"{' '.join(words)}: still running after {timeout_s} s\n{outcome.out}{outcome.err}"

@@ -162,6 +162,10 @@ def test_ctrl_c_undoes_what_was_begun(installation, make, nothing_left, tmp_path
                 assert time.monotonic() < until
                 time.sleep(0.01)
             (tmp_path / "begun").unlink()
+            wchan = Path(f"/proc/{run.pid}/wchan")  # killed before it waits, a launcher has told nobody of its child
+            while wchan.read_text() != "do_wait":
+                assert time.monotonic() < until, wchan.read_text()
+                time.sleep(0.01)
             os.killpg(run.pid, number) if number == signal.SIGINT else run.send_signal(number)
             assert run.wait(60) == status
         until = time.monotonic() + 60
