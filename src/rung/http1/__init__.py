@@ -5,8 +5,9 @@ the bytes and do what the events say. What is malformed, ambiguous (two ways to 
 body's end are how requests are smuggled past a proxy) or larger than ``limits`` is
 ``Malformed``, with the status that says so, and the connection is not to be used again.
 
-    head.py        a request's first lines -> Request
+    head.py        a message's first lines -> Request, Response
     framing.py     where a body ends, and its chunks taken apart
     connection.py  a server's view of one connection: Request, Data, EndOfBody in turn
+    exchange.py    a client's view of one: Response, Data, EndOfBody
     ranges.py      Range, If-Range, If-None-Match
 """

@@ -1,4 +1,4 @@
-"""Where a request's body ends: RFC 9112 sections 6 and 7.
+"""Where a message's body ends: RFC 9112 sections 6 and 7.
 
 Rule: there is one way to read a length or there is none. Both lengths at once, a length
 given twice, a coding that is not exactly ``chunked``: refused, never repaired.
@@ -13,7 +13,7 @@ from rung.http1.errors import Malformed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from rung.http1.head import Request
+    from rung.http1.head import Request, Response
 
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(;[\t\x20-\x7e\x80-\xff]*)?")
@@ -35,6 +35,18 @@ class Length:
         data = bytes(buffer[:size])
         del buffer[:size]
         self.left -= size
+        return data
+
+
+class UntilClosed:
+    """A response's body that ends with the connection: section 6.3, the last rule."""
+
+    done = False
+
+    def take(self, buffer: bytearray) -> bytes:
+        """All of the buffer, which is emptied."""
+        data = bytes(buffer)
+        buffer.clear()
         return data
 
 
@@ -95,17 +107,30 @@ class Chunked:
 
 def body_of(request: Request) -> Length | Chunked:
     """How the body of a request is framed (section 6.3). Raises ``Malformed``."""
-    codings = request.all("transfer-encoding")
-    lengths = request.all("content-length")
+    return _framing(request) or Length(0)
+
+
+def body_of_response(response: Response, method: str) -> Length | Chunked | UntilClosed:
+    """How the body of the response to a ``method`` is framed (section 6.3). Raises ``Malformed``."""
+    # "Any response to a HEAD request and any response with a 1xx ..., 204 ..., or 304 ... status code is always
+    # terminated by the first empty line after the header fields"; behind a 101 another protocol begins.
+    if method == "HEAD" or response.status < 200 or response.status in (204, 304):
+        return Length(0)
+    return _framing(response) or UntilClosed()
+
+
+def _framing(message: Request | Response) -> Length | Chunked | None:
+    codings = message.all("transfer-encoding")
+    lengths = message.all("content-length")
     if codings:
-        if lengths or request.minor == 0:
+        if lengths or message.minor == 0:
             # "... ought to be handled as an error": what one hop takes for a body is another's next request.
             raise Malformed(400, "says the length of its body in two ways")
         if [each.lower() for each in codings] != ["chunked"]:
-            raise Malformed(501, f'its body is coded as "{request.get("transfer-encoding")[:60]}"')
+            raise Malformed(501, f'its body is coded as "{message.get("transfer-encoding")[:60]}"')
         return Chunked()
     if not lengths:
-        return Length(0)
+        return None
     if len(lengths) > 1 or not _DIGITS.fullmatch(lengths[0]):
-        raise Malformed(400, f'"{request.get("content-length")[:60]}" is no length of a body')
+        raise Malformed(400, f'"{message.get("content-length")[:60]}" is no length of a body')
     return Length(int(lengths[0]))

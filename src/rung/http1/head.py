@@ -1,4 +1,4 @@
-"""A request's head: its first line and its header fields.
+"""A message's head: its first line and its header fields.
 
 Rule: strict. RFC 9112 lets a recipient forgive (a bare LF, folded lines, blanks before the
 colon); each of these has been used to make two parsers see two different requests, and no
@@ -19,15 +19,14 @@ _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 # RFC 9112 section 3: exactly one space between the three parts; no blanks or controls in the target.
 _LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e]+) HTTP/([0-9])\.([0-9])")
+# RFC 9112 section 4; the reason may be empty, and some servers leave out the blank before it.
+_STATUS = re.compile(rb"HTTP/1\.([0-9]) ([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?")
 _ABSOLUTE = re.compile(r"https?://[^/?#@]+", re.IGNORECASE)
 
 
-class Request(Record):
-    """A request without its body. Header names are lower case, in the order they came."""
+class Fields:
+    """What a request and a response have in common. Names are lower case, in the order they came."""
 
-    method: str
-    target: str
-    minor: int
     headers: tuple[tuple[str, str], ...]
 
     def all(self, name: str) -> list[str]:
@@ -41,6 +40,24 @@ class Request(Record):
     def has_token(self, name: str, token: str) -> bool:
         """Whether a comma separated field lists ``token``."""
         return any(each.strip().lower() == token for each in self.get(name).split(","))
+
+
+class Request(Record, Fields):
+    """A request without its body."""
+
+    method: str
+    target: str
+    minor: int
+    headers: tuple[tuple[str, str], ...]
+
+
+class Response(Record, Fields):
+    """A response without its body."""
+
+    status: int
+    reason: str
+    minor: int
+    headers: tuple[tuple[str, str], ...]
 
 
 def parse_request(head: bytes) -> Request:
@@ -58,6 +75,16 @@ def parse_request(head: bytes) -> Request:
     request = Request(method.decode(), _origin_form(target.decode()), int(minor), headers)
     _check_host(request)
     return request
+
+
+def parse_response(head: bytes) -> Response:
+    """The head of a response: all up to the empty line, which is not in it. Raises ``Malformed``."""
+    first, _, rest = head.partition(b"\r\n")
+    match = _STATUS.fullmatch(first)
+    if match is None:
+        raise Malformed(502, f"{first[:60]!r} is no status line")
+    minor, status, reason = match.groups()
+    return Response(int(status), (reason or b"").decode("latin-1"), int(minor), _fields(rest))
 
 
 def _fields(block: bytes) -> tuple[tuple[str, str], ...]:

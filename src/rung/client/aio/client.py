@@ -1,0 +1,76 @@
+"""The way in."""
+
+from __future__ import annotations
+
+from rung.client import asked
+from rung.client.aio.api import Api
+from rung.client.aio.containers import Containers
+from rung.client.aio.images import Images
+from rung.client.aio.networks import Networks
+from rung.client.aio.sandbox import AsyncSandbox
+from rung.client.aio.streams import Watch
+from rung.client.aio.volumes import Volumes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Self, Unpack
+
+    from rung.client.aio.sandbox import Limits
+
+
+class AsyncClient:
+    """An engine: Rung's, or any that speaks Docker's API on a unix socket.
+
+    ``base_url``: ``unix:///run/rung/rung.sock`` or a path; else the environment's ``RUNG_HOST``, else the usual
+    place. ``timeout``: seconds that an answer may take (an image's way, a wait or a stop takes as long as it takes).
+    """
+
+    def __init__(self, base_url: str | None = None, *, timeout: float | None = 60) -> None:
+        self.api = Api(asked.socket_path(base_url), timeout)
+        self.images = Images(self.api)
+        self.containers = Containers(self.api, self.images)
+        self.networks = Networks(self.api)
+        self.volumes = Volumes(self.api)
+
+    async def ping(self) -> bool:
+        """Raises ``Unreachable``."""
+        async with await self.api.open("GET", "/_ping") as answer:
+            return await answer.whole() == b"OK"
+
+    async def version(self) -> dict[str, Any]:
+        found: dict[str, Any] = await self.api.json("GET", "/version")
+        return found
+
+    async def info(self) -> dict[str, Any]:
+        found: dict[str, Any] = await self.api.json("GET", "/info")
+        return found
+
+    async def df(self) -> dict[str, Any]:
+        """What takes room on the disk."""
+        found: dict[str, Any] = await self.api.json("GET", "/system/df", patient=True)
+        return found
+
+    async def events(
+        self,
+        *,
+        since: str | float | None = None,
+        until: str | float | None = None,
+        filters: Mapping[str, Any] | None = None,
+    ) -> Watch:
+        """What happens, from now on or since then; without ``until`` until it is closed."""
+        query = {"since": since, "until": until, "filters": asked.filters(filters)}
+        return Watch(await self.api.open("GET", "/events", query))
+
+    def sandbox(self, image: str, **limits: Unpack[Limits]) -> AsyncSandbox:
+        """A box for code that is not trusted: ``async with client.sandbox("python") as box``."""
+        return AsyncSandbox(self.containers, image, **limits)
+
+    async def close(self) -> None:
+        """Nothing is held open between requests; it is here for those who call it."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.close()

@@ -1,0 +1,72 @@
+"""``client.volumes``."""
+
+from __future__ import annotations
+
+from rung.client import asked
+from rung.client.aio.api import Api
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+
+class Volume:
+    """``attrs`` is what the engine said last."""
+
+    def __init__(self, api: Api, attrs: dict[str, Any]) -> None:
+        self._api = api
+        self.attrs = attrs
+
+    def __repr__(self) -> str:
+        return f"<Volume {self.name}>"
+
+    @property
+    def name(self) -> str:
+        return str(self.attrs["Name"])
+
+    @property
+    def id(self) -> str:
+        """Its name."""
+        return self.name
+
+    async def reload(self) -> None:
+        """Ask the engine again."""
+        self.attrs = await self._api.json("GET", f"/volumes/{self.name}")
+
+    async def remove(self, *, force: bool = False) -> None:
+        """``force``: that it is gone already is as good."""
+        await self._api.do("DELETE", f"/volumes/{self.name}", {"force": force})
+
+
+class Volumes:
+    """What volumes there are, and new ones."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def get(self, name: str) -> Volume:
+        """Raises ``NotFound``."""
+        return Volume(self._api, await self._api.json("GET", f"/volumes/{name}"))
+
+    async def list(self, filters: Mapping[str, Any] | None = None) -> list[Volume]:
+        found = await self._api.json("GET", "/volumes", {"filters": asked.filters(filters)})
+        return [Volume(self._api, each) for each in found["Volumes"] or ()]
+
+    async def create(
+        self,
+        name: str = "",
+        *,
+        driver: str = "local",
+        driver_opts: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> Volume:
+        """A new one, or that of this name; without a name it gets one."""
+        body = {"Name": name, "Driver": driver, "DriverOpts": dict(driver_opts or {}), "Labels": dict(labels or {})}
+        return Volume(self._api, await self._api.json("POST", "/volumes/create", body=body))
+
+    async def prune(self, filters: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Remove those that nobody uses."""
+        query = {"filters": asked.filters(filters)}
+        found: dict[str, Any] = await self._api.json("POST", "/volumes/prune", query, patient=True)
+        return found

@@ -1,0 +1,119 @@
+# Made by tools/unasync.py from the file of the same name in aio/.
+"""``client.containers``."""
+
+from __future__ import annotations
+
+from typing import Literal, overload
+
+from rung.client import asked, words
+from rung.client.blocking.api import Api
+from rung.client.blocking.container import Container, waited
+from rung.client.blocking.images import Images
+from rung.client.blocking.streams import Collected
+from rung.client.errors import ContainerFailed, NotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Unpack
+
+    from rung.client.blocking.container import Command
+    from rung.client.words import CreateWords
+
+
+class Containers:
+    """What containers there are, and new ones."""
+
+    def __init__(self, api: Api, images: Images) -> None:
+        self._api, self._images = api, images
+
+    def get(self, name: str) -> Container:
+        """By name or id. Raises ``NotFound``."""
+        return Container(self._api, self._api.json("GET", f"/containers/{name}/json"))
+
+    def list(
+        self, *, all: bool = False, filters: Mapping[str, Any] | None = None, limit: int | None = None
+    ) -> list[Container]:
+        """Those that run; ``all``: the others as well."""
+        query = {"all": all, "filters": asked.filters(filters), "limit": limit}
+        found = []
+        for each in self._api.json("GET", "/containers/json", query):
+            try:
+                found.append(self.get(each["Id"]))
+            except NotFound:  # removed meanwhile
+                continue
+        return found
+
+    def create(
+        self, image: str, command: Command | None = None, **more: Unpack[CreateWords]
+    ) -> Container:
+        """A container that has not started. The image is pulled where it is not here."""
+        document = words.creation(image, command, more)
+        query = {"name": more.get("name"), "platform": more.get("platform")}
+        try:
+            made = self._api.json("POST", "/containers/create", query, body=document)
+        except NotFound as error:
+            if "image" not in str(error).lower():
+                raise
+            self._images.pull(image, platform=more.get("platform"))
+            made = self._api.json("POST", "/containers/create", query, body=document)
+        return self.get(made["Id"])
+
+    @overload
+    def run(
+        self, image: str, command: Command | None = None, *, detach: Literal[True], **more: Unpack[CreateWords]
+    ) -> Container: ...
+    @overload
+    def run(
+        self,
+        image: str,
+        command: Command | None = None,
+        *,
+        detach: Literal[False] = False,
+        stdout: bool = True,
+        stderr: bool = False,
+        remove: bool = False,
+        **more: Unpack[CreateWords],
+    ) -> bytes: ...
+    def run(
+        self,
+        image: str,
+        command: Command | None = None,
+        *,
+        detach: bool = False,
+        stdout: bool = True,
+        stderr: bool = False,
+        remove: bool = False,
+        **more: Unpack[CreateWords],
+    ) -> bytes | Container:
+        """Create and start. ``detach``: the container, while it runs; else what it wrote, when it has ended.
+        Raises ``ContainerFailed`` where its exit status is not 0."""
+        if detach and remove:
+            more["auto_remove"] = True
+        container = self.create(image, command, **more)
+        try:
+            if detach:
+                container.start()
+                container.reload()
+                return container
+            return self._to_its_end(container, stdout, stderr)
+        finally:
+            if remove and not detach:
+                container.remove(force=True, v=True)
+
+    def _to_its_end(self, container: Container, stdout: bool, stderr: bool) -> bytes:
+        collected = Collected()
+        with container.attach() as output, container.wait_begun(condition="next-exit") as wait:
+            container.start()
+            output.collect(collected)
+            status = int((waited(wait))["StatusCode"])
+        if status:
+            raise ContainerFailed(container.name, status, collected.stderr)
+        wanted = {(True, True): bytes(collected.all), (False, True): collected.stderr, (False, False): b""}
+        return wanted.get((stdout, stderr), collected.stdout)
+
+    def prune(self, filters: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Remove those that do not run."""
+        query = {"filters": asked.filters(filters)}
+        found: dict[str, Any] = self._api.json("POST", "/containers/prune", query, patient=True)
+        return found
