@@ -125,6 +125,44 @@ def test_what_a_client_types_is_the_input_and_its_end_the_inputs(bed: Bed) -> No
     bed.until(client, frame(1, b"still heard"))
 
 
+def test_more_input_than_a_slow_process_takes_at_once_still_comes(bed: Bed) -> None:
+    client = bed.client(stdin=True)
+    os.set_blocking(bed.input[0], False)
+    given, taken = 400_000, 0
+    left = memoryview(b"x" * given)
+
+    def go_on() -> bool:
+        nonlocal left, taken
+        try:
+            left = left[client.send(left) :] if left else left
+        except BlockingIOError:
+            pass
+        try:
+            taken += len(os.read(bed.input[0], 20_000))
+        except BlockingIOError:
+            pass
+        return taken == given
+
+    run_until(bed.loop, go_on)
+
+
+def test_what_a_process_does_not_read_any_more_is_swallowed(bed: Bed) -> None:
+    client = bed.client(stdin=True)
+    os.close(bed.input[0])
+    bed.input = (-1, -1)
+    left = memoryview(b"x" * 400_000)
+
+    def go_on() -> bool:
+        nonlocal left
+        try:
+            left = left[client.send(left) :]
+        except BlockingIOError:
+            pass
+        return not left
+
+    run_until(bed.loop, go_on)
+
+
 def test_a_client_without_input_types_nothing(bed: Bed) -> None:
     client = bed.client(stdin=False)
     client.send(b"not for you")

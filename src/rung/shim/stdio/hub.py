@@ -203,16 +203,17 @@ class Hub:
             while self._typed:
                 del self._typed[: posix.write(self._input, self._typed)]
         except OSError as error:
-            if error.errno != EAGAIN:  # it reads no more
+            if error.errno == EAGAIN:
+                self._loop.watch(self._input, EPOLLOUT, lambda _events: self._write_input())
+            else:  # it reads no more: the rest is swallowed
                 self._typed.clear()
+                self._input_ends = True
                 self._close_input()
-                return
-            self._loop.watch(self._input, EPOLLOUT, lambda _events: self._write_input())
-            return
-        self._loop.forget(self._input)
-        if self._input_ends:
-            self._close_input()
-        if was_full:
+        else:
+            self._loop.forget(self._input)
+            if self._input_ends:
+                self._close_input()
+        if was_full and not self.input_is_full:
             for client in self._clients:
                 client.look_again()
 
