@@ -78,3 +78,14 @@ def test_the_library_imports_nothing_slow(start_words: list[str]) -> None:
 def test_the_watch_sees_a_slow_module(start_words: list[str]) -> None:
     modules, _ = loaded([*start_words[:-1], "-c", "import json"])
     assert "json" in modules & SLOW
+
+
+def test_importing_rung_costs_nothing(start_words: list[str]) -> None:
+    """The library comes when its names are asked for."""
+    modules, run = loaded([*start_words[:-1], "-c", f"import sys; sys.path.append('{SRC}'); import rung"])
+    assert run.returncode == 0, run.stderr
+    assert sorted(name for name in modules if name.split(".")[0] == "rung") == ["rung"]
+    assert sorted(modules & SLOW) == []
+    modules, run = loaded([*start_words[:-1], "-c", f"import sys; sys.path.append('{SRC}'); import rung; rung.Client"])
+    assert run.returncode == 0, run.stderr
+    assert "rung.client.blocking.client" in modules

@@ -77,6 +77,10 @@ class Answer:
         """To the stream that the connection has become. Raises ``ConnectionError``."""
         await self._link.send(data)
 
+    async def feed(self, data: bytes) -> None:
+        """All that will be sent; it goes out while the answer is read."""
+        await self._link.feed(data)
+
     async def end(self) -> None:
         """Nothing more will be sent."""
         await self._link.end()

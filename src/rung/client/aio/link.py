@@ -37,6 +37,12 @@ class Link:
         async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
             return await self._reader.read(_PIECE)
 
+    async def feed(self, data: bytes) -> None:
+        """All that will be sent: it goes out while ``receive`` waits, so that neither side waits for the other."""
+        with contextlib.suppress(OSError):
+            self._writer.write(data)
+            self._writer.write_eof()
+
     async def end(self) -> None:
         """Say that no more will be sent; what comes is still received."""
         with contextlib.suppress(OSError):

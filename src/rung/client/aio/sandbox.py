@@ -1,7 +1,8 @@
 """A box for code that nobody trusts: a container that lives as long as the block, or this process.
 
-Its first process is ``cat`` (``init=``), which reads the standard input that this client holds: whatever ends the
-client closes the connection, the input ends, ``cat`` ends, and the engine removes the container.
+Its first process (``init=``) reads the standard input that this client holds: whatever ends the client closes the
+connection, the input ends, the process ends, and the engine removes the container. It is a shell, because a first
+process must reap what others leave, and begins again when the box's own kill hits the ``cat`` that reads for it.
 
 A command that runs out of time is killed with everything else in the box, as the box's own user: nothing with
 more rights than the code itself has is ever run from the box's files. What cannot be killed so takes the box with it.
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 #: Seconds for the box's own errands: killing what is left of a command.
 _ERRAND_S = 10.0
+_INIT = ("sh", "-c", "until cat; do :; done")
 _KILL_ALL = ["sh", "-c", "kill -9 -1"]
 
 
@@ -62,7 +64,7 @@ class AsyncSandbox:
         workdir: str = "",
         environment: Mapping[str, str] | None = None,
         output_limit: int = 16 << 20,
-        init: Sequence[str] = ("cat",),
+        init: Sequence[str] = _INIT,
         options: words.CreateWords | None = None,
     ) -> None:
         self._containers, self._image = containers, image
@@ -141,7 +143,8 @@ class AsyncSandbox:
         asks: dict[str, Any] = {"environment": environment, "workdir": workdir, "stdin": input is not None}
         async with await self.container.exec_open(command, **asks) as run:
             try:
-                await _feed(run.output, input)
+                if input is not None:
+                    await run.output.feed(input.encode() if isinstance(input, str) else input)
                 await run.output.collect(kept, deadline)
                 exit_code = await run.exit_code()
             except TimeoutError:
@@ -161,14 +164,6 @@ class AsyncSandbox:
         except (ApiError, TimeoutError):
             pass
         await self.close()
-
-
-async def _feed(output: Output, data: bytes | str | None) -> None:
-    if data is None:
-        return
-    with contextlib.suppress(ConnectionError):  # it does not want it
-        await output.send(data.encode() if isinstance(data, str) else data)
-        await output.end_input()
 
 
 class Files:

@@ -79,6 +79,10 @@ class Output(_Stream):
         """To its standard input. Raises ``ConnectionError`` where that is closed."""
         await self._answer.send(data)
 
+    async def feed(self, data: bytes) -> None:
+        """All of its standard input, which goes there while its output is received."""
+        await self._answer.feed(data)
+
     async def end_input(self) -> None:
         """Its standard input ends; its output is still received."""
         await self._answer.end()

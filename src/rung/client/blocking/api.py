@@ -78,6 +78,10 @@ class Answer:
         """To the stream that the connection has become. Raises ``ConnectionError``."""
         self._link.send(data)
 
+    def feed(self, data: bytes) -> None:
+        """All that will be sent; it goes out while the answer is read."""
+        self._link.feed(data)
+
     def end(self) -> None:
         """Nothing more will be sent."""
         self._link.end()

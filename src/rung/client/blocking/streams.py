@@ -80,6 +80,10 @@ class Output(_Stream):
         """To its standard input. Raises ``ConnectionError`` where that is closed."""
         self._answer.send(data)
 
+    def feed(self, data: bytes) -> None:
+        """All of its standard input, which goes there while its output is received."""
+        self._answer.feed(data)
+
     def end_input(self) -> None:
         """Its standard input ends; its output is still received."""
         self._answer.end()
