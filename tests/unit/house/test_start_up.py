@@ -88,4 +88,4 @@ def test_importing_rung_costs_nothing(start_words: list[str]) -> None:
     assert sorted(modules & SLOW) == []
     modules, run = loaded([*start_words[:-1], "-c", f"import sys; sys.path.append('{SRC}'); import rung; rung.Client"])
     assert run.returncode == 0, run.stderr
-    assert "rung.client.blocking.client" in modules
+    assert "rung.client.blocking.api" in modules
