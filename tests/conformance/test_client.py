@@ -7,6 +7,7 @@ import io
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,14 +115,16 @@ def test_a_containers_life(client: Client) -> None:
 
 
 def test_output(client: Client) -> None:
-    container = client.containers.create(IMAGE, ["sh", "-c", "read line; echo got $line; echo bad >&2"], stdin_open=True)
+    container = client.containers.create(IMAGE, ["sh", "-c", "echo ready; read line; echo got $line; echo bad >&2"], stdin_open=True)
     with container.attach(stdin=True) as streams:
         container.start()
+        assert streams.receive(time.monotonic() + 60) == (1, b"ready\n")
         with container.logs(stream=True, follow=True) as following:
+            assert next(following) == b"ready\n"
             streams.send(b"hello\n")
             assert sorted(streams) == [(1, b"got hello\n"), (2, b"bad\n")]
             assert sorted(b"".join(following).splitlines()) == [b"bad", b"got hello"]
-    assert container.logs(stderr=False) == b"got hello\n"
+    assert container.logs(stderr=False) == b"ready\ngot hello\n"
     assert len(container.logs(tail=1).splitlines()) == 1
     with_terminal = client.containers.create(IMAGE, ["echo", "hi"], tty=True)
     with_terminal.start()
@@ -259,7 +262,7 @@ def test_a_sandbox(client: Client) -> None:
 
 def test_a_sandbox_and_time(client: Client) -> None:
     with client.sandbox(IMAGE, timeout=1) as box:
-        result = box.exec(["sh", "-c", "echo before; (sleep 1000 &) ; sleep 1000"])
+        result = box.exec(["sh", "-c", "echo before; (sleep 1000 &) ; sleep 1000"], timeout=8)
         assert (result.timed_out, result.exit_code, result.stdout) == (True, None, "before\n")
         until(lambda: "sleep" not in box.exec("ps", timeout=60).stdout, "nothing of it is left")
         with pytest.raises(ExecFailed, match="ran out of time"):

@@ -34,14 +34,18 @@ class Answer:
         self._over = False
 
     async def begin(self, deadline: float | None) -> None:
-        """Until its head is there. Raises ``Malformed``, ``TimeoutError``."""
+        """Until its head is there. Raises ``ClientError``, ``TimeoutError``."""
         event = await self._event(deadline)
         assert isinstance(event, Response)
         self.head = event
 
     async def _event(self, deadline: float | None) -> object:
-        while (event := self._exchange.next_event()) is NEED_DATA:
-            self._exchange.receive(await self._received(deadline))
+        try:
+            while (event := self._exchange.next_event()) is NEED_DATA:
+                self._exchange.receive(await self._received(deadline))
+        except Malformed as error:
+            await self.close()
+            raise ClientError(self._request, "", error.reason) from None
         return event
 
     async def _received(self, deadline: float | None) -> bytes:
@@ -128,9 +132,6 @@ class Api:
         except TimeoutError:
             await answer.close()
             raise ClientError(method, path, f"no answer within {limit_s} s") from None
-        except Malformed as error:
-            await answer.close()
-            raise ClientError(method, path, error.reason) from None
         except BaseException:
             await answer.close()
             raise

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 #: Seconds for the box's own errands: killing what is left of a command.
-_ERRAND_S = 10.0
+_ERRAND_S = 30.0
 _INIT = ("sh", "-c", "until cat; do :; done")
 _KILL_ALL = ["sh", "-c", "kill -9 -1"]
 

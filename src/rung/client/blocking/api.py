@@ -35,14 +35,18 @@ class Answer:
         self._over = False
 
     def begin(self, deadline: float | None) -> None:
-        """Until its head is there. Raises ``Malformed``, ``TimeoutError``."""
+        """Until its head is there. Raises ``ClientError``, ``TimeoutError``."""
         event = self._event(deadline)
         assert isinstance(event, Response)
         self.head = event
 
     def _event(self, deadline: float | None) -> object:
-        while (event := self._exchange.next_event()) is NEED_DATA:
-            self._exchange.receive(self._received(deadline))
+        try:
+            while (event := self._exchange.next_event()) is NEED_DATA:
+                self._exchange.receive(self._received(deadline))
+        except Malformed as error:
+            self.close()
+            raise ClientError(self._request, "", error.reason) from None
         return event
 
     def _received(self, deadline: float | None) -> bytes:
@@ -129,9 +133,6 @@ class Api:
         except TimeoutError:
             answer.close()
             raise ClientError(method, path, f"no answer within {limit_s} s") from None
-        except Malformed as error:
-            answer.close()
-            raise ClientError(method, path, error.reason) from None
         except BaseException:
             answer.close()
             raise
