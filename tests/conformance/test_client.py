@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import subprocess
 import sys
 import tarfile
@@ -14,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from rung.client import (
-    ApiError,
     AsyncClient,
     Client,
     Conflict,
@@ -186,7 +186,7 @@ def test_images(client: Client) -> None:
     assert image.history()[0]["Id"] == image.id
     with pytest.raises(TransferFailed, match="pull localhost:1/none:latest: "):
         client.images.pull("localhost:1/none")
-    with pytest.raises(ApiError, match="archive is cut off"):
+    with pytest.raises(TransferFailed, match="archive is cut off"):
         client.images.load(b"no archive")
 
 
@@ -278,6 +278,21 @@ def test_a_sandbox_in_async(address: str) -> None:
             return (await box.exec(["echo", "hello"], check=True)).stdout
 
     assert asyncio.run(boxed()) == "hello\n"
+
+
+def test_fixtures(client: Client, address: str, tmp_path: Path) -> None:
+    theirs = f"""
+def test_it(rung_container, rung_network):
+    box = rung_container({IMAGE!r}, "sleep 1000", network=rung_network.name)
+    assert box.exec_run("echo hello") == (0, b"hello\\n")
+"""
+    (tmp_path / "test_theirs.py").write_text(theirs)
+    words = [sys.executable, "-m", "pytest", "-W", "error", "-p", "no:cacheprovider", "--rootdir", tmp_path, tmp_path]
+    env = {**os.environ, "RUNG_HOST": address, "PYTEST_ADDOPTS": ""}
+    run = subprocess.run(words, capture_output=True, text=True, timeout=120, cwd=tmp_path, env=env)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert client.containers.list(all=True) == []
+    assert [each.name for each in client.networks.list({"type": "custom"})] == []
 
 
 def test_who_dies_leaves_no_sandbox(client: Client, address: str) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from rung.client import asked
 from rung.client.blocking.api import Api
 from rung.client.blocking.streams import Pieces, Watch
-from rung.client.errors import TransferFailed
+from rung.client.errors import ServerError, TransferFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,8 +86,7 @@ class Images:
 
     def load(self, data: asked.Body) -> list[Image]:
         """The images of an archive: bytes, a file, or pieces. Raises ``TransferFailed``."""
-        answer = self._api.open("POST", "/images/load", body=data, patient=True)
-        said = _followed("load", "", Watch(answer), None)
+        said = self._transfer("load", "", "/images/load", {}, body=data)
         names = [line.removeprefix(word) for line in said.splitlines() for word in _LOADED if line.startswith(word)]
         return [self.get(name) for name in names]
 
@@ -112,9 +111,8 @@ class Images:
         bare, tag = asked.name_and_tag(repository, tag)
         query = {"fromImage": bare, "tag": tag, "platform": platform}
         headers = asked.authorization(auth_config)
-        answer = self._api.open("POST", "/images/create", query, headers=headers, patient=True)
         name = f"{bare}{'@' if ':' in tag else ':'}{tag}"
-        _followed("pull", name, Watch(answer), on_progress)
+        self._transfer("pull", name, "/images/create", query, on_progress, headers=headers)
         return self.get(name)
 
     def push(
@@ -128,15 +126,14 @@ class Images:
         """To its registry. Raises ``TransferFailed``."""
         bare, tag = asked.name_and_tag(repository, tag)
         headers = asked.authorization(auth_config) or [("X-Registry-Auth", "e30=")]
-        answer = self._api.open("POST", f"/images/{bare}/push", {"tag": tag}, headers=headers, patient=True)
-        _followed("push", f"{bare}:{tag}", Watch(answer), on_progress)
+        path = f"/images/{bare}/push"
+        self._transfer("push", f"{bare}:{tag}", path, {"tag": tag}, on_progress, headers=headers)
 
     def import_image(self, data: asked.Body, repository: str, tag: str | None = None) -> Image:
         """A root file system's archive as an image of one layer. Raises ``TransferFailed``."""
         bare, tag = asked.name_and_tag(repository, tag)
         query = {"fromSrc": "-", "repo": bare, "tag": tag}
-        answer = self._api.open("POST", "/images/create", query, body=data, patient=True)
-        _followed("import", f"{bare}:{tag}", Watch(answer), None)
+        self._transfer("import", f"{bare}:{tag}", "/images/create", query, body=data)
         return self.get(f"{bare}:{tag}")
 
     def save(self, *names: str) -> Pieces:
@@ -147,21 +144,32 @@ class Images:
         """A name; with the last one the image."""
         self._api.do("DELETE", f"/images/{name}", {"force": force}, patient=True)
 
+    def _transfer(
+        self,
+        operation: str,
+        name: str,
+        path: str,
+        query: Mapping[str, Any],
+        on_progress: OnProgress | None = None,
+        **more: Any,
+    ) -> str:
+        """To its end: what it said. An error comes as the answer, or behind a 200 in the stream; both are the same."""
+        try:
+            answer = self._api.open("POST", path, query, patient=True, **more)
+        except ServerError as error:
+            raise TransferFailed(operation, name, error.reason) from None
+        said = []
+        with Watch(answer) as progress:
+            for line in progress:
+                if "error" in line:
+                    raise TransferFailed(operation, name, str(line["error"]))
+                said.append(str(line.get("stream", "")))
+                if on_progress is not None:
+                    on_progress(line)
+        return "".join(said)
+
     def prune(self, filters: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Remove those without a name."""
         query = {"filters": asked.filters(filters)}
         found: dict[str, Any] = self._api.json("POST", "/images/prune", query, patient=True)
         return found
-
-
-def _followed(operation: str, name: str, progress: Watch, on_progress: OnProgress | None) -> str:
-    """To its end: what it said. Errors come in the stream, behind a 200."""
-    said = []
-    with progress:
-        for line in progress:
-            if "error" in line:
-                raise TransferFailed(operation, name, str(line["error"]))
-            said.append(str(line.get("stream", "")))
-            if on_progress is not None:
-                on_progress(line)
-    return "".join(said)
