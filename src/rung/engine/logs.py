@@ -45,30 +45,47 @@ def files(path: str) -> list[str]:
     return [*reversed(older), *([path] if os.path.exists(path) else [])]
 
 
-def lines(path: str) -> Iterator[bytes]:
-    """Every whole line of a log, the oldest first."""
+def _until(path: str, follower: Follower | None) -> list[tuple[str, int]]:
+    """A log's files and how much of each to read: with a follower what was there before it, which tells the rest."""
+    found: list[tuple[str, int]] = []
     for name in files(path):
         try:
+            status = os.stat(name)
+        except FileNotFoundError:  # rotated meanwhile
+            continue
+        if follower is not None and (status.st_dev, status.st_ino) == follower.file_id:
+            return [*found, (name, follower.began_at)]
+        found.append((name, status.st_size))
+    return found if follower is None or follower.file_id is not None else []
+
+
+def lines(path: str, follower: Follower | None = None) -> Iterator[bytes]:
+    """Every whole line of a log, the oldest first; those before ``follower`` began."""
+    for name, left in _until(path, follower):
+        try:
             with open(name, "rb") as file:
-                yield from file
+                for line in file:
+                    left -= len(line)
+                    if left < 0:
+                        break
+                    yield line
         except FileNotFoundError:  # rotated meanwhile
             continue
 
 
-def last_lines(path: str, count: int) -> list[bytes]:
-    """The last ``count`` lines: read from the end."""
+def last_lines(path: str, count: int, follower: Follower | None = None) -> list[bytes]:
+    """The last ``count`` of them: read from the end."""
     found: list[bytes] = []
-    for name in reversed(files(path)):
+    for name, size in reversed(_until(path, follower)):
         if len(found) >= count:
             break
-        found = [*_last_of(name, count - len(found)), *found]
+        found = [*_last_of(name, size, count - len(found)), *found]
     return found[-count:] if count else []
 
 
-def _last_of(name: str, count: int) -> list[bytes]:
+def _last_of(name: str, at: int, count: int) -> list[bytes]:
     try:
         with open(name, "rb") as file:
-            at = file.seek(0, os.SEEK_END)
             data = b""
             while at and data.count(b"\n") <= count:
                 size = min(_CHUNK, at)
@@ -118,7 +135,7 @@ async def read(
     path = engine.places.log(container_id)
     follower = Follower(path) if ask.follow else None
     try:
-        for piece in await engine.blocking(_past, path, ask, terminal):
+        for piece in await engine.blocking(_past, path, ask, terminal, follower):
             yield piece
         if follower is not None:
             async for piece in _coming(engine, container_id, follower, ask, framed=not terminal):
@@ -146,12 +163,20 @@ async def _coming(
             await asyncio.sleep(LOOK_S)
 
 
-def _past(path: str, ask: Ask, terminal: bool) -> list[bytes]:
-    source = lines(path) if ask.tail < 0 or ask.since_ns is not None else iter(last_lines(path, ask.tail))
+def _past(path: str, ask: Ask, terminal: bool, follower: Follower | None) -> list[bytes]:
+    every = ask.tail < 0 or ask.since_ns is not None
+    source = lines(path, follower) if every else iter(last_lines(path, ask.tail, follower))
     entries = [entry for line in source if (entry := parse(line)) is not None and wanted(entry, ask)]
     chosen = entries if ask.tail < 0 else entries[len(entries) - ask.tail :] if ask.tail < len(entries) else entries
     shown = [show(entry, ask, framed=not terminal) for entry in chosen]
     return [b"".join(shown[at : at + 256]) for at in range(0, len(shown), 256)]
+
+
+def _last_end(file: BinaryIO) -> int:
+    """Where a file's last whole line ends: it may be looked at while one is being written."""
+    size = file.seek(0, os.SEEK_END)
+    at = file.seek(max(0, size - _CHUNK))
+    return at + file.read(size - at).rfind(b"\n") + 1
 
 
 class Follower:
@@ -162,8 +187,14 @@ class Follower:
         self._path = path
         self._rest = b""
         self._file = self._open()
+        #: Where it began: the file (none was there), and how much of it was.
+        self.file_id: tuple[int, int] | None = None
+        self.began_at = 0
         if self._file is not None:
-            self._file.seek(0, os.SEEK_END)
+            status = os.fstat(self._file.fileno())
+            self.file_id = status.st_dev, status.st_ino
+            self.began_at = _last_end(self._file)
+            self._file.seek(self.began_at)
 
     def _open(self) -> BinaryIO | None:
         try:

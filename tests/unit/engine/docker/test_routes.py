@@ -98,3 +98,26 @@ def test_a_follower_sees_what_comes_and_a_log_that_is_begun_anew(log: str) -> No
     Path(log).write_bytes(Lines("stdout").feed(b"anew\n", 0))
     assert texts(follower.more()) == ["more\n", "anew\n"]
     follower.close()
+
+
+def test_nothing_is_told_twice_or_lost_where_a_follower_begins(log: str, tmp_path: Path) -> None:
+    past = texts(logs.lines(log))
+    line = Lines("stdout").feed(b"meanwhile\n", 0)
+    with open(log, "ab") as file:
+        file.write(line[:9])
+    follower = logs.Follower(log)
+    with open(log, "ab") as file:
+        file.write(line[9:])
+    Path(log).rename(f"{log}.0")
+    Path(f"{log}.1").rename(f"{log}.2")
+    Path(f"{log}.0").rename(f"{log}.1")
+    Path(log).write_bytes(Lines("stdout").feed(b"anew\n", 0))
+    assert texts(logs.lines(log, follower)) == texts(logs.last_lines(log, 99, follower)) == past
+    assert texts(logs.last_lines(log, 2, follower)) == past[-2:]
+    assert texts(follower.more()) == ["meanwhile\n", "anew\n"]
+    follower.close()
+    first = logs.Follower(str(tmp_path / "none"))
+    (tmp_path / "none").write_bytes(line)
+    assert texts(logs.lines(str(tmp_path / "none"), first)) == []
+    assert texts(first.more()) == ["meanwhile\n"]
+    first.close()
