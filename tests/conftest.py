@@ -134,7 +134,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return ByFile(config, log)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def outside_network(request: pytest.FixtureRequest) -> Callable[[], AbstractContextManager[None]]:
     """What the few tests need that ask the world for something, around their asking."""
     lane = request.config.stash.get(LANE, None)

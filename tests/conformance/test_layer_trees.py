@@ -7,7 +7,8 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -168,15 +169,16 @@ def test_equals_umoci(place: Path, snapshotter: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def debian(disk: Path) -> tuple[Parts, dict[str, tuple[object, ...]]]:
+def debian(disk: Path, outside_network: Callable[[], AbstractContextManager[None]]) -> tuple[Parts, dict[str, tuple[object, ...]]]:
     """Debian's own root file system, and what both others make of it."""
     if reason := daemons.needed("mmdebstrap"):
         pytest.skip(reason)
     command = ["mmdebstrap", "--variant=minbase", "--mode=root", "--format=tar", "--skip=output/dev", "--quiet", "trixie", "-"]
     for _ in range(2):  # the archive may be busy
-        run = subprocess.run(
-            command, capture_output=True, timeout=400, stdin=subprocess.DEVNULL, env={**os.environ, "TMPDIR": str(disk)}
-        )
+        with outside_network():
+            run = subprocess.run(
+                command, capture_output=True, timeout=400, stdin=subprocess.DEVNULL, env={**os.environ, "TMPDIR": str(disk)}
+            )
         if run.returncode == 0:
             break
     else:
