@@ -107,12 +107,12 @@ def test_a_published_port(engine: Engine) -> None:
     ports = engine.inspect(name)["NetworkSettings"]["Ports"]["8080/tcp"]
     everywhere = next(one["HostPort"] for one in ports if one["HostIp"] == "0.0.0.0")
     for address in (f"127.0.0.1:{everywhere}", "127.0.0.1:18081", f"172.17.0.1:{everywhere}"):
-        until(lambda address=address: engine.inside("wget", "-qO-", address).out == "served\n", f"{address} answers")  # type: ignore[misc]
+        until(lambda address=address: engine.inside("busybox", "wget", "-qO-", address).out == "served\n", f"{address} answers")  # type: ignore[misc]
     refused = engine.run("-p", "18081:80", IMAGE, "true")
     assert refused.code == 125
     assert "Bind for 0.0.0.0:18081 failed: port is already allocated" in refused.err
     engine.call("rm", "-f", name).ok()
-    assert engine.inside("wget", "-qO-", "-T", "2", "127.0.0.1:18081").code != 0
+    assert engine.inside("busybox", "wget", "-qO-", "-T", "2", "127.0.0.1:18081").code != 0
     assert "18081" not in engine.inside("nft", "list", "ruleset").out
 
 
@@ -236,7 +236,7 @@ def test_the_engine_is_killed_and_no_container_with_it(engine: Engine, network: 
     assert [engine.inspect(name)["State"]["Pid"] for name in (web, counting)] == pids
     numbers = [int(line) for line in engine.call("logs", counting).ok().out.split()]
     assert numbers == list(range(1, len(numbers) + 1)), "no line was lost"
-    until(lambda: engine.inside("wget", "-qO-", "127.0.0.1:18082").out == "served\n", "the port leads there")
+    until(lambda: engine.inside("busybox", "wget", "-qO-", "127.0.0.1:18082").out == "served\n", "the port leads there")
     got = engine.run("--network", network, IMAGE, "busybox", "wget", "-qO-", f"http://{web}:8080/").ok()
     assert got.out == "served\n"
     engine.call("rm", "-f", web).ok()
