@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from rung.image.errors import ImageError
+from rung.image.errors import ImageError, ImageNotFound
 from rung.image.progress import COPIED, COPYING, Event
 from rung.image.transfer.streams import FileStream, ingest
 from rung.spec.image import Descriptor, Index, Reference, choose_platform, media, parse_manifest
@@ -28,12 +28,23 @@ class StoreSource:
 
     def __init__(self, content: Content, row: ImageRow) -> None:
         self.content = content
-        self.row = row
         self._lease: Lease = content.metadata.lease(f"copy {row.name}")
         self._lease.__enter__()
-        self._lease.hold([row.target, row.manifest])
+        self.row = self._held(row)
         self._lock = threading.Lock()
         self._known: dict[str, list[str]] | None = None
+
+    def _held(self, row: ImageRow) -> ImageRow:
+        """What the name stands for, once it is kept: it may have been removed or pulled again before that."""
+        while True:
+            self._lease.hold([row.target, row.manifest])
+            now = self.content.metadata.image(row.name)
+            if now is None:
+                self._lease.__exit__(None, None, None)
+                raise ImageNotFound(row.name)
+            if (now.target, now.manifest) == (row.target, row.manifest):
+                return now
+            row = now
 
     def root(self) -> tuple[Descriptor, bytes]:
         """The target or, where platforms of it are missing here, the manifest."""
