@@ -24,3 +24,11 @@ def test_no_answer_is_asked_for_again(bed, name, hooks, number, nothing_left):
     assert outcome.status != 0, outcome
     said = outcome.error.lower()
     assert os.strerror(number).lower() in said or "it is stopped" in said  # where it died before it was looked at
+
+
+@pytest.mark.parametrize("unprivileged", [True, False], ids=["filter last", "filter before the wait"])
+def test_a_filter_that_refuses_everything_even_the_end(bed, unprivileged, nothing_left):
+    """exit is a call as well: whoever may not call it ends all the same, and does not ask for ever."""
+    edits = {"linux.seccomp": {"defaultAction": "SCMP_ACT_ERRNO"}, "process.noNewPrivileges": unprivileged}
+    outcome = bed.call("run", "-b", bed.bundle(["true"], edits), bed.new_id())
+    assert outcome.status != 0, outcome

@@ -55,7 +55,7 @@ static void reply(int socket, struct answer answer, int fd)
         memcpy(CMSG_DATA(header), &fd, sizeof fd);
     }
     if (sendmsg(socket, &message, MSG_NOSIGNAL) < 0)
-        _exit(1);
+        leave(1);
     close(fd);
 }
 
@@ -93,7 +93,7 @@ static _Noreturn void serve(int socket)
         else
             serve_one(socket, &asked);
     }
-    _exit(0);
+    leave(0);
 }
 
 void start_broker(const union argument *given)

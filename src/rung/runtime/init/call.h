@@ -32,6 +32,9 @@ void ledger_step(uint32_t index, const char *name);
 uint64_t ledger_clock(void);
 void ledger_moved_clock(uint64_t then);
 
+/* Ends the process at once, whatever a filter says to that. */
+_Noreturn void leave(int status);
+
 /* Ends the process: the ledger gets errno and the words (the object first), the runtime
  * is told. Where nobody listens any more, the words go to stderr. */
 _Noreturn void fail(int status, int error, const char *first, ...);

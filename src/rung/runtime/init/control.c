@@ -94,7 +94,7 @@ void ready(const union argument *given)
     told_ready = true;
 }
 
-static void end_by(int signal) { _exit(128 + signal); }
+static void end_by(int signal) { leave(128 + signal); }
 
 /* As a pid namespace's first process it would not hear these: a container that was created and not
  * started could not be ended politely. exec makes all of them default again. */

@@ -51,7 +51,7 @@ static int process_in_new_userns(void)
         syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
         while (getppid() == parent) /* else it was killed before this could hear of it */
             syscall(SYS_ppoll, NULL, 0, NULL, NULL, 0);
-        _exit(1);
+        leave(1);
     }
     return pid;
 }

@@ -73,7 +73,7 @@ static void wait_for_maps(const int gate[2])
     char go;
     call(close, gate[1]);
     if (call(read, gate[0], &go, 1) != 1)
-        _exit(1); /* the outer process failed, and said so */
+        leave(1); /* the outer process failed, and said so */
     call(close, gate[0]);
 }
 
@@ -124,7 +124,7 @@ void clone_inner(const union argument *given)
         if (mapped)
             call(write, gate[1], "g", 1);
         broker_outlive();
-        _exit(0);
+        leave(0);
     }
     if (time_moves)
         ledger_moved_clock(before);

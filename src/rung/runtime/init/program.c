@@ -25,7 +25,7 @@ static _Noreturn void become(const char *path, const char **argv, const char **e
     call(umask, 022);
     int error = (int)-call(execve, path, argv, env);
     SAY(reason(error));
-    _exit(127);
+    leave(127);
 }
 
 /* By clone, since a filter may be in force, and profiles refuse clone3, whose flags they cannot see. */
