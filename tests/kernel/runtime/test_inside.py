@@ -62,7 +62,9 @@ def test_a_namespace_is_joined_by_its_path(bed, kind):
 
 def test_a_mount_namespace_is_joined_by_its_path_and_set_up_there(bed):
     """As with runc: the root is found and changed as it is in that namespace, for all in it."""
-    holder = subprocess.Popen(["unshare", "-m", "sh", "-c", "echo in; exec sleep 100"], stdout=subprocess.PIPE)
+    # It waits in the shell itself: a program that it ran after its word could be looked for under the changed root.
+    waits = ["unshare", "-m", "sh", "-c", "echo in; read word"]
+    holder = subprocess.Popen(waits, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         assert holder.stdout.readline() == b"in\n"
         listed = [{"type": "mount", "path": f"/proc/{holder.pid}/ns/mnt"}]
@@ -71,8 +73,7 @@ def test_a_mount_namespace_is_joined_by_its_path_and_set_up_there(bed):
             assert Path(f"/proc/{holder.pid}/root/bin/busybox").exists()
     finally:
         holder.kill()
-        holder.wait()
-        holder.stdout.close()
+        holder.communicate()
 
 
 def test_a_user_namespace_is_joined_by_its_path(bed):
