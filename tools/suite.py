@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""``make test``: every test, and what failed once more, each alone.
+"""``make test``: every test, and what failed again, each alone, at most ``TRIES`` times.
 
 A test that fails beside others and passes alone is unsteady: it is named loudly, with all that it said, and a list
-of such tests is a list of work, but one of them alone does not make the run fail. What fails twice does, and so do
+of such tests is a list of work, but one of them alone does not make the run fail. What never passes does, and so do
 more than ``MOST`` failures, and whatever is no test's failure: an error while collecting, a pytest that ended in
 another way. What is decided is decided by ``reruns`` and ``verdict``, which are pure.
 
@@ -27,6 +27,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build/tests"
 MOST = 20
+TRIES = 2
 SLOWEST = 20
 RULE = "=" * 100
 
@@ -59,7 +60,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a pass is one, and if not why; the tests that failed beside others only, and those that failed twice."""
+    """Whether a pass is one, and if not why; the tests that failed beside others only, and those that never passed."""
 
     good: bool
     why: str = ""
@@ -81,14 +82,19 @@ def reruns(run: Run) -> tuple[list[str], str]:
     return failed, ""
 
 
+def passes(name: str, alone: Run) -> bool:
+    """Whether a run of this test alone is a pass of it, and of nothing else."""
+    return alone.code == 0 and alone.that("passed") == [name]
+
+
 def verdict(run: Run, alone: Mapping[str, Run]) -> Verdict:
     """Of a run, and of what ``reruns`` named once more."""
     names, why = reruns(run)
     if why:
         return Verdict(False, why, failed=tuple(run.that("failed")))
-    steady = [name for name in names if alone[name].code == 0 and alone[name].that("passed") == [name]]
+    steady = [name for name in names if passes(name, alone[name])]
     failed = tuple(name for name in names if name not in steady)
-    return Verdict(not failed, f"{len(failed)} tests failed twice" if failed else "", tuple(steady), failed)
+    return Verdict(not failed, f"{len(failed)} tests failed, alone too" if failed else "", tuple(steady), failed)
 
 
 # --- one pytest ---------------------------------------------------------------------------------------------------
@@ -153,10 +159,19 @@ def one_pass(title: str, python: Path, arguments: Sequence[str], environment: Ma
     run = tested(python, ["-q", "--no-summary", "-n", workers, f"--junitxml={report}", *arguments], environment)
     alone = {}
     for name in reruns(run)[0]:
-        print(f"== {name} failed: once more, alone", flush=True)
-        alone[name] = tested(python, ["-q", "--no-summary", name], environment)
+        alone[name] = tried(name, python, environment)
     judged = verdict(run, alone)
     return judged.good, closing(title, run, alone, judged)
+
+
+def tried(name: str, python: Path, environment: Mapping[str, str]) -> Run:
+    """The first run of a test alone that it passes, or the last one."""
+    for count in range(1, TRIES + 1):
+        print(f"== {name} failed: again, alone ({count} of {TRIES})", flush=True)
+        run = tested(python, ["-q", "--no-summary", name], environment)
+        if passes(name, run):
+            break
+    return run
 
 
 def closing(title: str, run: Run, alone: Mapping[str, Run], judged: Verdict) -> str:

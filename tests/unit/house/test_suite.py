@@ -63,7 +63,7 @@ def test_the_end_says_everything_about_failures() -> None:
     text = suite.closing("all", first, alone, verdict(first, alone))
     for words in ("2 failed, 1 skipped in", "1 skipped: c said", "unsteady: a", "a said", "failed: b", "b said\n", "b said again"):
         assert words in text, text
-    assert text.endswith("== all: NOT GOOD: 1 tests failed twice")
+    assert text.endswith("== all: NOT GOOD: 1 tests failed, alone too")
 
 
 TESTS = """
@@ -109,6 +109,11 @@ def test_what_pytest_says_is_heard(
     assert (outcomes["test_skipped"].outcome, outcomes["test_skipped"].said) == ("skipped", "Skipped: why not")
     again = suite.tested(Path(sys.executable), ["-q", *(f"test_it.py::test_{name}" for name in ("unsteady", "says"))], {})
     assert again.that("passed") == ["test_it.py::test_unsteady"]
+    (tmp_path / "tried").unlink()
+    for test, good, tries in (("unsteady", True, 2), ("passes", True, 1), ("says", False, 2)):
+        name = f"test_it.py::test_{test}"
+        assert suite.passes(name, suite.tried(name, Path(sys.executable), {})) == good
+        assert capfd.readouterr().out.count("again, alone") == tries
 
 
 @pytest.mark.timeout(400)
