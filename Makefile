@@ -3,6 +3,7 @@
 #   make demo    a Debian container on Rung's own runtime, and what happened   (root)
 #   make test    lint, types, import directions, every test; twice where there are two Pythons
 #   make bench   Rung beside runc, crun and the bare kernel                      (root)
+#   make bench-engine  the engine beside dockerd, podman and crun                  (root)
 #   make bench-images  pulls with Rung, containerd, docker, podman, skopeo         (root)
 #   make lint    style, types and import directions only
 #   make build   a wheel in dist/
@@ -15,7 +16,7 @@ BIN := $(VENV)/bin
 export PYTHON
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test bench bench-images lint build check-second clean
+.PHONY: demo test bench bench-engine bench-images lint build check-second clean
 
 demo:
 	@tools/setup.sh demo
@@ -36,6 +37,10 @@ test:
 bench:
 	@tools/setup.sh bench
 	$(BIN)/python bench/main.py $(ARGS)
+
+bench-engine:
+	@tools/setup.sh bench
+	$(BIN)/python bench/engine.py $(ARGS)
 
 bench-images:
 	@tools/setup.sh bench

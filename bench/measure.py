@@ -74,6 +74,15 @@ class CpuMeter:
         return (used.ru_utime + used.ru_stime) * 1e3
 
 
+class NoMeter:
+    """Where CPU is not what is asked for."""
+
+    @staticmethod
+    def read() -> float:
+        """None."""
+        return 0.0
+
+
 def _own_cpu_ms() -> float:
     return time.process_time_ns() / 1e6
 
@@ -91,7 +100,7 @@ def _own_cgroup(mount: Path) -> str:
 class Samples:
     """Wall and CPU milliseconds of every (row, contestant)."""
 
-    def __init__(self, meter: CpuMeter) -> None:
+    def __init__(self, meter: CpuMeter | NoMeter) -> None:
         self.meter = meter
         self.wall_ms: dict[tuple[str, str], list[float]] = {}
         self.cpu_ms: dict[tuple[str, str], list[float]] = {}
@@ -120,6 +129,11 @@ class Samples:
                 "rounds": len(walls),
             }
         return table
+
+
+def quantile(values: list[float], part: float) -> float:
+    """The value below which ``part`` of them lie: one of them."""
+    return sorted(values)[min(len(values) - 1, int(part * len(values)))]
 
 
 def call(argv: list[str], environment: Mapping[str, str] = ENVIRONMENT, expect: int = 0) -> None:
