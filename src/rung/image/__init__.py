@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     )
     from rung.image.explore.explored import Explored, explore_image
     from rung.image.explore.rules import rules_from
+    from rung.image.images.forest import ImageTree
     from rung.image.images.history import Past
     from rung.image.images.image import Image
     from rung.image.images.inspect import inspected
@@ -78,6 +79,7 @@ _HOME = {
     "Event": "progress",
     "Explored": "explore.explored",
     "Image": "images.image",
+    "ImageTree": "images.forest",
     "ManifestLists": "transfer.manifest_list",
     "Past": "images.history",
     "Summary": "images.summary",
@@ -133,6 +135,7 @@ __all__ = [
     "ImageError",
     "ImageInUse",
     "ImageNotFound",
+    "ImageTree",
     "LayerError",
     "ManifestLists",
     "Past",

@@ -12,7 +12,8 @@ from rung.image.errors import ImageError, LayerError
 from rung.image.layer.jobs import Jobs
 from rung.image.layer.relay import NotPassed, Relay
 from rung.image.progress import EXTRACTING, Event
-from rung.image.snapshot.layers import FILES
+from rung.image.snapshot.layers import FILES, IMAGE
+from rung.spec.image import media
 
 #: How long the rest of a layer that is refused already may take to come.
 _PATIENCE_S = 10.0
@@ -101,6 +102,7 @@ class Bringing:
 
     def _unpack(self, layer: Descriptor, read: Callable[[int], bytes], diff_id: Digest) -> NewLayer:
         try:
-            return self.layers.unpack(read, diff_id, self.form, ahead=self.ahead)
+            form = IMAGE if media.is_erofs(layer.media_type) else self.form
+            return self.layers.unpack(read, diff_id, form, ahead=self.ahead)
         except LayerError as error:
             raise LayerError(f"layer {layer.digest.short}: {error.operation}", *error.args[1:]) from error

@@ -206,15 +206,16 @@ def create_overlay(
         paths.close()
 
 
-def create_erofs(index: str, device: str) -> int:
-    """A detached, read-only EROFS from a file, with its files' data in another one: a mount's descriptor.
+def create_erofs(index: str, device: str = "") -> int:
+    """A detached, read-only EROFS from a file, with its files' data in another one if told so: a mount's descriptor.
 
     Kernels before 6.12, and file systems that cannot be read by page (tmpfs), answer ENOTBLK."""
     paths = _Paths()
     fs_fd = fsopen("erofs")
     try:
         fsconfig(fs_fd, FSCONFIG_SET_STRING, "source", paths.name(index))
-        fsconfig(fs_fd, FSCONFIG_SET_STRING, "device", paths.name(device))
+        if device:
+            fsconfig(fs_fd, FSCONFIG_SET_STRING, "device", paths.name(device))
         fsconfig(fs_fd, FSCONFIG_CMD_CREATE)
         return fsmount(fs_fd, MOUNT_ATTR_RDONLY)
     finally:

@@ -23,6 +23,8 @@ def register(commands: Any, name: str) -> None:
         "gzip": "compressed with gzip, as all registries and clients know it",
         "zstd": "compressed with zstd: smaller, and several times as fast to unpack",
         "uncompressed": "not compressed",
+        "erofs": "images of EROFS, which are mounted and not unpacked (containerd's erofs snapshotter)",
+        "erofs-zstd": "the same, each compressed with zstd",
         "estargz": "gzip whose files can be fetched one by one (containerd's stargz snapshotter)",
     }
     for flag, what in told.items():

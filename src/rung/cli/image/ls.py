@@ -5,6 +5,7 @@ from __future__ import annotations
 from rung.cli.image import open_store
 from rung.cli.image.filters import add_filter, parse_filters
 from rung.cli.parser import add_command
+from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +25,20 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON array")
     parser.add_argument("--no-trunc", action="store_true", help="don't truncate output")
     parser.add_argument("-q", "--quiet", action="store_true", help="only show image IDs")
+    parser.add_argument("--tree", action="store_true", help="list the platforms of each image as a tree")
+
+
+def _tree(args: argparse.Namespace, filters: dict[str, list[str]]) -> int:
+    import sys
+
+    from rung.cli.image.tree import tree_lines
+
+    given = {"quiet": args.quiet, "no-trunc": args.no_trunc, "digests": args.digests, "format": args.format}
+    for flag in [flag for flag, value in {**given, "json": args.json}.items() if value][:1]:
+        raise RungError(f"--{flag} is not yet supported with --tree")
+    lines = tree_lines(open_store(args, writes=False).forest(filters))
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    return 0
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -33,6 +48,8 @@ def _run(args: argparse.Namespace) -> int:
     filters = parse_filters(args.filter)
     if args.name:
         filters.setdefault("reference", []).append(args.name)
+    if args.tree:
+        return _tree(args, filters)
     images = open_store(args, writes=False).summaries(filters)
     if args.json:
         import json

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, BinaryIO
 
+    from rung.image.images.forest import ImageTree
     from rung.image.images.history import Past
     from rung.image.images.remove import Removed
     from rung.image.images.summary import Summary
@@ -76,6 +77,12 @@ class Store:
         from rung.image.images.summary import listed
 
         return listed(self.content, filters or {})
+
+    def forest(self, filters: Mapping[str, Sequence[str]] | None = None) -> list[ImageTree]:
+        """What ``summaries`` lists as trees: of an index, its manifests, here or not."""
+        from rung.image.images.forest import forest
+
+        return forest(self.content, filters or {})
 
     def get(self, name: str) -> Image:
         """The image of that name, or whose ID (or digest) begins so. Raises ``ImageNotFound``."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["OPAQUE", "PLAIN", "WHITEOUT", "File", "Layer", "files", "layers_of", "list_files", "list_layers"]
 
 _WINDOW = 1 << 20
+_EROFS = b"\xe2\xe1\xf5\xe0"  # at 1024, fs/erofs/erofs_fs.h
 #: Layers read at the same time; decompression leaves the interpreter to the others.
 _AT_ONCE = 2
 #: So many entries are kept in memory at most, some 300 bytes each.
@@ -126,15 +127,28 @@ class _Window:
     def __init__(self, read: Read) -> None:
         self.source = read
         self.data, self.at = b"", 0
+        self.first = True
 
     def read(self, size: int) -> bytes:
         end = self.at + size
         if end > len(self.data):
             if self.at == len(self.data):
                 self.data, self.at, end = self.source(_WINDOW), 0, size
+                self._refuse_images()
             part = self.data[self.at : end]
             self.at += len(part)
             return part
         part = self.data[self.at : end]
         self.at = end
         return part
+
+    def _refuse_images(self) -> None:
+        """An EROFS image begins as an archive ends, with 1024 zeros: it would seem to be an empty one."""
+        if not self.first:
+            return
+        self.first = False
+        while len(self.data) < 1028 and (more := self.source(_WINDOW)):  # it may come in pieces
+            self.data += more
+        if self.data[1024:1028] == _EROFS and not any(self.data[:1024]):
+            hint = "look at the image that it was converted from, or mount it"
+            raise LayerError("layer", "", "is an EROFS image, not an archive", hint)

@@ -4,6 +4,8 @@ A layer's directory holds ``layer.tar``, ``layer.erofs`` (the index, written by 
 ``files``, where both are shown as long as somebody needs to see them. No file of the layer is made, so that a layer of
 a hundred thousand files costs little more than its bytes.
 
+A layer that came as an EROFS image (``erofs_image.py``) has no archive: its index is all of it.
+
 Rule: a mount here is a view that can be taken away at any time: an overlay has its own copy
 of it. Linux 6.12 and later, on a file system whose files can be read by page (ext4, XFS, btrfs; not tmpfs).
 Linux, Documentation/filesystems/erofs.rst.
@@ -71,7 +73,10 @@ def _index(tar_fd: int, path: str) -> Extracted:
 
 
 def identify(directory: str, identity: bytes) -> None:
-    """Give the index the identity (16 bytes) by which overlayfs tells its layers apart."""
+    """Give the index the identity (16 bytes) by which overlayfs tells its layers apart. One that came as it is has
+    its own, and a digest."""
+    if not os.path.exists(os.path.join(directory, TAR)):
+        return
     with open(os.path.join(directory, INDEX), "r+b") as file:
         file.seek(_IDENTITY_AT)
         file.write(identity)
@@ -90,7 +95,8 @@ def describe(directory: str, place: int, like_fd: int) -> None:
 
 def open_root(directory: str) -> int:
     """The layer's root directory, without showing it anywhere."""
-    return create_erofs(os.path.join(directory, INDEX), os.path.join(directory, TAR))
+    archive = os.path.join(directory, TAR)
+    return create_erofs(os.path.join(directory, INDEX), archive if os.path.exists(archive) else "")
 
 
 def show(directory: str) -> str:

@@ -17,7 +17,7 @@ from rung.image.errors import LayerError, StoreError
 from rung.image.layer.decompress import plain
 from rung.image.layer.extract import Unfit, extract
 from rung.image.layer.relay import Ahead
-from rung.image.snapshot import erofs
+from rung.image.snapshot import erofs, erofs_image
 from rung.image.snapshot.tree import find_below, imply_attributes, own_xattrs, remove_tree
 from rung.image.store import owner
 from rung.kernel.errors import KernelError
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 RESERVE_BYTES = 256 << 20
 #: A layer's forms: its files, or its archive with an index of it.
 FILES, EROFS = "files", "erofs"
+#: What a layer can be brought in as, to become ``EROFS``: an image that is mounted as it is.
+IMAGE = "erofs-image"
 
 
 class Layers:
@@ -69,8 +71,11 @@ class Layers:
         return self._place(chain, self.form(chain) or FILES)
 
     def archive(self, chain: Digest) -> str:
-        """The archive that the layer is shown from; empty where it is unpacked, or not there."""
-        return os.path.join(self._place(chain, EROFS), erofs.TAR) if self.form(chain) == EROFS else ""
+        """The archive (or image) that the layer is shown from; empty where it is unpacked, or not there."""
+        if self.form(chain) != EROFS:
+            return ""
+        path = os.path.join(self._place(chain, EROFS), erofs.TAR)
+        return path if os.path.exists(path) else os.path.join(self._place(chain, EROFS), erofs.INDEX)
 
     def all(self) -> Iterator[str]:
         """The chains of all layers that are there."""
@@ -113,7 +118,9 @@ class Layers:
             with ExitStack() as stack:
                 bytes_of = stack.enter_context(Ahead(plain(read))).read if ahead else plain(read)
                 stream = _Verified(bytes_of, diff_id, _budget(path))
-                if form == EROFS:
+                if form == IMAGE:
+                    form, extracted = EROFS, erofs_image.keep(stream.read, path)
+                elif form == EROFS:
                     path, form, extracted = self._index(stream, path)
                 else:
                     extracted = extract(stream.read, path)

@@ -5,6 +5,7 @@ Rule: directories are held by descriptors, links never followed.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -213,6 +214,17 @@ def _clear(parent_fd: int, name: bytes, *, keep: bool) -> None:
         remove_tree(os.fsdecode(b"/proc/self/fd/%d/%s" % (parent_fd, name)))
 
 
+def _copy_data(source: int, target: int) -> None:
+    try:
+        while os.copy_file_range(source, target, 1 << 30):
+            pass
+    except OSError as error:
+        if error.errno != errno.EXDEV:  # EROFS to another file system
+            raise
+        while os.sendfile(target, source, None, 1 << 30):
+            pass
+
+
 def _copy_entry(source_dir: int, target_dir: int, name: bytes, found: os.stat_result) -> None:
     kind = stat.S_IFMT(found.st_mode)
     if kind == stat.S_IFREG:
@@ -221,8 +233,7 @@ def _copy_entry(source_dir: int, target_dir: int, name: bytes, found: os.stat_re
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             target = os.open(name, flags, 0o600, dir_fd=target_dir)
             try:
-                while os.copy_file_range(source, target, 1 << 30):
-                    pass
+                _copy_data(source, target)
                 copy_attributes(source, target)
             finally:
                 os.close(target)

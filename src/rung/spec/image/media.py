@@ -13,6 +13,11 @@ OCI_LAYER_GZIP = OCI_LAYER + "+gzip"
 OCI_LAYER_ZSTD = OCI_LAYER + "+zstd"
 OCI_LAYER_FOREIGN = "application/vnd.oci.image.layer.nondistributable.v1.tar"
 
+#: A layer that is a file system's image instead of an archive; behind the suffix the whole of it is compressed.
+EROFS_LAYER = "application/vnd.erofs.layer.v1"
+EROFS_LAYER_ZSTD = EROFS_LAYER + "+zstd"
+_EROFS = ("application/vnd.erofs", "application/vnd.erofs+zstd", EROFS_LAYER, EROFS_LAYER_ZSTD)
+
 DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
@@ -36,12 +41,18 @@ _COMPRESSION = {
     DOCKER_LAYER + ".zstd": "zstd",
     DOCKER_LAYER_FOREIGN: "",
     DOCKER_LAYER_FOREIGN + ".gzip": "gzip",
+    **{each: "zstd" if each.endswith("+zstd") else "" for each in _EROFS},
 }
 
 
 def layer_compression(media_type: str) -> str | None:
     """``""``, ``"gzip"`` or ``"zstd"``; None where it is not a file system layer's type."""
     return _COMPRESSION.get(media_type)
+
+
+def is_erofs(media_type: str) -> bool:
+    """Whether a layer is an EROFS image, as containerd's EROFS snapshotter takes it."""
+    return media_type in _EROFS
 
 
 def is_foreign(media_type: str) -> bool:
