@@ -1,7 +1,7 @@
 """``rungd`` and ``rung system service``: the engine as a daemon.
 
-It is started by hand, by systemd (``share/systemd``), or by the first command that needs
-it. It ends with SIGTERM; containers go on.
+It is started by hand, by systemd (``rung/share/systemd``), or by the first command that needs it. It is told what to do
+with dockerd's flags and keys of ``daemon.json``. It ends with SIGTERM; containers go on.
 """
 
 from __future__ import annotations
@@ -14,18 +14,31 @@ from rung.errors import RungError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
+    from typing import Any
 
 EXAMPLE = "example: rungd & DOCKER_HOST=unix:///run/rung/rung.sock docker run --rm busybox echo hello"
+_SHORT = {"host": ["-H"], "debug": ["-D"], "pidfile": ["-p"], "group": ["-G"]}
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
-    """What both names of it take."""
-    from rung.engine import DEFAULT_DATA, DEFAULT_RUN
+    """What both names of it take: none has a default, so that what was given can be told from what was not."""
+    from rung.engine import OPTIONS, config_file
 
-    parser.add_argument("--data-root", default=DEFAULT_DATA, help="images, containers and volumes (%(default)s)")
-    parser.add_argument("--run-root", default=DEFAULT_RUN, help="sockets and what is mounted (%(default)s)")
-    parser.add_argument("--cgroup-parent", default="/rung", help="what containers' cgroups are below (%(default)s)")
-    parser.add_argument("--debug", action="store_true", help="show where an error comes from")
+    for option in OPTIONS:
+        if not option.flag:
+            continue
+        names = [*_SHORT.get(option.flag, []), f"--{option.flag}"]
+        if option.key == "exec-root":
+            names.append("--run-root")  # its name in Rung's own words
+        how: dict[str, Any] = {"action": "store_true"} if option.kind == "switch" else {"metavar": option.kind}
+        if option.kind in ("list", "map", "object", "objects"):
+            how = {"action": "append", "metavar": "list"}
+        elif option.kind == "number":
+            how = {"type": int, "metavar": "int"}
+        parser.add_argument(*names, dest=f"option:{option.key}", default=None, help=option.help or "accepted", **how)
+    parser.add_argument("--config-file", metavar="PATH", help=f"daemon.json ({config_file()})")
+    parser.add_argument("--validate", action="store_true", help="check flags and file, and end")
 
 
 def main() -> None:
@@ -36,7 +49,7 @@ def main() -> None:
     try:
         raise SystemExit(serve(args))
     except RungError as error:
-        if args.debug:
+        if getattr(args, "option:debug"):
             raise
         print(f"rungd: {error}", file=sys.stderr)
         raise SystemExit(1) from None
@@ -44,7 +57,53 @@ def main() -> None:
 
 def serve(args: argparse.Namespace) -> int:
     """Be the daemon."""
-    from rung.engine import Places, serve
+    from rung.engine import config_file, idle, read_file, reloaded, serve, settings
 
-    serve(Places(args.data_root, args.run_root, args.cgroup_parent))
+    path = args.config_file or config_file()
+    flags = given(args)
+    document = read_file(path, needed=bool(args.config_file))
+    found = settings(flags, document, path)
+    for key in idle(document):
+        print(f"rungd: {path}: {key} changes nothing here", file=sys.stderr)
+    if args.validate:
+        print("configuration OK")
+        return 0
+    serve(found, lambda now: reloaded(now, read_file(path), flags, path))
     return 0
+
+
+def given(args: argparse.Namespace) -> dict[str, Any]:
+    """The flags that were given, as the file would have them."""
+    from rung.engine import OPTIONS
+
+    found: dict[str, Any] = {}
+    for option in OPTIONS:
+        value = getattr(args, f"option:{option.key}", None)
+        if value is not None:
+            found[option.key] = _like_the_file(option.kind, value)
+    return found
+
+
+def _like_the_file(kind: str, value: Any) -> Any:
+    if kind == "map":
+        return dict(_pair(word) for word in value)
+    if kind == "object":
+        return {name: {"path": path} for name, path in map(_pair, value)}
+    if kind == "objects":
+        return tuple(_pool(word) for word in value)
+    return tuple(value) if kind == "list" else value
+
+
+def _pair(word: str) -> tuple[str, str]:
+    name, equals, value = word.partition("=")
+    if not equals or not name:
+        raise RungError(f"{word}: it must be NAME=VALUE")
+    return name, value
+
+
+def _pool(word: str) -> Mapping[str, Any]:
+    """``base=172.80.0.0/16,size=24``."""
+    found: dict[str, Any] = dict(_pair(part) for part in word.split(","))
+    if not str(found.get("size", "")).isdecimal() or "base" not in found:
+        raise RungError(f"--default-address-pool {word}: it must be base=CIDR,size=BITS")
+    return {**found, "size": int(found["size"])}

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from rung.engine.options import RunOptions
     from rung.engine.places import DEFAULT_DATA, DEFAULT_RUN, Places
     from rung.engine.records import ContainerRecord, Records
+    from rung.engine.serving.file import config_file, read_file
+    from rung.engine.serving.options import OPTIONS
+    from rung.engine.serving.settings import Settings, idle, reloaded, settings
 
 #: public name -> the module of this package that has it
 _HOME = {
@@ -19,6 +22,13 @@ _HOME = {
     "DEFAULT_RUN": "places",
     "Places": "places",
     "serve": "daemon",
+    "config_file": "serving.file",
+    "read_file": "serving.file",
+    "OPTIONS": "serving.options",
+    "Settings": "serving.settings",
+    "idle": "serving.settings",
+    "reloaded": "serving.settings",
+    "settings": "serving.settings",
     "ContainerRecord": "records",
     "Records": "records",
     "RunOptions": "options",
@@ -30,15 +40,22 @@ _HOME = {
 __all__ = [
     "DEFAULT_DATA",
     "DEFAULT_RUN",
+    "OPTIONS",
     "ContainerRecord",
     "Places",
     "Records",
     "RunOptions",
+    "Settings",
     "Source",
     "Workplace",
+    "config_file",
+    "idle",
+    "read_file",
+    "reloaded",
     "remove",
     "run",
     "serve",
+    "settings",
 ]
 
 

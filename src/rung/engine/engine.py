@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rung.engine.execs import Exec
     from rung.engine.places import Places
     from rung.engine.running import Running
+    from rung.engine.serving.settings import Settings
 
     T = TypeVar("T")
 
@@ -40,9 +41,13 @@ _THREADS = 8
 class Engine:
     """See the module."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, settings: Settings | None = None) -> None:
+        from rung.engine.serving.settings import Settings
+
         places.make()
         self.places = places
+        #: What it was told; replaced as a whole when it is told anew.
+        self.settings = settings or Settings(data=places.data, run=places.run, cgroup=places.cgroup)
         self.database = Database(places.database)
         self.store = Store(places.data)
         self.events = Events()

@@ -59,6 +59,11 @@ class Places(Record):
         return f"{self.run}/runtime"
 
     @property
+    def wrappers(self) -> str:
+        """Scripts that give other runtimes their arguments."""
+        return f"{self.run}/runtimes"
+
+    @property
     def api(self) -> str:
         return f"{self.run}/rung.sock"
 

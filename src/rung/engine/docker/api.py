@@ -17,6 +17,7 @@ from rung.engine.docker import (
 )
 from rung.engine.docker.routes import Routes
 from rung.engine.docker.server import Link
+from rung.engine.serving.peers import admitted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 _GROUPS = (system, containers, attach, logs, execs, looking, archive, commit, images, networks, volumes)
 
 
-def links(engine: Engine) -> Callable[[], Link]:
-    """What makes the protocol of one more connection."""
+def links(engine: Engine, group: int | None = None) -> Callable[[], Link]:
+    """What makes the protocol of one more connection. ``group``: whose members may come in, beside root."""
     routes = Routes(*(group.table(engine) for group in _GROUPS))
     open_links: set[Link] = set()
-    return lambda: Link(routes.find, open_links)
+    return lambda: Link(routes.find, open_links, lambda one: admitted(one, group))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rung.engine.docker.answers import Answer, Streamed, document
 from rung.engine.docker.progress import follow
+from rung.engine.docker.registries import insecure as may_be_plain
 from rung.engine.docker.registry_auth import credentials_of, login
 from rung.engine.errors import BadParameter, NotFound
 from rung.image import inspected, seconds_of
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 def table(engine: Engine) -> Table:
     """The endpoints of this file."""
     store = engine.store
+
+    def insecure(name: str) -> bool:
+        return may_be_plain(name, engine.settings.insecure_registries)
 
     async def list_them(call: Call) -> Answer:
         found = await engine.blocking(store.summaries, call.filters())
@@ -183,12 +187,6 @@ def shown(name: str) -> str:
     bare = ":" not in name.rpartition("/")[2] and "@" not in name
     is_id = len(name) in (12, 64) and not set(name) - set("0123456789abcdef")
     return f"{name}:latest" if bare and not is_id and not name.startswith("sha256:") else name
-
-
-def insecure(name: str) -> bool:
-    """Registries of this very machine may speak plain HTTP, as Docker has it."""
-    host = name.partition("/")[0]
-    return host.partition(":")[0] in ("localhost",) or host.startswith("127.")
 
 
 def summary(one: Summary) -> dict[str, Any]:

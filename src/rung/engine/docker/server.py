@@ -11,7 +11,7 @@ import socket
 from urllib.parse import parse_qsl, unquote
 
 from rung.engine.docker.answers import Answer, Hijacked, Streamed, document, refused
-from rung.engine.errors import BadParameter, NotFound
+from rung.engine.errors import BadParameter, NotAllowed, NotFound
 from rung.errors import RungError
 from rung.http1.connection import CLOSED, CONTINUE, END_OF_BODY, NEED_DATA, Connection, Data
 from rung.http1.errors import Malformed
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     Handler = Callable[["Call"], Awaitable["Answer | Streamed | Hijacked"]]
     Find = Callable[[str, str], tuple["Handler", dict[str, str]] | None]
+    Admits = Callable[[socket.socket], bool]
 
 API, OLDEST = "1.47", "1.24"
 SERVER = "Docker/27.0.0 (linux)"
@@ -105,8 +106,9 @@ class Call:
 class Link(asyncio.Protocol):
     """One connection of a client."""
 
-    def __init__(self, find: Find, links: set[Link]) -> None:
-        self._find, self._links = find, links
+    def __init__(self, find: Find, links: set[Link], admits: Admits) -> None:
+        self._find, self._links, self._admits = find, links, admits
+        self._admitted = False
         self._http = Connection()
         self._transport: asyncio.Transport | None = None
         self._arrived = asyncio.Event()
@@ -121,6 +123,7 @@ class Link(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._links.add(self)
+        self._admitted = self._admits(transport.get_extra_info("socket"))
         self._task = asyncio.get_running_loop().create_task(self._serve())
 
     def data_received(self, data: bytes) -> None:
@@ -219,6 +222,8 @@ class Link(asyncio.Protocol):
     async def _call(self, request: Request) -> Answer | Streamed | Hijacked:
         path, _, query = request.target.partition("?")
         path = _without_version(unquote(path))
+        if not self._admitted:
+            raise NotAllowed("only root and members of the engine's group may use this socket")
         found = self._find(request.method, path)
         if found is None:
             raise NotFound("page not found")

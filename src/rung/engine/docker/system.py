@@ -7,6 +7,7 @@ import os
 import platform
 
 from rung import __version__, jsonc
+from rung.engine.docker import registries
 from rung.engine.docker.answers import Answer, Streamed, document
 from rung.engine.docker.server import API, OLDEST, SERVER
 from rung.engine.document.namespaces import has_cgroup_v2
@@ -104,7 +105,7 @@ def information(engine: Engine) -> dict[str, Any]:
     found = os.uname()
     release = _os_release()
     return {
-        "ID": _machine_id(engine),
+        "ID": machine_id(engine),
         "Containers": len(states),
         "ContainersRunning": states.count("running"),
         "ContainersPaused": states.count("paused"),
@@ -128,12 +129,12 @@ def information(engine: Engine) -> dict[str, Any]:
         "IPv4Forwarding": _is_one("/proc/sys/net/ipv4/ip_forward"),
         "BridgeNfIptables": False,
         "BridgeNfIp6tables": False,
-        "Debug": False,
+        "Debug": engine.settings.debug,
         "NFd": len(os.listdir("/proc/self/fd")),
         "OomKillDisable": True,
         "NGoroutines": len(asyncio.all_tasks(engine.loop)) if engine.loop is not None else 0,
         "SystemTime": _now(),
-        "LoggingDriver": "json-file",
+        "LoggingDriver": engine.settings.log_driver,
         "CgroupDriver": "cgroupfs",
         "CgroupVersion": "2" if has_cgroup_v2() else "1",
         "NEventsListener": 0,
@@ -143,15 +144,7 @@ def information(engine: Engine) -> dict[str, Any]:
         "OSType": "linux",
         "Architecture": found.machine,
         "IndexServerAddress": "https://index.docker.io/v1/",
-        "RegistryConfig": {
-            "AllowNondistributableArtifactsCIDRs": None,
-            "AllowNondistributableArtifactsHostnames": None,
-            "InsecureRegistryCIDRs": ["::1/128", "127.0.0.0/8"],
-            "IndexConfigs": {
-                "docker.io": {"Name": "docker.io", "Mirrors": [], "Secure": True, "Official": True},
-            },
-            "Mirrors": None,
-        },
+        "RegistryConfig": registries.shown(engine.settings),
         "NCPU": os.cpu_count() or 1,
         "MemTotal": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "GenericResources": None,
@@ -160,11 +153,11 @@ def information(engine: Engine) -> dict[str, Any]:
         "HttpsProxy": os.environ.get("HTTPS_PROXY", ""),
         "NoProxy": os.environ.get("NO_PROXY", ""),
         "Name": found.nodename,
-        "Labels": [],
+        "Labels": list(engine.settings.labels),
         "ExperimentalBuild": False,
         "ServerVersion": version_of()["Version"],
-        "Runtimes": installed(),
-        "DefaultRuntime": "rung",
+        "Runtimes": installed(engine.settings.runtimes),
+        "DefaultRuntime": engine.settings.default_runtime,
         "Swarm": {
             "NodeID": "",
             "NodeAddr": "",
@@ -180,12 +173,12 @@ def information(engine: Engine) -> dict[str, Any]:
         "RuncCommit": {"ID": "", "Expected": ""},
         "InitCommit": {"ID": "", "Expected": ""},
         "SecurityOptions": ["name=seccomp,profile=builtin", "name=cgroupns"],
-        "CDISpecDirs": ["/etc/cdi", "/var/run/cdi"],
+        "CDISpecDirs": list(engine.settings.cdi_dirs),
         "Warnings": None,
     }
 
 
-def _machine_id(engine: Engine) -> str:
+def machine_id(engine: Engine) -> str:
     """Of this engine on this machine: made once."""
     import uuid
 

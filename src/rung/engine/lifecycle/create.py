@@ -12,7 +12,8 @@ from rung.engine.document.mounts import Mounted
 from rung.engine.document.namespaces import has_cgroup_v2
 from rung.engine.errors import BadParameter, NotFound
 from rung.engine.files.copyup import fill
-from rung.engine.runtimes import runtime_program
+from rung.engine.runtimes import OWN, runtime_program
+from rung.engine.sizes import size_bytes
 from rung.image import ImageNotFound
 from rung.undo import Undo
 
@@ -36,7 +37,8 @@ async def create(engine: Engine, name: str, request: Mapping[str, Any]) -> tuple
     endpoints = dict((request.get("NetworkingConfig") or {}).get("EndpointsConfig") or {})
     if config.get("Runtime") and not host.get("Runtime"):  # where the first versions of the API had it
         host["Runtime"] = config.pop("Runtime")
-    runtime_program(str(host.get("Runtime") or ""))
+    unsaid(engine, host)
+    runtime_program(str(host.get("Runtime") or ""), engine.settings.runtimes)
     check(config, host)
     if name:
         engine.containers.check_name(name)
@@ -86,6 +88,25 @@ def check(config: Mapping[str, Any], host: Mapping[str, Any]) -> None:
         raise BadParameter(f"the working directory '{workdir}' is invalid, it needs to be an absolute path")
     if config.get("Tty") and config.get("StopSignal"):
         signal_of(str(config["StopSignal"]))
+
+
+def unsaid(engine: Engine, host: dict[str, Any]) -> None:
+    """What the daemon was told for containers that do not say themselves."""
+    told = engine.settings
+    if not host.get("Runtime") and told.default_runtime not in OWN:
+        host["Runtime"] = told.default_runtime
+    if not (host.get("LogConfig") or {}).get("Type"):
+        given = (host.get("LogConfig") or {}).get("Config") or {}
+        host["LogConfig"] = {"Type": told.log_driver, "Config": {**told.log_opts, **given}}
+    for field, value in (("Dns", told.dns), ("DnsOptions", told.dns_opts), ("DnsSearch", told.dns_search)):
+        if not host.get(field) and value:
+            host[field] = list(value)
+    if host.get("Init") is None and told.init:
+        host["Init"] = True
+    if told.no_new_privileges and not any("no-new-privileges" in one for one in host.get("SecurityOpt") or ()):
+        host["SecurityOpt"] = [*(host.get("SecurityOpt") or ()), "no-new-privileges"]
+    if told.shm_size and not host.get("ShmSize"):
+        host["ShmSize"] = size_bytes(told.shm_size)
 
 
 def discarded(host: dict[str, Any]) -> list[str]:

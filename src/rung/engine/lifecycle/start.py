@@ -22,6 +22,7 @@ from rung.engine.network import files as network_files
 from rung.engine.running import Running
 from rung.engine.runtimes import runtime_program
 from rung.engine.shims.client import Client, ShimRefused, connect
+from rung.engine.sizes import size_bytes
 from rung.engine.users import identity
 from rung.kernel import mount as kernel
 from rung.shim import Keep
@@ -303,23 +304,12 @@ def streams_address(engine: Engine, container: Container) -> str:
     return f"rung:{engine.places.attach(container.id)}?{'&'.join(words)}"
 
 
-def size_bytes(text: str) -> int:
-    """``10m`` as bytes."""
-    units = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
-    number, unit = text.rstrip("bB"), 1
-    if number and number[-1].lower() in units:
-        number, unit = number[:-1], units[number[-1].lower()]
-    try:
-        return int(float(number) * unit)
-    except ValueError:
-        raise BadParameter(f"invalid size: '{text}'") from None
-
-
 def _options(engine: Engine, container: Container) -> object:
     from rung.spec.shim.bootstrap import OPTIONS_NAME, Options
     from rung.spec.shim.common import Anything
 
-    program = runtime_program(str(container.host.get("Runtime") or ""))
+    told = engine.settings.runtimes
+    program = runtime_program(str(container.host.get("Runtime") or ""), told, engine.places.wrappers)
     given = Options(root=engine.places.runtime, binary_name=program)
     return Anything(type_url=OPTIONS_NAME, value=given.encode())
 
