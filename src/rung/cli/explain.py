@@ -1,4 +1,8 @@
-"""``rung explain``: what was done for a container, by which clause, and how long it took."""
+"""``rung explain``: what was done for a container, by whom, by which clause, and how long it took.
+
+The engine tells of its containers, with all that happened on the way to them (``engine/stories.py``); of containers
+that ran in the foreground the files below the data directory do.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ from typing import Any
 
 from rung.errors import RungError
 
+OTLP_HELP = "send it as OpenTelemetry's OTLP/JSON: appended to a file, or posted to http://HOST:4318"
+
 
 def register(subparsers: Any, words: Sequence[str] = ()) -> None:
     """Add the command of this file."""
@@ -18,25 +24,67 @@ def register(subparsers: Any, words: Sequence[str] = ()) -> None:
         help="show what was done to make a container",
         epilog="example: rung explain --calls web",
     )
-    explain.add_argument("container", metavar="CONTAINER", help="name or id, of one that is removed too")
+    whose = "name or id, of one that is removed too; the last one where none is named"
+    explain.add_argument("container", metavar="CONTAINER", nargs="?", default="", help=whose)
     explain.add_argument("--calls", action="store_true", help="each system call as well")
     explain.add_argument("--json", action="store_true", help="one JSON object a line")
+    explain.add_argument("--otlp", metavar="FILE|URL", help=OTLP_HELP)
     explain.set_defaults(run=_explain)
 
 
 def _explain(args: argparse.Namespace) -> int:
-    if args.json:
-        import json
+    told, why = _told(args.container, args.calls)
+    if told is None:
+        return _explain_foreground(args, why)
+    from rung.trace import otlp
+    from rung.trace.spans import Node
+    from rung.trace.tree import render
 
-        for line in _lines(args.data_root, args.container, args.calls, args.state_root):
-            print(json.dumps(line.__dict__))
+    nodes = [Node(**{name: value for name, value in span.items() if name != "depth"}) for span in told["Spans"]]
+    if args.otlp:
+        from rung.engine import send_trace
+
+        send_trace(otlp.line(nodes, told["EpochNs"], told["Id"]), args.otlp)
+    elif args.json:
+        _print_lines(told["Spans"])
+    else:
+        print(f"container {told['Name'] or told['Id'][:12]}, {render(nodes)}", end="")
+    return 0
+
+
+def _told(container: str, calls: bool) -> tuple[dict[str, Any] | None, RungError | None]:
+    """What the engine tells; or why it does not."""
+    from rung import Client
+    from rung.client import NotFound, Unreachable
+
+    try:
+        with Client() as client:
+            query = {"container": container, "calls": calls}
+            found: dict[str, Any] = client.api.json("GET", "/rung/explain", query)
+            return found, None
+    except (Unreachable, NotFound) as error:
+        return None, error
+
+
+def _explain_foreground(args: argparse.Namespace, why: RungError | None) -> int:
+    if not args.container or args.otlp:
+        raise why or RungError("explain", args.container, "the engine knows nothing of it")
+    if args.json:
+        _print_lines(line.__dict__ for line in _lines(args.data_root, args.container, args.calls, args.state_root))
         return 0
     print(text_of(args.data_root, args.container, calls=args.calls, state_root=args.state_root), end="")
     return 0
 
 
+def _print_lines(documents: Any) -> None:
+    import json
+
+    for document in documents:
+        print(json.dumps(document))
+
+
 def text_of(data: str, wanted: str, *, calls: bool = False, state_root: str = "") -> str:
-    """The story of a container as text."""
+    """The story of a container that ran in the foreground, as text."""
     from rung.runtime import render
 
     return render(_lines(data, wanted, calls, state_root))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rung.engine.serving.file import config_file, read_file
     from rung.engine.serving.options import OPTIONS
     from rung.engine.serving.settings import Settings, idle, reloaded, settings
+    from rung.engine.telemetry import send_trace
 
 #: public name -> the module of this package that has it
 _HOME = {
@@ -36,6 +37,7 @@ _HOME = {
     "Workplace": "foreground",
     "remove": "foreground",
     "run": "foreground",
+    "send_trace": "telemetry",
 }
 __all__ = [
     "DEFAULT_DATA",
@@ -54,6 +56,7 @@ __all__ = [
     "reloaded",
     "remove",
     "run",
+    "send_trace",
     "serve",
     "settings",
 ]

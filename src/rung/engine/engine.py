@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 from rung.engine.database import Database
 from rung.engine.errors import EngineError
@@ -16,9 +17,11 @@ from rung.engine.events import Events
 from rung.engine.network.networks import Networks
 from rung.engine.registry import Containers
 from rung.engine.shims.zygote import Zygote
+from rung.engine.stories import Stories
 from rung.engine.volumes import Volumes
 from rung.engine.waiting import Waiting
 from rung.image import Store
+from rung.trace.spans import leave
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,6 +56,7 @@ class Engine:
         self.events = Events()
         self.containers = Containers(self.database)
         self.zygote = Zygote()
+        self.stories = Stories(self)
         self.networks = Networks(self)
         self.volumes = Volumes(self)
         #: Those that have a shim, by id.
@@ -81,6 +85,7 @@ class Engine:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for running in self.running.values():
             running.client.close()
+        self.stories.flush_now()
         await self.networks.stop()
         await self.zygote.close()
         self._threads.shutdown()
@@ -127,7 +132,9 @@ class Engine:
 
     def later(self, work: Coroutine[Any, Any, Any], what: str) -> asyncio.Task[Any]:
         """Something that goes on by itself. If it fails that is a bug, and is said."""
-        task = asyncio.get_running_loop().create_task(work, name=what)
+        aside = copy_context()
+        aside.run(leave)  # it is no part of the request that it goes on from
+        task = asyncio.get_running_loop().create_task(work, name=what, context=aside)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task

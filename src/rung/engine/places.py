@@ -5,8 +5,8 @@
     DATA/containers/ID/                 config.json, rootfs/, log, hostname, hosts, resolv.conf
     DATA/volumes/NAME/_data             volumes
     RUN/rung.sock                       the API
-    RUN/events.sock                     what shims tell
     RUN/shims/ID.sock, ID.attach        a container's shim, its streams
+    RUN/stories/ID/                     what explain tells
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Places(Record):
         """Make what is missing."""
         os.makedirs(self.data, mode=0o711, exist_ok=True)
         os.makedirs(self.run, mode=0o711, exist_ok=True)
-        for path in (self.containers, self.volumes, self.shims, self.runtime):
+        for path in (self.containers, self.volumes, self.shims, self.runtime, self.stories):
             os.makedirs(path, mode=0o711, exist_ok=True)
 
     @property
@@ -54,6 +54,11 @@ class Places(Record):
         return f"{self.run}/shims"
 
     @property
+    def stories(self) -> str:
+        """What explain tells."""
+        return f"{self.run}/stories"
+
+    @property
     def runtime(self) -> str:
         """The OCI runtime's root."""
         return f"{self.run}/runtime"
@@ -66,10 +71,6 @@ class Places(Record):
     @property
     def api(self) -> str:
         return f"{self.run}/rung.sock"
-
-    @property
-    def events(self) -> str:
-        return f"{self.run}/events.sock"
 
     def bundle(self, container_id: str) -> str:
         return f"{self.containers}/{container_id}"

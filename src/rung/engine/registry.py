@@ -47,6 +47,15 @@ class Containers:
             raise NotFound(f"No such container: {wanted}")
         return begun[0]
 
+    def ids(self) -> set[str]:
+        """Of all."""
+        return set(self._by_id)
+
+    def name_of(self, container_id: str) -> str:
+        """Empty where it is gone."""
+        found = self._by_id.get(container_id)
+        return found.name if found is not None else ""
+
     def check_name(self, name: str) -> None:
         """Raises where a container cannot be called so."""
         if not _NAME.fullmatch(name):

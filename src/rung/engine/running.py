@@ -20,3 +20,5 @@ class Running:
         self.gone: asyncio.Future[None] = loop.create_future()
         self.execs: dict[str, Exec] = {}
         self.shim_pid = 0
+        #: The ``traceparent`` of what has begun the run; what comes of it is told below that.
+        self.trace = ""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         StateError,
         StepError,
     )
-    from rung.runtime.explain import Line, render, story
+    from rung.runtime.explain import Line, nodes, render, story
     from rung.runtime.features import features
     from rung.runtime.foreground import Foreground
     from rung.runtime.plan.request import Plan
@@ -61,6 +61,7 @@ _HOME = {
     "features": "features",
     "import_all": "warm.start",
     "join_cgroup": "cgroup.join",
+    "nodes": "explain",
     "pair": "console",
     "read_file": "state",
     "receive": "console",
@@ -91,6 +92,7 @@ __all__ = [
     "features",
     "import_all",
     "join_cgroup",
+    "nodes",
     "pair",
     "read_file",
     "receive",

@@ -54,6 +54,11 @@ class Container:
         return self._directory.id
 
     @property
+    def trace(self) -> Trace:
+        """What is recorded of what this object does."""
+        return self._trace
+
+    @property
     def facts(self) -> Facts:
         """Its record; raises ``ContainerNotFound``."""
         if self._facts is None or self._facts.pid == 0:
@@ -386,11 +391,15 @@ class Container:
         self.require("events")
         return self.cgroup.watch_oom()
 
-    def exec(self, process: dict[str, Any], options: ExecOptions | None = None) -> Process:
-        """Run one more process in the container (a ``process`` object of config.md)."""
+    def exec(
+        self, process: dict[str, Any], options: ExecOptions | None = None, trace: Trace | None = None
+    ) -> Process:
+        """Run one more process in the container (a ``process`` object of config.md).
+
+        ``trace`` gets its spans in place of the container's own: for who executes many, or several at once."""
         from rung.runtime.enter import ExecOptions, enter
 
-        return enter(self, process, options or ExecOptions(), self._trace)
+        return enter(self, process, options or ExecOptions(), trace or self._trace)
 
     def save_trace(self) -> None:
         """Add the spans so far to the container's, one JSON line; each span is saved once.
@@ -403,7 +412,7 @@ class Container:
             return  # deleted meanwhile, and its story with it
 
     def _append_trace(self) -> None:
-        data = jsonc.dumps(self._trace.take()).encode() + b"\n"
+        data = jsonc.dumps(self._trace.take_batch()).encode() + b"\n"
         flags = posix.O_WRONLY | posix.O_CREAT | posix.O_APPEND | posix.O_CLOEXEC
         fd = posix.open(self._directory.file("trace"), flags, 0o600)
         try:
@@ -415,3 +424,13 @@ class Container:
         """Copy what ``explain`` reads (plan, ledger, spans) to a directory that outlives this one."""
         for name in ("plan", "trace"):
             state.write_atomically(f"{directory}/{name}", state.read_file(self._directory.file(name)))
+
+    def move_explanation(self, directory: str) -> None:
+        """The same before ``delete``, without a copy: ``directory`` is on the same file system. Raises ``OSError``."""
+        posix.makedirs(directory, 0o700, exist_ok=True)
+        for name in ("plan", "trace"):
+            posix.rename(self._directory.file(name), f"{directory}/{name}")
+
+    def explanation(self) -> tuple[bytes, bytes]:
+        """What ``nodes`` and ``story`` take: the plan with its ledger, and the spans. Raises ``OSError``."""
+        return state.read_file(self._directory.file("plan")), state.read_file(self._directory.file("trace"))

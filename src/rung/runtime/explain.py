@@ -1,7 +1,8 @@
 """The story of a container: the runtime's spans and init's ledger as one tree.
 
 Pure: bytes of the two files in, lines out. Steps hang below the span during which they
-ran; with ``calls``, each step's system calls hang below it.
+ran; with ``calls``, each step's system calls hang below it. ``nodes`` is the same as spans that hang below those of
+other processes.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ from rung import jsonc
 from rung.record import Record
 from rung.runtime.plan import wire
 from rung.runtime.plan.text import sentence
+from rung.trace.spans import INIT, RUNTIME, Node
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
+
+    from rung.trace.w3c import Context
 
 
 
@@ -30,10 +34,64 @@ class Line(Record):
 
 def story(plan: bytes, trace: bytes, *, calls: bool = False) -> list[Line]:
     """Everything that is recorded, in the order it began."""
-    spans = [tuple(span) for line in trace.splitlines() for span in jsonc.loads(line)]
-    lines = [_span_line(span) for span in spans]
+    lines = [_span_line(span) for _, spans in _batches(trace) for span in spans]
     made = list(_step_lines(plan, lines, calls)) if plan else []
     return sorted([*lines, *made], key=lambda line: (line.began_ns, line.depth))
+
+
+def _batches(trace: bytes) -> Iterator[tuple[str, list[Any]]]:
+    """A line each: the header of who asked for it (or nothing), and its spans."""
+    for line in trace.splitlines():
+        spans = jsonc.loads(line)
+        headed = bool(spans) and isinstance(spans[0], str)
+        yield (spans[0], spans[1:]) if headed else ("", spans)
+
+
+def nodes(plan: bytes, trace: bytes, *, calls: bool = False) -> list[Node]:
+    """The same with ids: what was asked for by another process hangs below its span."""
+    from rung.trace.w3c import Context, parse
+
+    found: list[Node] = []
+    lines: list[Line] = []
+    above: list[Context] = []
+    for header, spans in _batches(trace):
+        parent = parse(header) or Context("", "")
+        for span in spans:
+            lines.append(_span_line(span))
+            above.append(parent)
+    whose: list[Context] = above
+    told = [*lines, *(_step_lines(plan, lines, calls) if plan else ())]
+    order = sorted(range(len(told)), key=lambda at: (told[at].began_ns, told[at].depth))
+    path: list[Node] = []
+    for at in order:
+        line, layer = told[at], RUNTIME if at < len(lines) else INIT
+        del path[line.depth :]
+        while path and path[-1].ended_ns and path[-1].ended_ns < line.began_ns:
+            path.pop()  # a span that is over has no more below it
+        upper = Context(path[-1].trace_id, path[-1].span_id) if path else _first(whose, at)
+        ended = line.began_ns + line.took_ns if line.took_ns >= 0 else 0
+        made = Node(
+            *(layer, upper.trace_id, _id(upper, at, line), upper.span_id, line.text, "", line.clause),
+            *(line.began_ns, ended, ""),
+        )
+        found.append(made)
+        path.append(made)
+    return found
+
+
+def _first(whose: list[Context], at: int) -> Context:
+    from rung.trace.w3c import Context
+
+    return whose[at] if at < len(whose) else whose[0] if whose else Context("", "")
+
+
+def _id(upper: Context, at: int, line: Line) -> str:
+    """The same whenever it is told: made from where and when it was."""
+    from _blake2 import blake2b
+
+    seed = f"{upper.trace_id} {upper.span_id} {at} {line.began_ns}"
+    found: str = blake2b(seed.encode(), digest_size=8).hexdigest()
+    return found
 
 
 def _span_line(span: Any) -> Line:

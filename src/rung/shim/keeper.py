@@ -14,6 +14,7 @@ from rung.shim.publisher import Publisher
 from rung.shim.server import Server
 from rung.shim.service import Service
 from rung.shim.settings import remember, settings
+from rung.shim.story import Story
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,17 +25,21 @@ _OOM_ADJUST_MAX = 1000
 
 
 class Keep(Record):
-    """What a shim is begun with. ``events``: the socket that wants to hear, or empty; ``log``: a file or FIFO."""
+    """What a shim is begun with. ``events``: the socket that wants to hear, or empty; ``log``: a file or FIFO;
+    ``story`` and ``trace``: the directory where it tells what it does, and the ``traceparent`` of who begins it."""
 
     socket: str
     namespace: str
     events: str = ""
     log: str = ""
     cgroup: str = ""
+    story: str = ""
+    trace: str = ""
 
 
 def keep(wanted: Keep, listening: int) -> None:
     """Serve. Returns when the last container is gone and nobody wants the shim any more."""
+    story = Story(wanted.story, wanted.trace)
     _cut_loose(wanted.log)
     become_subreaper()
     if wanted.cgroup:
@@ -55,8 +60,9 @@ def keep(wanted: Keep, listening: int) -> None:
         posix.unlink(wanted.socket)
         publisher.when_empty(lambda: loop.soon(loop.stop))
 
-    service = Service(loop, wanted.namespace, used, publisher.publish, shut_down)
+    service = Service(loop, wanted.namespace, used, publisher.publish, shut_down, story)
     server = Server(loop, listening, service.handle, lambda uid: uid in (0, posix.geteuid()))
+    story.has_begun()
     loop.run()
 
 

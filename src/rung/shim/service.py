@@ -11,6 +11,7 @@ from rung.shim.errors import AlreadyExists, BadRequest, NotFound, ShimError
 from rung.shim.process import CREATED, CREATING, DELETED, SHOWN
 from rung.shim.runtimes import Checkpoint, runtime
 from rung.shim.stdio.streams import Asked
+from rung.shim.story import Story, sent
 from rung.shim.task import Task
 from rung.spec.shim import task as messages
 from rung.spec.shim import ttrpc
@@ -40,9 +41,12 @@ class Service:
         settings: Callable[[Options, str], Settings],
         publish: Publish,
         shut_down: Callable[[], None],
+        story: Story | None = None,
     ) -> None:
         self._loop, self._namespace, self._settings = loop, namespace, settings
         self._publish, self._shut_down = publish, shut_down
+        self._story = story or Story()
+        self._sent = ""  # the ``traceparent`` of the call that is being handled
         self.tasks: dict[str, Task] = {}
         self._specs: dict[tuple[str, str], dict[str, Any]] = {}
 
@@ -51,6 +55,7 @@ class Service:
         if request.service not in messages.SERVICES or request.method not in messages.METHODS:
             raise _Unimplemented("method", f"{request.service}/{request.method}", "is not served here")
         kind, _ = messages.METHODS[request.method]
+        self._sent = sent(request.metadata)
         getattr(self, f"_{request.method.lower()}")(kind.decode(request.payload), reply)
 
     def _task(self, task_id: str) -> Task:
@@ -81,11 +86,15 @@ class Service:
             request.stdin, request.stdout, request.stderr, request.terminal, options.io_uid, options.io_gid
         )
         box = runtime(request.id, self._settings(options, request.bundle))
+        span = self._story.span("make the task", request.id, self._sent)
+        box.parent = span.header
         task = Task(self._loop, box, self._publish, request.id, self._namespace, request.bundle, asked)
         self.tasks[request.id] = task
 
         def done(error: BaseException | None) -> None:
+            span.end(error)
             if error is not None:
+                self._story.save()
                 del self.tasks[request.id]
                 reply.fail(error)
             else:
@@ -100,7 +109,17 @@ class Service:
     def _start(self, request: messages.OfProcess, reply: Reply) -> None:
         task = self._task(request.id)
         process = task.process(request.exec_id)
-        done = self._then(reply, lambda: messages.PidResponse(pid=process.pid))
+        what = "start a process of the task" if request.exec_id else "start the task"
+        span = self._story.span(what, request.exec_id or request.id, self._sent)
+        answer = self._then(reply, lambda: messages.PidResponse(pid=process.pid))
+
+        def done(error: BaseException | None) -> None:
+            answer(error)
+            span.end(error)
+            self._story.save()
+
+        if not request.exec_id:
+            task.parent = span.header
         if request.exec_id:
             task.start_exec(process, self._specs[request.id, request.exec_id], done)
         else:
@@ -122,6 +141,9 @@ class Service:
     def _delete(self, request: messages.OfProcess, reply: Reply) -> None:
         task = self._task(request.id)
         process = task.process(request.exec_id)
+        span = self._story.span("delete the task", request.id, "" if request.exec_id else self._sent)
+        if not request.exec_id:
+            task.story = self._story.directory
 
         def done(error: BaseException | None) -> None:
             if error is not None:
@@ -135,6 +157,8 @@ class Service:
                     pid=process.pid, exit_status=process.exit_status, exited_at=process.exited_at
                 )
             )
+            span.end(None)
+            self._story.save()
 
         task.delete(process, done)
 

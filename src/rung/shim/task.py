@@ -60,6 +60,17 @@ class Task:
         self.paused = False
         self._shares_pids = False
         self._checkpoint = ""
+        #: Where what the runtime has recorded goes when it is deleted; nowhere if empty.
+        self.story = ""
+
+    @property
+    def parent(self) -> str:
+        """The ``traceparent`` of what the runtime is asked for next."""
+        return self._runtime.parent
+
+    @parent.setter
+    def parent(self, header: str) -> None:
+        self._runtime.parent = header
 
     @property
     def rootfs(self) -> str:
@@ -246,6 +257,8 @@ class Task:
             self._loop.aside(lambda: self._remove(force), removed)
 
     def _remove(self, force: bool) -> None:
+        if self.story:
+            self._runtime.keep_story(self.story)
         self._runtime.delete(force=force)
         unmount_rootfs(self.rootfs)
 

@@ -12,6 +12,7 @@ from time import monotonic_ns
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Any
 
 #: (depth, what, object, clause, began ns, ended ns)
 Span = tuple[int, str, str, str, int, int]
@@ -20,9 +21,11 @@ Span = tuple[int, str, str, str, int, int]
 class Trace:
     """The spans of one piece of work, in the order they ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, parent: str = "") -> None:
         self._ended: list[Span] = []
         self._depth = 0
+        #: The ``traceparent`` of what this is done for, where another process has asked for it.
+        self.parent = parent
 
     def span(self, what: str, object: str = "", clause: str = "") -> _Open:
         """A block to be recorded: ``with trace.span("create", id):``."""
@@ -32,6 +35,10 @@ class Trace:
         """The spans that have ended since they were last taken."""
         taken, self._ended = self._ended, []
         return taken
+
+    def take_batch(self) -> list[Any]:
+        """The same as a document, behind the parent's header if there is one."""
+        return [self.parent, *self.take()] if self.parent else [*self.take()]
 
 
 class _Open:

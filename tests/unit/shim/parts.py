@@ -39,6 +39,10 @@ class FakeRuntime:
     """Keeps what it is asked for; its containers are forks that wait for a byte, and end with it as their status."""
 
     name = "fake"
+    parent = ""
+
+    def keep_story(self, directory: str) -> None:
+        self.calls.append("keep_story")
 
     def __init__(self) -> None:
         self.asked: list[str] = []

@@ -15,6 +15,7 @@ from rung.http1.connection import NEED_DATA, Data
 from rung.http1.errors import Malformed
 from rung.http1.exchange import LAST_CHUNK, Exchange, chunk, request_head
 from rung.http1.head import Response
+from rung.trace.w3c import beside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class Api:
         exchange = Exchange(method)
         answer = Answer(await Link.open(self.path), exchange, f"{method} {path}")
         try:
-            await _send(answer, method, asked.target(path, query), body, headers or [])
+            await _send(answer, method, asked.target(path, query), body, beside(headers or []))
             await answer.begin(deadline)
             if answer.head.status >= 400:
                 said = await answer.whole(deadline, _SENTENCE_LIMIT)

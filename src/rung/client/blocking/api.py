@@ -16,6 +16,7 @@ from rung.http1.connection import NEED_DATA, Data
 from rung.http1.errors import Malformed
 from rung.http1.exchange import LAST_CHUNK, Exchange, chunk, request_head
 from rung.http1.head import Response
+from rung.trace.w3c import beside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class Api:
         exchange = Exchange(method)
         answer = Answer(Link.open(self.path), exchange, f"{method} {path}")
         try:
-            _send(answer, method, asked.target(path, query), body, headers or [])
+            _send(answer, method, asked.target(path, query), body, beside(headers or []))
             answer.begin(deadline)
             if answer.head.status >= 400:
                 said = answer.whole(deadline, _SENTENCE_LIMIT)

@@ -8,6 +8,7 @@ from rung.engine.docker import (
     commit,
     containers,
     execs,
+    explaining,
     images,
     logs,
     looking,
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
 
     from rung.engine.engine import Engine
 
-_GROUPS = (system, containers, attach, logs, execs, looking, archive, commit, images, networks, volumes)
+_GROUPS = (system, containers, attach, logs, execs, looking, archive, commit, images, networks, volumes, explaining)
 
 
 def links(engine: Engine, group: int | None = None) -> Callable[[], Link]:
     """What makes the protocol of one more connection. ``group``: whose members may come in, beside root."""
     routes = Routes(*(group.table(engine) for group in _GROUPS))
     open_links: set[Link] = set()
-    return lambda: Link(routes.find, open_links, lambda one: admitted(one, group))
+    return lambda: Link(routes.find, open_links, lambda one: admitted(one, group), engine.stories.take)

@@ -14,6 +14,7 @@ from rung import jsonc
 from rung.engine import states
 from rung.engine.docker.answers import Hijacked
 from rung.engine.errors import BadParameter, Conflict, EngineError
+from rung.trace.spans import about
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def table(engine: Engine) -> Table:
 
     async def attach(call: Call) -> Hijacked:
         container = engine.containers.get(call.words["id"])
+        about(container.id)
         if container.state.status == states.PAUSED:
             raise Conflict(f"container {container.id} is paused, unpause the container before attach")
         if container.state.status == states.RESTARTING:

@@ -12,6 +12,7 @@ from rung.engine.lifecycle.remove import remove
 from rung.engine.lifecycle.start import start
 from rung.engine.lifecycle.stop import kill, pause, restart, stop, unpause
 from rung.engine.waiting import NEXT_EXIT, NOT_RUNNING, REMOVED, Outcome
+from rung.trace.spans import about
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,7 +95,9 @@ def table(engine: Engine) -> Table:
         condition = call.query.get("condition") or NOT_RUNNING
         if condition not in (NEXT_EXIT, NOT_RUNNING, REMOVED):
             raise BadParameter(f"invalid condition: {condition!r}".replace("'", '"'))
-        return Streamed(_wait(engine, get(call), condition))
+        container = get(call)
+        about(container.id)
+        return Streamed(_wait(engine, container, condition))
 
     async def resize(call: Call) -> Answer:
         container = get(call)

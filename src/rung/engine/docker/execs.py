@@ -6,6 +6,7 @@ from rung.engine import execs
 from rung.engine.docker.answers import Answer, Hijacked, document, empty
 from rung.engine.docker.attach import MULTIPLEXED, RAW, Given, detach_keys
 from rung.engine.errors import Conflict
+from rung.trace.spans import about
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def table(engine: Engine) -> Table:
 
     async def start(call: Call) -> Answer | Hijacked:
         one = execs.find(engine, call.words["id"])
+        about(one.container.id)
         asked = await call.document()
         rows, columns = asked.get("ConsoleSize") or (0, 0)
         if one.started:

@@ -16,12 +16,15 @@ from rung.errors import RungError
 from rung.http1.connection import CLOSED, CONTINUE, END_OF_BODY, NEED_DATA, Connection, Data
 from rung.http1.errors import Malformed
 from rung.http1.head import Request
+from rung.trace.spans import Root, enter, failed, leave
+from rung.trace.w3c import PARENT, STATE, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from typing import Any
 
+    Told = Callable[[Root, str, str], None]
     Handler = Callable[["Call"], Awaitable["Answer | Streamed | Hijacked"]]
     Find = Callable[[str, str], tuple["Handler", dict[str, str]] | None]
     Admits = Callable[[socket.socket], bool]
@@ -30,6 +33,8 @@ API, OLDEST = "1.47", "1.24"
 SERVER = "Docker/27.0.0 (linux)"
 _DOCUMENT_LIMIT = 8 << 20
 _HIGH_WATER = 1 << 18
+#: Of a path, in what is told of a request.
+_TARGET_SHOWN = 200
 
 
 class Call:
@@ -106,8 +111,8 @@ class Call:
 class Link(asyncio.Protocol):
     """One connection of a client."""
 
-    def __init__(self, find: Find, links: set[Link], admits: Admits) -> None:
-        self._find, self._links, self._admits = find, links, admits
+    def __init__(self, find: Find, links: set[Link], admits: Admits, told: Told) -> None:
+        self._find, self._links, self._admits, self._told = find, links, admits, told
         self._admitted = False
         self._http = Connection()
         self._transport: asyncio.Transport | None = None
@@ -160,7 +165,7 @@ class Link(asyncio.Protocol):
                 request = await self._event()
                 if not isinstance(request, Request):
                     break
-                await self._answer(request)
+                await self._recorded(request)
                 if not self._http.keeps_alive or self._transport is None:
                     break
         except Malformed as error:
@@ -196,6 +201,18 @@ class Link(asyncio.Protocol):
             raise Malformed(400, "ends within its body")
         return b""
 
+    async def _recorded(self, request: Request) -> None:
+        """Answer it; ``_told`` gets what was done for it (``engine/stories.py``)."""
+        root = Root(f"{request.method} {request.target.partition('?')[0][:_TARGET_SHOWN]}", parse(request.get(PARENT)))
+        enter(root)
+        try:
+            await self._answer(request)
+        finally:
+            leave()
+            if root.subject:
+                root.close()
+                self._told(root, request.get("user-agent"), request.get(STATE))
+
     async def _answer(self, request: Request) -> None:
         self._body_over = False
         try:
@@ -206,6 +223,7 @@ class Link(asyncio.Protocol):
             if not isinstance(error, (RungError, OSError)):
                 asyncio.get_running_loop().call_exception_handler({"message": request.target, "exception": error})
             answer = refused(error)
+            failed(f"{answer.status} {error}")
         if isinstance(answer, Hijacked):
             await self._hijack(request, answer)
             return

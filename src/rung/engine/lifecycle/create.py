@@ -15,6 +15,7 @@ from rung.engine.files.copyup import fill
 from rung.engine.runtimes import OWN, runtime_program
 from rung.engine.sizes import size_bytes
 from rung.image import ImageNotFound
+from rung.trace.spans import about, step
 from rung.undo import Undo
 
 TYPE_CHECKING = False
@@ -48,11 +49,13 @@ async def create(engine: Engine, name: str, request: Mapping[str, Any]) -> tuple
     process.words(merged)
     warnings = discarded(host)
     container_id = os.urandom(32).hex()
+    about(container_id)
     name = name or names.fresh(lambda word: _taken(engine, word))
     container = Container(container_id, name, str(image.id), reference, merged, host, endpoints)
     merged["Hostname"] = _hostname(engine, merged, host, container.short_id)
     with Undo() as undo:
-        await engine.blocking(_prepare, engine, image, container_id)
+        with step("make a snapshot of", reference, "image-spec: layer.md"):
+            await engine.blocking(_prepare, engine, image, container_id)
         undo.push(engine.store.remove_rootfs, container_id)
         engine.containers.check_name(name)  # another may have come meanwhile
         bundle = engine.places.bundle(container_id)
@@ -60,8 +63,10 @@ async def create(engine: Engine, name: str, request: Mapping[str, Any]) -> tuple
         undo.push(os.rmdir, bundle)
         container.mounts = [one.__dict__ for one in asked(engine, container)]
         if any(one["kind"] == "volume" for one in container.mounts):
-            await engine.blocking(_fill_volumes, engine, container)
-        engine.containers.add(container)
+            with step("fill new volumes"):
+                await engine.blocking(_fill_volumes, engine, container)
+        with step("write the record", container.name):
+            engine.containers.add(container)
         undo.keep()
     engine.events.tell("container", "create", container_id, container.attributes())
     return container, warnings

@@ -10,6 +10,7 @@ from rung.engine.errors import EngineError
 from rung.engine.shims.client import ShimGone, ShimRefused
 from rung.engine.waiting import NEXT_EXIT, NOT_RUNNING, Outcome
 from rung.kernel import mount as kernel
+from rung.trace.spans import step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +27,18 @@ PAUSE_S, PAUSE_MAX_S, STEADY_S = 0.1, 60.0, 10.0
 async def follow(engine: Engine, container: Container, running: Running) -> None:
     """Until the run has ended, and what comes of it."""
     status, finished_ns = await _wait(container, running)
+    with engine.stories.telling("clear away after the end, status", container.id, str(status), running.trace):
+        await _over(engine, container, running, status, finished_ns)
+    if container.state.status == states.RESTARTING:
+        engine.later(restart_later(engine, container), f"restarting {container.short_id}")
+    elif container.auto_remove:
+        from rung.engine.lifecycle.remove import remove
+
+        await remove(engine, container, force=True, volumes=True)
+
+
+async def _over(engine: Engine, container: Container, running: Running, status: int, finished_ns: int) -> None:
+    """Written down, told, and taken away."""
     async with container.lock:
         state = container.state
         state.oom_killed = await engine.blocking(ran_out_of_memory, engine, container)
@@ -45,12 +58,6 @@ async def follow(engine: Engine, container: Container, running: Running) -> None
         # A container that is about to be restarted has not been running for a moment: as with Docker.
         engine.waiting(container.id).tell((NEXT_EXIT, NOT_RUNNING), Outcome(status))
         running.gone.set_result(None)
-    if again:
-        engine.later(restart_later(engine, container), f"restarting {container.short_id}")
-    elif container.auto_remove:
-        from rung.engine.lifecycle.remove import remove
-
-        await remove(engine, container, force=True, volumes=True)
 
 
 async def _wait(container: Container, running: Running) -> tuple[int, int]:
@@ -70,8 +77,10 @@ async def _clear(engine: Engine, container: Container, running: Running) -> None
     except EngineError:
         await engine.blocking(clear_without_shim, engine, container)
     running.client.close()
-    await engine.networks.leave(container)
-    await engine.blocking(unmount, engine, container)
+    with step("leave its networks"):
+        await engine.networks.leave(container)
+    with step("unmount the root file system"):
+        await engine.blocking(unmount, engine, container)
 
 
 def ran_out_of_memory(engine: Engine, container: Container) -> bool:
@@ -135,6 +144,7 @@ async def restart_later(engine: Engine, container: Container) -> None:
             return
         state.restarts += 1
         try:
-            await run(engine, container)
+            with engine.stories.telling("restart", container.id):
+                await run(engine, container)
         except EngineError:
             engine.waiting(container.id).tell((NEXT_EXIT, NOT_RUNNING), Outcome(state.exit_code, state.error))

@@ -69,7 +69,8 @@ async def _bring_back(engine: Engine, ordered: list[tuple[Container, list[tuple[
                 continue
             container.state.stopped_by_hand = False
             try:
-                await run(engine, container)
+                with engine.stories.telling("bring back", container.id):
+                    await run(engine, container)
             except EngineError:
                 continue  # written down as its state
 

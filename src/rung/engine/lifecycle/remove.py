@@ -9,6 +9,7 @@ from rung.engine import states
 from rung.engine.errors import Conflict, NotFound, NotModified
 from rung.engine.volumes import ANONYMOUS
 from rung.engine.waiting import NEXT_EXIT, NOT_RUNNING, REMOVED, Outcome
+from rung.trace.spans import about, step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 async def remove(engine: Engine, container: Container, *, force: bool = False, volumes: bool = False) -> None:
     """Raises ``Conflict`` where it runs and is not forced."""
+    about(container.id)
     if container.state.status == states.REMOVING:
         raise Conflict(f"removal of container {container.id} is already in progress")
     live = (*states.LIVE, states.RESTARTING)
@@ -33,7 +35,8 @@ async def remove(engine: Engine, container: Container, *, force: bool = False, v
             return
         container.become(states.REMOVING)
         engine.containers.save(container)
-        await engine.blocking(_remove_files, engine, container.id)
+        with step("remove its files", engine.places.bundle(container.id)):
+            await engine.blocking(_remove_files, engine, container.id)
         engine.containers.remove(container)
         if volumes:
             await _remove_volumes(engine, container)

@@ -26,6 +26,7 @@ from rung.engine.sizes import size_bytes
 from rung.engine.users import identity
 from rung.kernel import mount as kernel
 from rung.shim import Keep
+from rung.trace.spans import about, context, step
 from rung.undo import Undo
 
 SHM_BYTES = 64 << 20
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 async def start(engine: Engine, container: Container) -> None:
     """Raises ``NotModified`` where it runs already."""
+    about(container.id)
     async with container.lock:
         if container.state.status == states.PAUSED:
             raise Conflict("cannot start a paused container, try unpause instead")
@@ -97,21 +99,25 @@ async def _run(engine: Engine, container: Container) -> Running:
 
     with Undo() as undo:
         bundle = engine.places.bundle(container.id)
-        rootfs = await engine.blocking(_mount, engine, container, undo)
+        with step("mount the root file system", f"{bundle}/rootfs", "image-spec: layer.md"):
+            rootfs = await engine.blocking(_mount, engine, container, undo)
         for one in container.mounts:
             if one["name"]:
-                await engine.blocking(engine.volumes.get(one["name"]).mount)
-        engine.networks.attach(container, undo)
-        config = document(container, _look_up(engine, container, rootfs, undo))
-        config["process"]["env"] += engine.networks.link_environment(container)
-        _write(f"{bundle}/config.json", config)
+                with step("mount the volume", one["name"]):
+                    await engine.blocking(engine.volumes.get(one["name"]).mount)
+        with step("decide addresses, names and ports", container.network_mode):
+            engine.networks.attach(container, undo)
+        with step("write the configuration", f"{bundle}/config.json", "config.md"):
+            config = document(container, _look_up(engine, container, rootfs, undo))
+            config["process"]["env"] += engine.networks.link_environment(container)
+            _write(f"{bundle}/config.json", config)
         path = engine.places.shim(container.id)
-        wanted = Keep(path, "rung", engine.places.events, f"{bundle}/shim.log")
-        shim_pid = await engine.zygote.fork(wanted)
-        client = await connect(path)
+        with step("fork a shim", path):
+            shim_pid = await engine.zygote.fork(_keep(engine, container, path))
+            client = await connect(path)
         undo.push(client.close)
         running = Running(client)
-        running.shim_pid = shim_pid
+        running.shim_pid, running.trace = shim_pid, context()
         try:
             created = await _asked_of_runtime(
                 client,
@@ -122,7 +128,8 @@ async def _run(engine: Engine, container: Container) -> Running:
                 stdout=streams_address(engine, container),
                 options=_options(engine, container),
             )
-            await engine.networks.connect(container, created.pid, undo)
+            with step("connect its networks", ", ".join(container.attached)):
+                await engine.networks.connect(container, created.pid, undo)
             engine.joins(container.id, engine.places.attach(container.id))
             await _asked_of_runtime(client, "Start", id=container.id)
         except BaseException:
@@ -133,9 +140,18 @@ async def _run(engine: Engine, container: Container) -> Running:
         state.oom_killed, state.stopped_by_hand = False, False
         container.become(states.RUNNING)
         engine.running[container.id] = running
-        engine.containers.save(container)
+        with step("write the record", container.name):
+            engine.containers.save(container)
         undo.keep()
     return running
+
+
+def _keep(engine: Engine, container: Container, path: str) -> Keep:
+    """What the shim is begun with. No events: the engine hears of each end from ``Wait``, and a shim that has something
+    to tell stays until somebody listens."""
+    log = f"{engine.places.bundle(container.id)}/shim.log"
+    story = f"{engine.places.stories}/{container.id}"
+    return Keep(path, "rung", log=log, story=story, trace=context())
 
 
 async def _asked_of_runtime(client: Client, method: str, **fields: Any) -> Any:

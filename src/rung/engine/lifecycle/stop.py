@@ -11,6 +11,7 @@ from rung.engine.lifecycle.start import start
 from rung.engine.shims.client import ShimRefused
 from rung.engine.waiting import NOT_RUNNING, Outcome
 from rung.spec.shim import ttrpc
+from rung.trace.spans import about
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def need(engine: Engine, container: Container) -> Running:
 
 async def kill(engine: Engine, container: Container, word: str = "SIGKILL") -> None:
     """Send a signal."""
+    about(container.id)
     number = signal_of(word)
     running = engine.running.get(container.id)
     if running is None:
@@ -61,6 +63,7 @@ def stop_signal(container: Container) -> str:
 
 async def stop(engine: Engine, container: Container, timeout_s: int | None = None, word: str = "") -> None:
     """Ask it to end, then make it. Raises ``NotModified`` where it does not run."""
+    about(container.id)
     state = container.state
     if state.status == states.RESTARTING:
         state.stopped_by_hand = True
@@ -92,6 +95,7 @@ async def stop(engine: Engine, container: Container, timeout_s: int | None = Non
 
 async def restart(engine: Engine, container: Container, timeout_s: int | None = None, word: str = "") -> None:
     """Stop it if it runs, and start it."""
+    about(container.id)
     running = engine.running.get(container.id)
     if running is not None:
         auto_remove, container.host["AutoRemove"] = container.auto_remove, False
@@ -107,6 +111,7 @@ async def restart(engine: Engine, container: Container, timeout_s: int | None = 
 
 async def pause(engine: Engine, container: Container) -> None:
     """Freeze it."""
+    about(container.id)
     async with container.lock:
         if container.state.status == states.PAUSED:
             raise Conflict(f"Container {container.id} is already paused")
@@ -119,6 +124,7 @@ async def pause(engine: Engine, container: Container) -> None:
 
 async def unpause(engine: Engine, container: Container) -> None:
     """Thaw it."""
+    about(container.id)
     async with container.lock:
         if container.state.status != states.PAUSED:
             raise Conflict(f"Container {container.id} is not paused")

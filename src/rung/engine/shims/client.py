@@ -6,6 +6,8 @@ import asyncio
 
 from rung.engine.errors import EngineError
 from rung.spec.shim import task, ttrpc
+from rung.trace.spans import context, step
+from rung.trace.w3c import PARENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +64,8 @@ class Client(asyncio.Protocol):
     async def call(self, method: str, **fields: Any) -> Any:
         """A method of the Task service; its answer. Raises ``ShimRefused``, ``ShimGone``."""
         asked, answered = task.METHODS[method]
-        payload = await self.send(task.SERVICES[0], method, asked(**fields))
+        with step("ask the shim:", method):
+            payload = await self.send(task.SERVICES[0], method, asked(**fields))
         return answered.decode(payload)
 
     async def send(self, service: str, method: str, message: Message) -> bytes:
@@ -73,7 +76,9 @@ class Client(asyncio.Protocol):
         stream = self._stream
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting[stream] = future
-        request = ttrpc.Request(service=service, method=method, payload=message.encode())
+        header = context()
+        metadata = [ttrpc.Pair(key=PARENT, value=header)] if header else []
+        request = ttrpc.Request(service=service, method=method, payload=message.encode(), metadata=metadata)
         self._transport.write(ttrpc.frame(stream, ttrpc.REQUEST, request.encode()))
         try:
             return ttrpc.payload_of(await future)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
         #: What the runtime is called, for messages.
         name: str
+        #: The ``traceparent`` of who asks for what comes next; empty where nobody wants to know.
+        parent: str
 
         def create(self, bundle: str, ends: Ends, checkpoint: str = "") -> Started:
             """Make it from a bundle; it waits for ``start``. With ``checkpoint`` (a directory) it runs at once."""
@@ -57,6 +59,10 @@ if TYPE_CHECKING:
 
         def delete(self, *, force: bool) -> None:
             """Remove what create made; with ``force`` kill it first, and be content if it is gone."""
+            ...
+
+        def keep_story(self, directory: str) -> None:
+            """Before delete: put what it has recorded of itself there, if it has."""
             ...
 
 

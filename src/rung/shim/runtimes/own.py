@@ -16,6 +16,7 @@ from rung.runtime import (
 )
 from rung.shim.errors import NotFound
 from rung.shim.runtimes import Checkpoint, Settings, Started
+from rung.trace import Trace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Own:
         manager = "systemd" if settings.systemd_cgroup else "cgroupfs"
         self._runtime = Runtime(settings.root or DEFAULT_ROOT, cgroup_manager=manager)
         self._container: Container | None = None
+        self.parent = ""
 
     @property
     def container(self) -> Container:
@@ -53,7 +55,7 @@ class Own:
         options: dict[str, Any] = {"no_pivot": self._settings.no_pivot, "no_new_keyring": self._settings.no_new_keyring}
 
         def create(how: dict[str, Any]) -> int:
-            self._container = self._runtime.create(self._id, bundle, **options, **how)
+            self._container = self._runtime.create(self._id, bundle, trace=Trace(self.parent), **options, **how)
             return self._container.pid
 
         return self._started(ends, create)
@@ -78,10 +80,11 @@ class Own:
             theirs.close()
 
     def start(self) -> None:
+        self.container.trace.parent = self.parent
         self.container.start()
 
     def exec(self, process: dict[str, Any], ends: Ends) -> Started:
-        return self._started(ends, lambda how: self.container.exec(process, ExecOptions(**how)).pid)
+        return self._started(ends, lambda how: self.container.exec(process, ExecOptions(**how), Trace()).pid)
 
     def kill(self, signal: int, *, all: bool) -> None:
         try:
@@ -127,3 +130,9 @@ class Own:
         except ContainerNotFound:
             if not force:
                 raise
+
+    def keep_story(self, directory: str) -> None:
+        try:
+            self.container.move_explanation(directory)
+        except (ContainerNotFound, OSError):
+            return  # it tells less, and goes all the same

@@ -29,6 +29,7 @@ class Program:
         self._id = container_id
         self._settings = settings
         self._bundle = ""
+        self.parent = ""
         self.name = settings.program.rpartition("/")[2]
 
     def create(self, bundle: str, ends: Ends, checkpoint: str = "") -> Started:
@@ -122,6 +123,9 @@ class Program:
         except NotFound:
             if not force:
                 raise
+
+    def keep_story(self, directory: str) -> None:
+        return  # it tells nothing of itself
 
     # --- one call ---------------------------------------------------------------------
 
