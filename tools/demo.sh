@@ -11,7 +11,6 @@ bootstrap() { # once: the image stays in /var/lib/rung
 }
 
 bootstrap busybox
-step "$rung" run --rm busybox echo "the first container: one static binary"
+step "$rung" run --rm --network none busybox echo "the first container: one static binary"
 bootstrap debian:trixie
-step "$rung" run --rm --name rung-demo debian:trixie cat /etc/os-release
-step "$rung" explain rung-demo
+step "$rung" run --rm --explain --name rung-demo debian:trixie cat /etc/os-release

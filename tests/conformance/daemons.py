@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
+import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -99,6 +103,21 @@ def rungd() -> Iterator[Path]:
         with _daemon(words, folder, ready) as daemon:
             (folder / "pid").write_text(str(daemon.pid))
             yield folder
+
+
+def end_engine(path: Path) -> None:
+    """End an engine that a command has started: whoever listens at this socket."""
+    if not path.exists():
+        return
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(path))
+        pid = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+        fd = os.pidfd_open(pid)
+    try:
+        os.kill(pid, signal.SIGTERM)
+        assert select.select([fd], [], [], STOP_S)[0], "the engine does not end"
+    finally:
+        os.close(fd)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""From somebody else's registry to a running container: skopeo pushes, ``rung`` pulls and runs.
+"""From somebody else's registry to a running container: skopeo pushes, ``rung`` pulls, starts its engine, and runs.
 
 Exit codes are Docker's: the workload's own, 126 for what cannot be executed, 127 for what is not
 there, 130 after Ctrl-C at the terminal.
@@ -12,7 +12,6 @@ import select
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -21,15 +20,26 @@ from time import monotonic, sleep
 
 import pytest
 
+from . import daemons, leftovers
+
 IMAGE = "busybox"
 Rung = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Path]:
-    """On a tmpfs, which can carry an overlay."""
+    """On a tmpfs, which can carry an overlay; with a network of its own for the engine that the commands start."""
     path = Path(tempfile.mkdtemp(prefix="rung-run-", dir="/dev/shm"))
+    network = subprocess.Popen(["unshare", "--net", "sh", "-c", "ip link set lo up; echo up; exec sleep 3600"], stdout=-1)
+    assert network.stdout is not None
+    assert network.stdout.readline() == b"up\n"
+    (path / "network").symlink_to(f"/proc/{network.pid}/ns/net")
     yield path
+    daemons.end_engine(path / "run/rung.sock")
+    network.kill()
+    network.communicate()
+    for cgroup in leftovers.cgroups(path.name):
+        os.rmdir(cgroup)  # it is empty
     shutil.rmtree(path)
 
 
@@ -44,9 +54,9 @@ def rung(place: Path, rung_init: Path) -> Rung:
 
 
 def command(place: Path, *words: str) -> list[str]:
-    boot = "from rung.cli.main import main; main()"
-    roots = ["--data-root", str(place / "data"), "--state-root", str(place / "state")]
-    return [sys.executable, "-c", boot, *roots, *words]
+    roots = ["--data-root", str(place / "data"), "--run-root", str(place / "run"), "--cgroup-parent", f"/{place.name}"]
+    inside = ["/usr/bin/nsenter", f"--net={place}/network"] if words[0] in ("run", "ps") else []
+    return [*inside, str(daemons.PROGRAMS / "rung"), *roots, "--state-root", str(place / "state"), *words]
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +121,7 @@ def test_what_cannot_be_executed(rung: Rung, image: str, program: str, status: i
 
 
 def test_rungs_own_errors_are_125(rung: Rung, image: str) -> None:
-    assert rung("run", "--rm", "-v", "relative:/x", image, "true").returncode == 125
+    assert rung("run", "--rm", "-v", "/a:relative", image, "true").returncode == 125
     assert rung("run", "--rm", "-u", "ghost", image, "true").returncode == 125
 
 
@@ -160,7 +170,8 @@ def test_a_terminal_and_ctrl_c(rung: Rung, image: str, place: Path) -> None:
 
 
 def test_nothing_is_left_and_the_story_stays(rung: Rung, image: str, place: Path) -> None:
-    assert rung("run", "--rm", "--name", "teller", image, "true").returncode == 0
+    assert rung("run", "--rm", image, "true").returncode == 0
+    assert rung("run", "--rm", "--explain", "--name", "teller", image, "true").returncode == 0
     assert rung("ps", "-a", "-q").stdout == ""
     assert str(place / "data") not in Path("/proc/self/mountinfo").read_text()
     assert os.listdir(place / "state") == []

@@ -1,4 +1,4 @@
-"""``rung run``, ``rung ps``, ``rung rm``: containers in the foreground and their records."""
+"""``rung run --rootfs`` and ``--explain``: a container without the engine, removed when it has ended."""
 
 from __future__ import annotations
 
@@ -20,16 +20,6 @@ _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 def register(subparsers: Any, words: Sequence[str] = ()) -> None:
     """Add the commands of this file."""
     _register_run(subparsers)
-    ps = subparsers.add_parser("ps", help="list containers", epilog="example: rung ps -a")
-    ps.add_argument("-a", "--all", action="store_true", help="show stopped ones too")
-    ps.add_argument("-q", "--quiet", action="store_true", help="ids only")
-    ps.add_argument("--format", default="", help="a Go template ({{.ID}} {{.Names}}) or json")
-    ps.add_argument("--json", action="store_true", help="one JSON object a line")
-    ps.set_defaults(run=_ps)
-    rm = subparsers.add_parser("rm", help="remove containers", epilog="example: rung rm web")
-    rm.add_argument("-f", "--force", action="store_true", help="kill it first where it runs")
-    rm.add_argument("containers", nargs="+", metavar="CONTAINER")
-    rm.set_defaults(run=_rm)
 
 
 def _register_run(subparsers: Any) -> None:
@@ -74,7 +64,7 @@ def _run(args: argparse.Namespace) -> int:
     _check_name(args.name)
     place = Workplace(args.data_root, args.state_root)
     try:
-        status = run(source, _options(args, tuple(command)), place, container_id, args.name, remove=args.rm)
+        status = run(source, _options(args, tuple(command)), place, container_id, args.name, remove=True)
     except StepError as error:
         if not error.operation:  # the program itself, not what was made around it
             args.error_status = _NO_PROGRAM.get(error.errno, 125)
@@ -152,66 +142,3 @@ def size_bytes(text: str) -> int:
 def _check_name(name: str) -> None:
     if name and not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+", name):
         raise RungError("invalid container name", f'"{name}"', "", "only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
-
-
-def _status(runtime: Any, record: Any) -> tuple[str, str]:
-    """``(state, Docker's words for it)``."""
-    from rung.cli.output import age
-    from rung.runtime import ContainerNotFound
-
-    try:
-        status = str(runtime.get(record.id).status)
-    except ContainerNotFound:
-        status = "exited"
-    if status == "running":
-        return status, f"Up {age(record.created_s)}"
-    if record.exit_code is not None:
-        return "exited", f"Exited ({record.exit_code}) {age(record.exited_s)} ago"
-    return status, status.capitalize()
-
-
-def _ps(args: argparse.Namespace) -> int:
-    from rung.cli.output import age, print_rows
-    from rung.engine import Records
-    from rung.runtime import Runtime
-
-    runtime = Runtime(args.state_root)
-    rows = []
-    for record in Records(args.data_root).all():
-        state, words = _status(runtime, record)
-        if args.all or state in ("running", "paused"):
-            rows.append(
-                {
-                    "ID": record.id[:12],
-                    "Image": record.image,
-                    "Command": f'"{" ".join(record.command)[:20]}"',
-                    "CreatedAt": age(record.created_s) + " ago",
-                    "Status": words,
-                    "State": state,
-                    "Names": record.name,
-                }
-            )
-    columns = {
-        "CONTAINER ID": "ID",
-        "IMAGE": "Image",
-        "COMMAND": "Command",
-        "CREATED": "CreatedAt",
-        "STATUS": "Status",
-        "NAMES": "Names",
-    }
-    print_rows(rows, columns, quiet="ID" if args.quiet else "", template="json" if args.json else args.format)
-    return 0
-
-
-def _rm(args: argparse.Namespace) -> int:
-    from rung.engine import Workplace, remove
-
-    failures = 0
-    for wanted in args.containers:
-        try:
-            remove(Workplace(args.data_root, args.state_root), wanted, force=args.force)
-            print(wanted)
-        except RungError as error:
-            print(f"rung: {error}", file=sys.stderr)
-            failures += 1
-    return 1 if failures else 0

@@ -1,93 +1,102 @@
 """``rung``: the command for people.
 
-One file a group of commands; a group is a module with ``register(subparsers, words)``. Only the
-group that the command line names is loaded, all of them for ``--help``. Errors are one
-sentence on stderr, with ``--debug`` the traceback too. Exit status: the command's own,
-1 after an error, 125 for a wrong flag, 130 after Ctrl-C; ``run`` follows Docker
-(125 for Rung's own errors, 126 and 127 for a program that cannot run or is not there).
+Commands over the engine's API are tables (``rung.cli.commands``), of which only the one that is called is imported;
+those that work without an engine (images, registries, ``explain``) are declared with ``argparse``
+(``rung.cli.standalone``). Errors are one sentence on stderr, with ``--debug`` the traceback too. Exit status: the
+command's own, 1 after an error, 125 for a wrong flag, 130 after Ctrl-C; ``run`` follows Docker (125 for Rung's own
+errors, 126 and 127 for a program that cannot run or is not there).
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
-from importlib import import_module
 
-from rung import __version__
-from rung.cli.parser import Parser
-from rung.cli.rootless import data_root, state_root
+from rung import posix
+from rung.cli.flags import UsageError, read
+from rung.cli.table import GLOBAL, find
 from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: group (a module of this package) -> its commands
-GROUPS = {
-    "container": ("run", "ps", "rm"),
-    "explain": ("explain",),
-    "unshare": ("unshare",),
-    "image": (
-        *("image", "images", "history", "import", "load", "login", "logout", "manifest", "pull", "push"),
-        *("rmi", "save", "search", "tag"),
-    ),
-    "registry": ("registry",),
-}
+    from rung.cli.flags import Command
+
+INTERRUPTED, PIPE_CLOSED = 130, 141
 
 
 def main() -> None:
     """The program's entry: never returns."""
     status = execute(sys.argv[1:])
-    sys.stdout.flush()
-    raise SystemExit(status)
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        status = PIPE_CLOSED
+    posix._exit(status)  # an interpreter's orderly end is a millisecond
 
 
 def execute(words: Sequence[str]) -> int:
     """Carry out a command line and give the exit status."""
-    parser = _parser(words)
-    args = parser.parse_args(words)
+    settings, rest = settings_of(words)
+    found = find(rest)
+    if found is None:
+        from rung.cli.standalone import execute
+
+        return execute(words)
+    prog, command, rest = found
     try:
-        status: int = args.run(args)
+        return _call(prog, command, rest, settings)
+    except UsageError as error:
+        print(error.text, file=sys.stderr)
+        return error.status
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        posix.dup2(posix.open("/dev/null", posix.O_WRONLY), 1)
+        return PIPE_CLOSED
     except RungError as error:
-        return _failed(error, args)
+        return _failed(error, settings)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return _failed(RungError(f"{where}{error.strerror or error}"), args)
-    except KeyboardInterrupt:
-        return 130
-    return status
+        return _failed(RungError(f"{where}{error.strerror or error}"), settings)
 
 
-def _failed(error: RungError, args: argparse.Namespace) -> int:
-    if args.debug:
+def _call(prog: str, command: Command, rest: list[str], settings: dict[str, str]) -> int:
+    asked = read(prog, command, rest, settings)
+    if asked["help"]:
+        from rung.cli.help import help_text
+
+        print(help_text(prog, command))
+        return 0
+    return command.run(asked)
+
+
+def _failed(error: RungError, settings: dict[str, str]) -> int:
+    if "debug" in settings:
         import traceback
 
         traceback.print_exc()
-    print(f"rung: {error}", file=sys.stderr)
-    return int(getattr(args, "error_status", 1))
+    print(error, file=sys.stderr)
+    return int(getattr(error, "exit_status", 1))
 
 
-def _parser(words: Sequence[str]) -> Parser:
-    parser = Parser(
-        prog="rung",
-        description="Containers from the system call up.",
-        epilog="example: rung image bootstrap debian:trixie && rung run --rm debian:trixie cat /etc/os-release",
-    )
-    parser.add_argument("--version", action="version", version=f"rung version {__version__}")
-    parser.add_argument("--debug", action="store_true", help="show where an error comes from")
-    parser.add_argument("--data-root", default=data_root(), help="images and containers (%(default)s)")
-    parser.add_argument("--snapshotter", default="", metavar="NAME", help="overlay, erofs or native")
-    parser.add_argument("--state-root", default=state_root(), help="running containers (%(default)s)")
-    subparsers = parser.add_subparsers(metavar="COMMAND")
-    for group in _groups(words):
-        import_module(f"rung.cli.{group}").register(subparsers, words)
-    return parser
-
-
-def _groups(words: Sequence[str]) -> list[str]:
-    """The group of the first word that is a command; all where there is none."""
-    for word in words:
-        for group, commands in GROUPS.items():
-            if word in commands:
-                return [group]
-    return list(GROUPS)
+def settings_of(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """The flags before the command, by name, and the rest. What is no such flag is somebody else's to refuse."""
+    settings: dict[str, str] = {}
+    at = 0
+    while at < len(words) and words[at][:1] == "-":
+        name, equals, value = words[at].partition("=")
+        name = GLOBAL.get(name.lstrip("-"), "") if name != "-" else ""
+        if not name:
+            break
+        if name == "debug":
+            value = "true"
+        elif not equals:
+            at += 1
+            if at == len(words):
+                break
+            value = words[at]
+        settings[name] = value
+        at += 1
+    return settings, list(words[at:])

@@ -5,9 +5,13 @@ from __future__ import annotations
 import sys
 import time
 
+from rung import jsonc
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from rung.cli.flags import Asked
 
 #: docker's tables: a column is at least this wide, and this much wider than what it holds.
 _LEAST, _GAP = 10, 3
@@ -27,7 +31,7 @@ def print_rows(
     if quiet and not template.startswith("table"):
         lines: Iterable[str] = [str(row[quiet]) for row in rows]
     elif template in ("json", "{{json .}}"):
-        lines = [json_line(row) for row in rows]
+        lines = [json_line({name: value for name, value in row.items() if not callable(value)}) for row in rows]
     elif template in ("", "table"):
         lines = table([list(columns), *([str(row[field]) for field in columns.values()] for row in rows)])
     else:
@@ -87,3 +91,30 @@ def human_size(size_bytes: int, digits: int = 3) -> str:
         value /= 1000
         at += 1
     return f"{value:.{digits}g}{_UNITS[at]}"
+
+
+def shortened(text: str, size: int) -> str:
+    """docker's Ellipsis: cut, with one character that says so."""
+    return text if len(text) <= size else f"{text[: size - 1]}…"
+
+
+def moment(seconds: float) -> str:
+    """Go's way to write a local time."""
+    return time.strftime("%Y-%m-%d %H:%M:%S %z %Z", time.localtime(seconds))
+
+
+def print_list(
+    asked: Asked,
+    found: object,
+    rows: Sequence[Mapping[str, object]],
+    columns: Mapping[str, str],
+    *,
+    quiet: str = "ID",
+    headings: Mapping[str, str] | None = None,
+) -> None:
+    """A list as its flags ask for it: ``--json`` is what the engine says, as it says it."""
+    if asked["json"]:
+        print(jsonc.dumps(found, indent=2))
+        return
+    only = quiet if asked.values.get("quiet") else ""
+    print_rows(rows, columns, quiet=only, template=asked["format"], headings=headings)

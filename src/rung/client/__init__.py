@@ -30,11 +30,13 @@ if TYPE_CHECKING:
         TransferFailed,
         Unreachable,
     )
+    from rung.client.frames import Frames
 
 _WHERE = {
     "AsyncClient": "rung.client.aio.client",
     "AsyncSandbox": "rung.client.aio.sandbox",
     "Client": "rung.client.blocking.client",
+    "Frames": "rung.client.frames",
     "Sandbox": "rung.client.blocking.sandbox",
     "sandbox": "rung.client.aio.sandbox",
 }
@@ -50,6 +52,7 @@ __all__ = [
     "ContainerFailed",
     "ExecFailed",
     "Forbidden",
+    "Frames",
     "NotFound",
     "Sandbox",
     "ServerError",
@@ -63,6 +66,4 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(_WHERE.get(name, "rung.client.errors")), name)
+    return getattr(__import__(_WHERE.get(name, "rung.client.errors"), fromlist=[name]), name)

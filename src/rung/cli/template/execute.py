@@ -129,9 +129,12 @@ class _Run:
     def _command(self, command: Sequence[Operand], dot: Any, piped: tuple[Any, ...], source: str) -> Any:
         first, *rest = command
         if first.kind != "function":
+            value = self._operand(first, dot, source)
+            if callable(value):  # a method, as docker's {{.Label "name"}}
+                return value(*(self._operand(one, dot, source) for one in rest), *piped)
             if rest or piped:
                 raise _failed(source, "can't give argument to non-function")
-            return self._operand(first, dot, source)
+            return value
         if first.value in ("and", "or"):
             return self._short_circuit(first.value, rest, dot, piped, source)
         arguments = [self._operand(one, dot, source) for one in rest]

@@ -1,0 +1,110 @@
+"""The flags of ``run`` and ``create``, docker's, as one table."""
+
+from __future__ import annotations
+
+#: What both take.
+CREATION = """
+      --add-host list                    add a name to /etc/hosts (name:address)
+      --annotation map                   annotation for the OCI runtime (name=value)
+  -a, --attach list                      attach to stdin, stdout or stderr
+      --blkio-weight uint16              weight of block I/O, 10 to 1000
+      --blkio-weight-device list         weight of a device (path:weight)
+      --cap-add list                     give it a capability
+      --cap-drop list                    take a capability away
+      --cgroup-parent string             cgroup that its own is made in
+      --cgroupns string                  cgroup namespace: host or private
+      --cidfile string                   write its ID to this file
+      --cpu-period int                   length of a CPU period in microseconds
+      --cpu-quota int                    microseconds of CPU in each period
+      --cpu-rt-period int                length of a real-time period in microseconds
+      --cpu-rt-runtime int               microseconds of real-time CPU in each period
+  -c, --cpu-shares int                   share of the CPU relative to others
+      --cpus decimal                     number of CPUs, as 1.5
+      --cpuset-cpus string               CPUs that it may use, as 0-3 or 0,1
+      --cpuset-mems string               memory nodes that it may use
+      --device list                      give it a device (outside[:inside[:rwm]])
+      --device-cgroup-rule list          allow devices by a rule, as "c 1:3 r"
+      --device-read-bps list             most bytes a second from a device (path:rate)
+      --device-read-iops list            most reads a second from a device (path:rate)
+      --device-write-bps list            most bytes a second to a device (path:rate)
+      --device-write-iops list           most writes a second to a device (path:rate)
+      --dns list                         name server
+      --dns-option list                  option for resolv.conf
+      --dns-search list                  domain in which names are searched
+      --domainname string                NIS domain
+      --entrypoint string                program in place of the image's entry point
+  -e, --env list                         set a variable (NAME=VALUE, or NAME for the caller's)
+      --env-file list                    file of variables, a line each
+      --expose list                      port that it listens on
+      --gpus gpu-request                 GPUs, as "all" or a number
+      --group-add list                   additional group
+      --health-cmd string                command that says whether it is healthy
+      --health-interval duration         time between two checks
+      --health-on-failure string         what is done when it is unhealthy: none, restart, stop or kill
+      --health-retries int               failures in a row that mean unhealthy
+      --health-start-interval duration   time between two checks while it starts
+      --health-start-period duration     time that it may take to start
+      --health-timeout duration          time that a check may take
+  -h, --hostname string                  its host name
+      --init                             run a small init as its first process
+  -i, --interactive                      pass standard input on
+      --ip string                        IPv4 address
+      --ip6 string                       IPv6 address
+      --ipc string                       IPC namespace: private, shareable, host, none, container:NAME
+      --isolation string                 only "default" exists here
+      --kernel-memory bytes              limit for the kernel's memory
+  -l, --label list                       label (name=value)
+      --label-file list                  file of labels, a line each
+      --link list                        name for another container (container:alias)
+      --link-local-ip list               link-local address
+      --log-driver string                how output is kept: json-file, local, none
+      --log-opt list                     option of the log driver (name=value)
+      --mac-address string               hardware address
+  -m, --memory bytes                     limit of memory
+      --memory-reservation bytes         soft limit of memory
+      --memory-swap bytes                limit of memory and swap together; -1: no limit
+      --memory-swappiness int=-1         how eagerly its memory is swapped, 0 to 100
+      --mount mount                      mount, as type=bind,src=PATH,dst=PATH,readonly
+      --name string                      its name
+      --network network                  network that it is on
+      --network-alias list               another name of it on its network
+      --no-healthcheck                   no health check, whatever the image says
+      --oom-kill-disable                 do not kill it when its memory runs out
+      --oom-score-adj int                how gladly it is killed, -1000 to 1000
+      --pid string                       PID namespace: host, container:NAME
+      --pids-limit int                   most processes; -1: no limit
+      --platform string                  platform of the image, as linux/arm64
+      --privileged                       all capabilities and devices
+  -p, --publish list                     publish a port ([address:]outside:inside[/udp])
+  -P, --publish-all                      publish every exposed port
+      --pull string=missing              pull the image: always, missing, never
+  -q, --quiet                            say nothing about pulling
+      --read-only                        its root file system cannot be written
+      --restart string=no                restart policy: no, always, unless-stopped, on-failure[:times]
+      --rm                               remove it when it has ended
+      --runtime string                   OCI runtime
+      --security-opt list                security option, as seccomp=FILE or no-new-privileges
+      --shm-size bytes                   size of /dev/shm
+      --stop-signal string               signal that asks it to end
+      --stop-timeout int                 seconds before it is killed
+      --storage-opt list                 option of the storage driver (name=value)
+      --sysctl map                       kernel parameter of its namespaces (name=value)
+      --tmpfs list                       tmpfs at a path (path[:options])
+  -t, --tty                              give it a terminal
+      --ulimit ulimit                    limit of a process (name=soft[:hard])
+  -u, --user string                      user, and group after a colon
+      --userns string                    user namespace: host
+      --uts string                       UTS namespace: host
+  -v, --volume list                      volume or path (source:destination[:ro])
+      --volume-driver string             driver of its volumes
+      --volumes-from list                volumes of another container
+  -w, --workdir string                   directory that it starts in
+"""
+#: What only ``run`` takes.
+RUNNING = """
+  -d, --detach                           leave it to itself, and print its ID
+      --detach-keys string               keys that detach from it, as ctrl-p,ctrl-q
+      --explain                          run it without the engine, and show what was done
+      --rootfs string                    run a directory without the engine; no image is named then
+      --sig-proxy bool=true              pass signals on to it
+"""

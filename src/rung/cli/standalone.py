@@ -1,0 +1,96 @@
+"""Commands that work without an engine, declared with ``argparse``: images, registries, ``explain``.
+
+One file a group of commands; a group is a module with ``register(subparsers, words)``. Only the
+group that the command line names is loaded, all of them for ``--help``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+
+from rung import __version__
+from rung.cli.link.address import run_root
+from rung.cli.parser import Parser
+from rung.cli.rootless import data_root, state_root
+from rung.errors import RungError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rung.cli.flags import Asked
+
+#: group (a module of this package) -> its commands
+GROUPS = {
+    "container": ("run",),
+    "explain": ("explain",),
+    "unshare": ("unshare",),
+    "image": (
+        *("image", "images", "history", "import", "load", "login", "logout", "manifest", "pull", "push"),
+        *("rmi", "save", "search", "tag"),
+    ),
+    "registry": ("registry",),
+}
+
+
+def execute(words: Sequence[str]) -> int:
+    """Carry out a command line and give the exit status."""
+    parser = _parser(words)
+    args = parser.parse_args(words)
+    try:
+        status: int = args.run(args)
+    except RungError as error:
+        return _failed(error, args)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _failed(RungError(f"{where}{error.strerror or error}"), args)
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def handed_on(asked: Asked, command: str) -> int:
+    """A command of the tables, carried out here."""
+    names = ("data-root", "snapshotter", "state-root")
+    roots = [word for name in names if name in asked.settings for word in (f"--{name}", asked.settings[name])]
+    return execute([*roots, *(["--debug"] if "debug" in asked.settings else []), command, *asked.raw])
+
+
+def _failed(error: RungError, args: argparse.Namespace) -> int:
+    if args.debug:
+        import traceback
+
+        traceback.print_exc()
+    print(f"rung: {error}", file=sys.stderr)
+    return int(getattr(args, "error_status", 1))
+
+
+def _parser(words: Sequence[str]) -> Parser:
+    parser = Parser(
+        prog="rung",
+        description="Containers from the system call up.",
+        epilog="example: rung image bootstrap debian:trixie && rung run --rm debian:trixie cat /etc/os-release",
+    )
+    parser.add_argument("--version", action="version", version=f"rung version {__version__}")
+    parser.add_argument("--debug", action="store_true", help="show where an error comes from")
+    parser.add_argument("-H", "--host", default="", help="the engine's socket, as unix:///run/rung/rung.sock")
+    parser.add_argument("--data-root", default=data_root(), help="images and containers (%(default)s)")
+    parser.add_argument("--run-root", default=run_root(), help="the engine's sockets (%(default)s)")
+    parser.add_argument("--cgroup-parent", default="", help="what an engine that is started here puts cgroups below")
+    parser.add_argument("--snapshotter", default="", metavar="NAME", help="overlay, erofs or native")
+    parser.add_argument("--state-root", default=state_root(), help="running containers (%(default)s)")
+    subparsers = parser.add_subparsers(metavar="COMMAND")
+    for group in _groups(words):
+        import_module(f"rung.cli.{group}").register(subparsers, words)
+    return parser
+
+
+def _groups(words: Sequence[str]) -> list[str]:
+    """The group of the first word that is a command; all where there is none."""
+    for word in words:
+        for group, commands in GROUPS.items():
+            if word in commands:
+                return [group]
+    return list(GROUPS)
