@@ -14,6 +14,7 @@ from typing import Any
 
 from rung.errors import RungError
 
+_NOT_FOUND = 404
 OTLP_HELP = "send it as OpenTelemetry's OTLP/JSON: appended to a file, or posted to http://HOST:4318"
 
 
@@ -33,7 +34,7 @@ def register(subparsers: Any, words: Sequence[str] = ()) -> None:
 
 
 def _explain(args: argparse.Namespace) -> int:
-    told, why = _told(args.container, args.calls)
+    told, why = _told(args)
     if told is None:
         return _explain_foreground(args, why)
     from rung.trace import otlp
@@ -52,18 +53,24 @@ def _explain(args: argparse.Namespace) -> int:
     return 0
 
 
-def _told(container: str, calls: bool) -> tuple[dict[str, Any] | None, RungError | None]:
-    """What the engine tells; or why it does not."""
-    from rung import Client
-    from rung.client import NotFound, Unreachable
+def _told(args: argparse.Namespace) -> tuple[dict[str, Any] | None, RungError | None]:
+    """What the engine tells; or why it does not. One that does not run is not started: it could tell nothing."""
+    from rung.cli.link.address import run_root, socket_path
+    from rung.cli.link.engine import Engine, Refused
 
+    settings = {"host": args.host} if args.host else {}
+    if args.run_root != run_root():
+        settings["run-root"] = args.run_root
+    engine = Engine({"host": f"unix://{socket_path(settings)}"})
     try:
-        with Client() as client:
-            query = {"container": container, "calls": calls}
-            found: dict[str, Any] = client.api.json("GET", "/rung/explain", query)
-            return found, None
-    except (Unreachable, NotFound) as error:
+        found: dict[str, Any] = engine.get("/rung/explain", container=args.container, calls=args.calls)
+    except Refused as error:
+        if error.status != _NOT_FOUND:
+            raise
         return None, error
+    except RungError as error:
+        return None, error
+    return found, None
 
 
 def _explain_foreground(args: argparse.Namespace, why: RungError | None) -> int:

@@ -10,11 +10,13 @@ errors, 126 and 127 for a program that cannot run or is not there).
 from __future__ import annotations
 
 import sys
+from time import monotonic_ns
 
 from rung import posix
 from rung.cli.flags import UsageError, read
 from rung.cli.table import GLOBAL, find
 from rung.errors import RungError
+from rung.trace.w3c import headers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ def main() -> None:
 
 def execute(words: Sequence[str]) -> int:
     """Carry out a command line and give the exit status."""
+    began_ns = monotonic_ns()
     settings, rest = settings_of(words)
     found = find(rest)
     if found is None:
@@ -45,6 +48,7 @@ def execute(words: Sequence[str]) -> int:
 
         return execute(words)
     prog, command, rest = found
+    headers(prog, began_ns)
     try:
         return _call(prog, command, rest, settings)
     except UsageError as error:

@@ -10,6 +10,10 @@ from __future__ import annotations
 from rung import posix
 from rung.record import Record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _DIGITS = frozenset("0123456789abcdef")
 PARENT, STATE = "traceparent", "tracestate"
 #: The longest name of a client that is kept.
@@ -66,9 +70,10 @@ def client_of(state: str | None) -> Client | None:
     return None
 
 
-def beside(given: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def beside(given: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """A request's own headers with those of this process, unless the caller is in a trace of its own."""
-    return given if any(key.lower() == PARENT for key, _ in given) else [*headers(), *given]
+    own = () if any(key.lower() == PARENT for key, _ in given) else headers()
+    return [*own, *given]
 
 
 def headers(name: str = "", began_ns: int = 0) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ from rung.errors import RungError
 from rung.http1.connection import END_OF_BODY, NEED_DATA, Data
 from rung.http1.exchange import LAST_CHUNK, Exchange, chunk, request_head
 from rung.http1.head import Response
+from rung.trace.w3c import beside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class Engine:
     def ask(self, method: str, path: str, body: Any = None, headers: Headers = (), **query: Any) -> Answer:
         """A request of which the answer is not waited for yet: ``answer.begin()``."""
         answer = Answer(self.connect(), method, target(path, query))
-        answer.send(body, headers)
+        answer.send(body, tuple(beside(headers)))
         return answer
 
     def hijack(self, path: str, body: Any = None, **query: Any) -> tuple[_socket.socket, bytes, bool]:
