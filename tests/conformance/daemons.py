@@ -36,11 +36,12 @@ def needed(*programs: str) -> str | None:
 
 
 @contextmanager
-def dockerd(runtimes: Mapping[str, Path]) -> Iterator[Path]:
+def dockerd(runtimes: Mapping[str, Path], *, network: bool = False) -> Iterator[Path]:
     """A Docker daemon with its own containerd that knows ``runtimes`` by name: the folder it lives in.
 
-    Its socket is ``docker.sock`` there. It makes no network, bridge or firewall rule. Which of
-    its snapshot drivers works depends on the file system below: it chooses itself.
+    Its socket is ``docker.sock`` there. It makes no bridge and no firewall rule; with ``network`` it has a network
+    namespace of its own, and bridges in there. Which of its snapshot drivers works depends on the file system
+    below: it chooses itself.
     """
     with folder_of_its_own() as folder:
         known = {name: {"path": str(path)} for name, path in runtimes.items()}
@@ -54,13 +55,14 @@ def dockerd(runtimes: Mapping[str, Path]) -> Iterator[Path]:
             *("--host", f"unix://{folder}/docker.sock"),
             *("--cgroup-parent", f"/{folder.name}"),
             *(
-                "--bridge=none",
+                *([] if network else ["--bridge=none", "--ip-forward=false"]),
                 "--iptables=false",
                 "--ip6tables=false",
                 "--ip-masq=false",
-                "--ip-forward=false",
             ),
         ]
+        if network:
+            words = ["unshare", "--net", "sh", "-c", 'ip link set lo up; exec "$@"', "sh", *words]
         ready = ["docker", "--host", f"unix://{folder}/docker.sock", "version"]
         with _daemon(words, folder, ready):
             yield folder
@@ -97,7 +99,7 @@ def rungd() -> Iterator[Path]:
 
     ``nsenter --net=/proc/PID/ns/net`` with the number in ``pid`` leads to where its ports are."""
     with folder_of_its_own() as folder:
-        inside = f'ip link set lo up; exec "{PROGRAMS}/rungd" --data-root {folder}/data --run-root {folder}/run --cgroup-parent /{folder.name}'
+        inside = f'ip link set lo up; exec "{PROGRAMS}/rungd" --experimental --data-root {folder}/data --run-root {folder}/run --cgroup-parent /{folder.name}'
         words = ["unshare", "--net", "sh", "-c", inside]
         ready = ["docker", "--host", f"unix://{folder}/run/rung.sock", "version"]
         with _daemon(words, folder, ready) as daemon:

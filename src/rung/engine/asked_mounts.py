@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 
+from rung.engine.document import mount_spec
+from rung.engine.document.mount_spec import PROPAGATION
 from rung.engine.document.mounts import Mounted
 from rung.engine.errors import BadParameter, NotFound
 
@@ -18,9 +20,6 @@ if TYPE_CHECKING:
 
     from rung.engine.container import Container
     from rung.engine.engine import Engine
-
-_PROPAGATION = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
-_KNOWN = {"ro", "rw", "z", "Z", "nocopy", "copy", "delegated", "cached", "consistent", "volume-nocopy", *_PROPAGATION}
 
 
 def asked(engine: Engine, container: Container) -> list[Mounted]:
@@ -41,44 +40,26 @@ def asked(engine: Engine, container: Container) -> list[Mounted]:
             raise BadParameter(f"Duplicate mount point: {one.destination}")
         found[one.destination] = one
     for destination in config.get("Volumes") or {}:
-        clean = os.path.normpath(destination)
+        clean = mount_spec.anonymous(destination)
         if clean not in found and clean not in (host.get("Tmpfs") or {}):
             found[clean] = _volume(engine, "", clean, [])
     return list(found.values())
 
 
 def _bind(engine: Engine, text: str) -> Mounted:
-    """``SOURCE:DESTINATION[:OPTIONS]``: a path of the host, or a volume's name."""
-    parts = text.split(":")
-    if len(parts) not in (2, 3) or not parts[0] or not parts[1]:
-        raise BadParameter(f"invalid volume specification: '{text}'")
-    source, destination = parts[0], _destination(parts[1], text)
-    words = [word for word in (parts[2] if len(parts) == 3 else "").split(",") if word]
-    strange = [word for word in words if word not in _KNOWN]
-    if strange:
-        raise BadParameter(f"invalid mode: {parts[2]}")
-    if source.startswith("/"):
-        if not os.path.lexists(source):
-            os.makedirs(source)
-        return _of_host(source, destination, words, ",".join(words))
-    return _volume(engine, source, destination, words)
+    """One of ``Binds``: a path of the host, which is made where it is not there, or a volume."""
+    given = mount_spec.bind(text)
+    if not given.source.startswith("/"):
+        return _volume(engine, given.source, given.destination, given.words)
+    if not os.path.lexists(given.source):
+        os.makedirs(given.source)
+    return _of_host(given.source, given.destination, given.words, given.mode)
 
 
-def _destination(path: str, text: str) -> str:
-    if not path.startswith("/"):
-        raise BadParameter(f"invalid volume specification: '{text}': {_not_absolute('bind', path)}")
-    clean = os.path.normpath(path)
-    if clean == "/":
-        raise BadParameter(f"invalid volume specification: '{text}': destination can't be '/'")
-    return clean
-
-
-def _not_absolute(kind: str, path: str) -> str:
-    return f"invalid mount config for type \"{kind}\": invalid mount path: '{path}' mount path must be absolute"
-
-
-def _of_host(source: str, destination: str, words: Iterable[str], mode: str, *, recursive: bool = True) -> Mounted:
-    propagation = next((word for word in words if word in _PROPAGATION), "rprivate")
+def _of_host(
+    source: str, destination: str, words: Iterable[str], mode: str, *, recursive: bool = True
+) -> Mounted:
+    propagation = next((word for word in words if word in PROPAGATION), "rprivate")
     readonly = "ro" in words
     options = ["rbind" if recursive else "bind", propagation, *(["ro"] if readonly else [])]
     shown = propagation
@@ -103,43 +84,37 @@ def _volume(
         driver="local",
         mode=mode,
         writable=not readonly,
+        subpath=str((given or {}).get("Subpath") or ""),
     )
 
 
 def _mount(engine: Engine, given: Mapping[str, Any]) -> Mounted:
     """``--mount``."""
-    kind, source, target = given.get("Type") or "volume", str(given.get("Source") or ""), str(given.get("Target") or "")
-    if not target.startswith("/"):
-        raise BadParameter(_not_absolute(kind, target))
-    destination = _destination(target, target)
+    mount_spec.check(given)
+    kind, source = given["Type"], str(given.get("Source") or "")
+    destination = os.path.normpath(str(given["Target"]))
     words = ["ro"] if given.get("ReadOnly") else []
     if kind == "bind":
         options = given.get("BindOptions") or {}
-        if not source.startswith("/"):
-            raise BadParameter(_not_absolute("bind", source))
         if not os.path.lexists(source):
-            if not options.get("CreateMountpoint"):
-                raise BadParameter(f'invalid mount config for type "bind": bind source path does not exist: {source}')
             os.makedirs(source)
         if options.get("Propagation"):
             words.append(str(options["Propagation"]))
         return _of_host(source, destination, words, "", recursive=not options.get("NonRecursive"))
     if kind == "volume":
-        options = given.get("VolumeOptions") or {}
-        if options.get("Subpath"):
-            raise BadParameter("a subpath of a volume cannot be mounted: mount the volume")
-        return _volume(engine, source, destination, words, options)
-    if kind == "tmpfs":
-        options = given.get("TmpfsOptions") or {}
-        more = [f"size={options['SizeBytes']}"] if options.get("SizeBytes") else []
-        more += [f"mode={options['Mode']:o}"] if options.get("Mode") else []
-        return Mounted("tmpfs", "", destination, ("nosuid", "nodev", "noexec", *words, *more), writable=not words)
-    raise BadParameter(f'mount type unknown: "{kind}"')
+        return _volume(engine, source, destination, words, given.get("VolumeOptions") or {})
+    options = given.get("TmpfsOptions") or {}
+    more = [f"size={options['SizeBytes']}"] if options.get("SizeBytes") else []
+    more += [f"mode={options['Mode']:o}"] if options.get("Mode") else []
+    more += ["=".join(one) for one in options.get("Options") or ()]
+    return Mounted("tmpfs", "", destination, ("nosuid", "nodev", "noexec", *words, *more), writable=not words)
 
 
 def _of_other(engine: Engine, word: str) -> list[Mounted]:
     """``CONTAINER[:ro]``: all that it has."""
-    name, _, mode = word.partition(":")
+    name, given, mode = word.partition(":")
+    if not name or (given and not mount_spec.is_mode(mode)):
+        raise BadParameter(f"invalid mode: {mode}" if name else f"invalid volumes-from specification: {word}")
     try:
         other = engine.containers.get(name)
     except NotFound as error:

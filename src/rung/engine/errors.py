@@ -7,6 +7,7 @@
     +- NotModified         it is so already
     +- NotAllowed          the engine does not do this, here or at all
     +- Unavailable         not now
+    +- SwitchedOff         the engine has it switched off
 
 ``docker/errors.py`` has the table of HTTP's statuses.
 """
@@ -45,3 +46,7 @@ class NotAllowed(EngineError):
 
 class Unavailable(EngineError):
     """Not now."""
+
+
+class SwitchedOff(EngineError):
+    """Switched off."""

@@ -63,6 +63,11 @@ class Events:
                 queue.get_nowait()
             queue.put_nowait(event)
 
+    @property
+    def listeners(self) -> int:
+        """How many listen."""
+        return len(self._listeners)
+
     def past(self, since_ns: int, until_ns: int) -> list[Event]:
         """Those that are kept of a time."""
         return [event for event in self._kept if since_ns <= event.moment_ns <= until_ns]

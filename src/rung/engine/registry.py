@@ -56,10 +56,18 @@ class Containers:
         found = self._by_id.get(container_id)
         return found.name if found is not None else ""
 
+    def find(self, wanted: str) -> Container | None:
+        """The same, None where there is none."""
+        try:
+            return self.get(wanted)
+        except NotFound:
+            return None
+
     def check_name(self, name: str) -> None:
         """Raises where a container cannot be called so."""
-        if not _NAME.fullmatch(name):
+        if not _NAME.fullmatch(name.removeprefix("/")):
             raise BadParameter(f"Invalid container name ({name}), only {_NAME.pattern[:-1]} are allowed")
+        name = name.removeprefix("/")
         if name in self._names:
             raise Conflict(
                 f'Conflict. The container name "/{name}" is already in use by container "{self._names[name]}". '

@@ -12,7 +12,7 @@ from rung.engine.document.filter import default_filter, from_profile
 from rung.engine.document.mounts import Mounted
 from rung.engine.document.process import Identity, environment
 from rung.engine.document.whole import Found, document
-from rung.engine.errors import BadParameter
+from rung.engine.errors import BadParameter, EngineError
 from rung.spec.runtime.validate import validate
 
 
@@ -61,9 +61,11 @@ def test_capabilities() -> None:
     assert security.capabilities({"CapDrop": ["ALL"], "CapAdd": ["chown"]}) == ["CAP_CHOWN"]
     assert "CAP_SYS_ADMIN" in security.capabilities({"CapAdd": ["all"], "CapDrop": ["CAP_CHOWN"]})
     assert "CAP_CHOWN" not in security.capabilities({"CapAdd": ["all"], "CapDrop": ["CAP_CHOWN"]})
-    with pytest.raises(BadParameter, match='invalid capability: "FLY"'):
+    with pytest.raises(BadParameter, match='invalid CapAdd: unknown capability: "CAP_FLY"'):
         security.capabilities({"CapAdd": ["FLY"]})
     assert security.capability_sets({}, 1000)["effective"] == []
+    with pytest.raises(EngineError, match='invalid --security-opt 2: "whatever=1"'):
+        security.options({"SecurityOpt": ["whatever=1"]})
     assert "inheritable" not in security.capability_sets({}, 0)
 
 

@@ -26,9 +26,12 @@ STATUSES: tuple[tuple[type[BaseException], int], ...] = (
     (errors.NotModified, 304),
     (errors.NotAllowed, 403),
     (errors.Unavailable, 503),
+    (errors.SwitchedOff, 501),
     (ImageNotFound, 404),
     (ImageInUse, 409),
 )
+#: What lower rungs say of a request, by its first words: they know no statuses.
+WORDS = (("invalid reference format", 400), ("invalid filter '", 400))
 
 
 class Answer(Record):
@@ -38,6 +41,8 @@ class Answer(Record):
     body: bytes = b""
     kind: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
+    #: Without what the daemon says of itself.
+    bare: bool = False
 
 
 class Streamed(Record):
@@ -68,7 +73,8 @@ def empty(status: int = 204) -> Answer:
 
 def refused(error: BaseException) -> Answer:
     """An error as Docker answers it."""
-    status = next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
+    status = next((status for kind, status in STATUSES if isinstance(error, kind)), 0)
+    status = status or next((status for words, status in WORDS if str(error).startswith(words)), 500)
     if status == 304:
         return Answer(304)
     said = str(error) if isinstance(error, RungError) else f"{type(error).__name__}: {error}"

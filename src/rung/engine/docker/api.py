@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rung.engine.docker import (
+    absent,
     archive,
     attach,
     commit,
@@ -26,11 +27,22 @@ if TYPE_CHECKING:
 
     from rung.engine.engine import Engine
 
-_GROUPS = (system, containers, attach, logs, execs, looking, archive, commit, images, networks, volumes, explaining)
+_GROUPS = (
+    absent, system, containers, attach, logs, execs, looking, archive, commit, images, networks, volumes, explaining
+)
 
 
 def links(engine: Engine, group: int | None = None) -> Callable[[], Link]:
     """What makes the protocol of one more connection. ``group``: whose members may come in, beside root."""
     routes = Routes(*(group.table(engine) for group in _GROUPS))
     open_links: set[Link] = set()
-    return lambda: Link(routes.find, open_links, lambda one: admitted(one, group), engine.stories.take)
+    def link() -> Link:
+        return Link(
+            routes.find,
+            open_links,
+            lambda one: admitted(one, group),
+            engine.stories.take,
+            experimental=engine.settings.experimental,
+        )
+
+    return link

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from rung.engine.container import Container
+    from rung.engine.docker.call import Call
     from rung.engine.docker.routes import Table
-    from rung.engine.docker.server import Call
     from rung.engine.engine import Engine
 
 #: Go's os.FileMode bits beyond the permissions.

@@ -12,16 +12,17 @@ import socket
 
 from rung import jsonc
 from rung.engine import states
-from rung.engine.docker.answers import Hijacked
-from rung.engine.errors import BadParameter, Conflict, EngineError
+from rung.engine.docker.answers import Answer, Hijacked, refused
+from rung.engine.errors import BadParameter, Conflict, EngineError, NotFound
 from rung.trace.spans import about
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from rung.engine.docker.call import Call
     from rung.engine.docker.routes import Table
-    from rung.engine.docker.server import Call, Link
+    from rung.engine.docker.server import Link
     from rung.engine.engine import Engine
 
 RAW, MULTIPLEXED = "application/vnd.docker.raw-stream", "application/vnd.docker.multiplexed-stream"
@@ -35,7 +36,14 @@ HEAD_S = 0.02
 def table(engine: Engine) -> Table:
     """The endpoints of this file."""
 
-    async def attach(call: Call) -> Hijacked:
+    async def attach(call: Call) -> Hijacked | Answer:
+        try:
+            return begin(call)
+        except (NotFound, Conflict, BadParameter) as error:
+            # Docker has taken the connection over by then, and says it there: no JSON.
+            return Answer(refused(error).status, f"{error}\r\n".encode(), RAW, bare=True)
+
+    def begin(call: Call) -> Hijacked:
         container = engine.containers.get(call.words["id"])
         about(container.id)
         if container.state.status == states.PAUSED:

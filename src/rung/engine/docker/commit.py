@@ -6,6 +6,7 @@ import tempfile
 
 from rung.engine.docker.answers import Answer, document
 from rung.engine.docker.archive import HIDDEN
+from rung.engine.docker.bodies import CONTAINER
 from rung.engine.errors import EngineError
 from rung.engine.files.layer import pack_layer
 from rung.engine.lifecycle.stop import pause, unpause
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rung.engine.container import Container
+    from rung.engine.docker.call import Call
     from rung.engine.docker.routes import Table
-    from rung.engine.docker.server import Call
     from rung.engine.engine import Engine
 
 #: ``parse_changes``'s names of fields -> the configuration's own
@@ -43,7 +44,7 @@ def table(engine: Engine) -> Table:
         container = engine.containers.get(call.query.get("container", ""))
         repository, tag = call.query.get("repo", ""), call.query.get("tag", "")
         name = f"{repository}:{tag}" if repository and tag else repository
-        given = await call.document()
+        given = await call.document(CONTAINER) or {}
         config = configuration(container, given, call.all("changes"))
         words = {"author": call.query.get("author", ""), "comment": call.query.get("comment", "")}
         freezes = call.flag("pause", True) and container.state.status == "running"

@@ -5,12 +5,15 @@ from __future__ import annotations
 from rung.engine import states
 from rung.engine.docker import views
 from rung.engine.docker.answers import Answer, Streamed, document, empty
+from rung.engine.docker.bodies import CONTAINER
 from rung.engine.docker.filters import chosen
 from rung.engine.errors import BadParameter, Conflict, NotFound
+from rung.engine.lifecycle.checks import signal_of
 from rung.engine.lifecycle.create import create
 from rung.engine.lifecycle.remove import remove
 from rung.engine.lifecycle.start import start
 from rung.engine.lifecycle.stop import kill, pause, restart, stop, unpause
+from rung.engine.network.endpoint import id_without
 from rung.engine.waiting import NEXT_EXIT, NOT_RUNNING, REMOVED, Outcome
 from rung.trace.spans import about
 
@@ -20,8 +23,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rung.engine.container import Container
+    from rung.engine.docker.call import Call
     from rung.engine.docker.routes import Table
-    from rung.engine.docker.server import Call
     from rung.engine.engine import Engine
 
 
@@ -32,16 +35,30 @@ def table(engine: Engine) -> Table:
         return engine.containers.get(call.words["id"])
 
     async def create_one(call: Call) -> Answer:
-        made, warnings = await create(engine, call.query.get("name", ""), await call.document())
+        asked = await call.document(CONTAINER, needed=True)
+        if not asked or not asked.keys() - {"HostConfig", "NetworkingConfig"}:
+            raise BadParameter("config cannot be empty in order to create a container")
+        made, warnings = await create(
+            engine, call.query.get("name", ""), asked, call.query.get("platform", "")
+        )
         return document({"Id": made.id, "Warnings": warnings}, 201)
 
     async def list_them(call: Call) -> Answer:
         limit = call.number("limit", 0) or 0
         found = chosen(engine, call.filters(), all=call.flag("all") or limit > 0)
-        return document([summary(engine, one) for one in (found[:limit] if limit > 0 else found)])
+        shown = [summary(engine, one) for one in (found[:limit] if limit > 0 else found)]
+        if call.flag("size"):
+            for one in shown:
+                written, whole = await engine.blocking(sizes, engine, engine.containers.get(one["Id"]))
+                one |= {**({"SizeRw": written} if written else {}), "SizeRootFs": whole}
+        return document(shown)
 
     async def inspect(call: Call) -> Answer:
-        return document(inspection(engine, get(call)))
+        container = get(call)
+        found = inspection(engine, container)
+        if call.flag("size"):
+            found["SizeRw"], found["SizeRootFs"] = await engine.blocking(sizes, engine, container)
+        return document(found)
 
     async def start_one(call: Call) -> Answer:
         await start(engine, get(call))
@@ -56,7 +73,13 @@ def table(engine: Engine) -> Table:
         return empty()
 
     async def kill_one(call: Call) -> Answer:
-        await kill(engine, get(call), call.query.get("signal") or "SIGKILL")
+        word = call.query.get("signal") or "SIGKILL"
+        signal_of(word)
+        try:
+            container = get(call)
+        except NotFound as error:
+            raise NotFound(f"cannot kill container: {call.words['id']}: {error}") from None
+        await kill(engine, container, word)
         return empty()
 
     async def pause_one(call: Call) -> Answer:
@@ -72,8 +95,19 @@ def table(engine: Engine) -> Table:
         if not name:
             raise BadParameter("Neither old nor new names may be empty")
         before = container.name
-        engine.containers.rename(container, name.removeprefix("/"))
-        engine.events.tell("container", "rename", container.id, {**container.attributes(), "oldName": f"/{before}"})
+        if name.removeprefix("/") == before:
+            raise BadParameter("Renaming a container with the same name as its current name")
+        try:
+            engine.containers.rename(container, name.removeprefix("/"))
+        except BadParameter as error:
+            raise BadParameter(
+                f"Error when allocating new name: {str(error).replace('(', '(/', 1)}"
+            ) from None
+        except Conflict as error:
+            raise Conflict(f"Error when allocating new name: {error}") from None
+        engine.events.tell(
+            "container", "rename", container.id, {**container.attributes(), "oldName": f"/{before}"}
+        )
         return empty()
 
     async def remove_one(call: Call) -> Answer:
@@ -142,13 +176,34 @@ async def _wait(engine: Engine, container: Container, condition: str) -> AsyncIt
     yield jsonc.dumps(found).encode() + b"\n"
 
 
+def sizes(engine: Engine, container: Container) -> tuple[int, int]:
+    """What it has written, and all of its root file system."""
+    from rung.engine.docker.volumes import tree_bytes
+
+    rootfs = engine.store.rootfs(container.id)
+    written = tree_bytes(rootfs.changes) if rootfs is not None else 0
+    image = engine.store.find(container.image)
+    return written, written + (image.size_bytes if image is not None else 0)
+
+
 def summary(engine: Engine, container: Container) -> dict[str, Any]:
     """An entry of the list."""
-    return views.summary(container, views.endpoints(container), views.ports(container))
+    return views.summary(container, _endpoints(engine, container), views.ports(container))
+
+
+def _endpoints(engine: Engine, container: Container) -> dict[str, Any]:
+    """With those that have no interface: on the host's network, or on none."""
+    found = views.endpoints(container)
+    name = container.network_mode
+    if name in ("host", "none") and name in found and container.state.running:
+        found[name] |= {"NetworkID": engine.networks.get(name).id, "EndpointID": id_without(container.id, name)}
+    return found
 
 
 def inspection(engine: Engine, container: Container) -> dict[str, Any]:
     """All of one."""
     running = engine.running.get(container.id)
     execs = sorted(running.execs) if running is not None else []
-    return views.inspection(container, engine.places, views.network_settings(container), execs)
+    settings = views.network_settings(container)
+    settings["Networks"] = _endpoints(engine, container)
+    return views.inspection(container, engine.places, settings, execs)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from rung.engine import execs
 from rung.engine.docker.answers import Answer, Hijacked, document, empty
 from rung.engine.docker.attach import MULTIPLEXED, RAW, Given, detach_keys
-from rung.engine.errors import Conflict
+from rung.engine.docker.bodies import EXEC, EXEC_START
+from rung.engine.errors import BadParameter, Conflict
 from rung.trace.spans import about
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from rung.engine.docker.call import Call
     from rung.engine.docker.routes import Table
-    from rung.engine.docker.server import Call, Link
+    from rung.engine.docker.server import Link
     from rung.engine.engine import Engine
     from rung.engine.execs import Exec
 
@@ -22,14 +24,17 @@ def table(engine: Engine) -> Table:
     """The endpoints of this file."""
 
     async def create(call: Call) -> Answer:
+        asked = await call.document(EXEC) or {}
+        if not asked.get("Cmd"):
+            raise BadParameter("No exec command specified")
         container = engine.containers.get(call.words["id"])
-        made = execs.create(engine, container, await call.document())
+        made = execs.create(engine, container, asked)
         return document({"Id": made.id}, 201)
 
     async def start(call: Call) -> Answer | Hijacked:
+        asked = await call.document(EXEC_START) or {}
         one = execs.find(engine, call.words["id"])
         about(one.container.id)
-        asked = await call.document()
         rows, columns = asked.get("ConsoleSize") or (0, 0)
         if one.started:
             raise Conflict(f"exec {one.id} has already run")

@@ -12,8 +12,8 @@ from rung.trace.tree import walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from rung.engine.docker.call import Call
     from rung.engine.docker.routes import Table
-    from rung.engine.docker.server import Call
     from rung.engine.engine import Engine
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from rung.engine import states
-from rung.engine.errors import BadParameter, NotFound
+from rung.engine.errors import BadParameter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ FITS: dict[str, Fits] = {
     "is-task": lambda _one, word: word.lower() in ("0", "false"),
 }
 _STATUSES = tuple(states.NEXT)
+_HEALTHS = ("starting", "healthy", "unhealthy", "none")
 
 
 def chosen(engine: Engine, filters: Mapping[str, list[str]], *, all: bool) -> list[Container]:
@@ -62,19 +63,30 @@ def chosen(engine: Engine, filters: Mapping[str, list[str]], *, all: bool) -> li
             if name in ("publish", "expose", "isolation"):
                 continue
             raise BadParameter(f"invalid filter '{name}'")
-        if name == "status" and (strange := set(words) - set(_STATUSES)):
-            raise BadParameter(f"invalid value for state ({strange.pop()}): must be one of {', '.join(_STATUSES)}")
+        _check(name, words)
         found = [one for one in found if any(fits(one, word) for word in words)]
     if all or {"status", "exited"} & filters.keys():
         return found
     return [one for one in found if one.state.status in (*states.LIVE, states.RESTARTING)]
 
 
+def _check(name: str, words: list[str]) -> None:
+    """Raises ``BadParameter`` for a value that can never fit."""
+    for word in words:
+        if name == "status" and word not in _STATUSES:
+            raise BadParameter(f"invalid filter 'status={word}'")
+        if name == "exited" and not word.removeprefix("-").isdecimal():
+            raise BadParameter(
+                f"invalid filter 'exited={word}': strconv.Atoi: parsing \"{word}\": invalid syntax"
+            )
+        if name == "health" and word not in _HEALTHS:
+            raise BadParameter(f"unrecognized filter value for health: {word}")
+        if name == "is-task" and word.lower() not in ("0", "1", "true", "false"):
+            raise BadParameter(f"invalid filter 'is-task=[{word}]'")
+
+
 def _edge(engine: Engine, word: str) -> Container:
-    try:
-        return engine.containers.get(word)
-    except NotFound as error:
-        raise BadParameter(str(error)) from None
+    return engine.containers.get(word)
 
 
 def _beside(moment: int, edge: int, name: str) -> bool:

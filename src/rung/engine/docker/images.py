@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from rung.engine.docker.answers import Answer, Streamed, document
+from rung.engine.docker.bodies import AUTH
 from rung.engine.docker.progress import follow
 from rung.engine.docker.registries import insecure as may_be_plain
 from rung.engine.docker.registry_auth import credentials_of, login
-from rung.engine.errors import BadParameter, NotFound
+from rung.engine.errors import BadParameter, EngineError, NotFound
 from rung.image import inspected, seconds_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from rung.engine.docker.call import Call
     from rung.engine.docker.routes import Table
-    from rung.engine.docker.server import Call
     from rung.engine.engine import Engine
     from rung.image import Image, Removed, Summary
 
@@ -27,12 +28,13 @@ def table(engine: Engine) -> Table:
         return may_be_plain(name, engine.settings.insecure_registries)
 
     async def list_them(call: Call) -> Answer:
-        found = await engine.blocking(store.summaries, call.filters())
-        return document([summary(one) for one in found])
+        listed = [summary(one) for one in await engine.blocking(store.summaries, call.filters())]
+        return document([with_virtual_size(one) for one in listed] if call.before(1, 44) else listed)
 
     async def inspect(call: Call) -> Answer:
         image = await engine.blocking(find, engine, call.words["image"])
-        return document(await engine.blocking(inspected, store, image))
+        found = await engine.blocking(inspected, store, image)
+        return document(with_virtual_size(found) if call.before(1, 44) else found)
 
     async def history(call: Call) -> Answer:
         image = await engine.blocking(find, engine, call.words["image"])
@@ -100,6 +102,8 @@ def table(engine: Engine) -> Table:
     async def prune(call: Call) -> Answer:
         filters = call.filters()
         dangling = filters.pop("dangling", ["true"])
+        if dangling[:1] not in (["true"], ["1"], ["false"], ["0"]):
+            raise BadParameter(f"invalid filter 'dangling=[{' '.join(dangling)}]'")
         every = dangling[:1] in (["false"], ["0"])
         removed = await engine.blocking(lambda: store.prune(filters, all=every))
         deleted = [entry for one in removed for entry in _told(engine, one)]
@@ -154,7 +158,11 @@ def table(engine: Engine) -> Table:
         return document(await engine.blocking(lambda: _distribution(read_remote(name, insecure=insecure(name)))))
 
     async def auth(call: Call) -> Answer:
-        return document(await engine.blocking(login, await call.document()))
+        try:
+            asked = await call.document(AUTH)
+        except BadParameter as error:  # Docker's own endpoint reads it by itself
+            raise EngineError(str(error).removeprefix("invalid JSON: ")) from None
+        return document(await engine.blocking(login, asked or {}))
 
     return {
         "GET /images/json": list_them,
@@ -197,11 +205,16 @@ def summary(one: Summary) -> dict[str, Any]:
         "Id": one.id,
         "Labels": one.labels or None,
         "ParentId": "",
-        "RepoDigests": list(one.repo_digests),
+        "RepoDigests": list(one.repo_digests) or None,
         "RepoTags": list(one.repo_tags),
         "SharedSize": -1,
         "Size": one.size_bytes,
     }
+
+
+def with_virtual_size(one: dict[str, Any]) -> dict[str, Any]:
+    """As versions before 1.44 have it."""
+    return {**one, "VirtualSize": one["Size"]}
 
 
 def _told(engine: Engine, removed: Removed) -> list[dict[str, str]]:

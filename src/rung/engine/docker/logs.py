@@ -10,8 +10,8 @@ from rung.engine.logs import Ask, read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from rung.engine.docker.call import Call
     from rung.engine.docker.routes import Table
-    from rung.engine.docker.server import Call
     from rung.engine.engine import Engine
 
 

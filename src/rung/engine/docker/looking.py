@@ -8,8 +8,11 @@ import os
 from rung import jsonc
 from rung.engine import stats
 from rung.engine.docker.answers import Answer, Streamed, document
+from rung.engine.docker.bodies import UPDATE
+from rung.engine.docker.containers import sizes
 from rung.engine.docker.filters import chosen
 from rung.engine.docker.images import summary as image_summary
+from rung.engine.docker.images import with_virtual_size
 from rung.engine.docker.system import moment_ns
 from rung.engine.docker.volumes import tree_bytes
 from rung.engine.document import resources
@@ -24,8 +27,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rung.engine.container import Container
+    from rung.engine.docker.call import Call
     from rung.engine.docker.routes import Table
-    from rung.engine.docker.server import Call
     from rung.engine.engine import Engine
 
 
@@ -54,7 +57,8 @@ def table(engine: Engine) -> Table:
         return document(await processes(pids, call.query.get("ps_args") or "-ef"))
 
     async def update(call: Call) -> Answer:
-        container, asked = get(call), await call.document()
+        asked = await call.document(UPDATE) or {}
+        container = get(call)
         host = resources.update(container.host, asked)
         running = engine.running.get(container.id)
         if running is not None:
@@ -87,7 +91,13 @@ def table(engine: Engine) -> Table:
         return document({"ContainersDeleted": deleted or None, "SpaceReclaimed": freed})
 
     async def df(call: Call) -> Answer:
-        return document(await usage(engine))
+        wanted = call.all("type") if not call.before(1, 42) else []
+        if strange := [one for one in wanted if one not in _KINDS]:
+            raise BadParameter(f"unknown object type: {strange[0]}")
+        found = await usage(engine, set(wanted or _KINDS))
+        if call.before(1, 44):
+            found["Images"] = [with_virtual_size(one) for one in found["Images"] or ()] or found["Images"]
+        return document(found)
 
     async def build_prune(call: Call) -> Answer:
         return document({"CachesDeleted": None, "SpaceReclaimed": 0})
@@ -100,6 +110,9 @@ def table(engine: Engine) -> Table:
         "POST /build/prune": build_prune,
         "GET /system/df": df,
     }
+
+
+_KINDS = ("container", "image", "volume", "build-cache")
 
 
 def _has(container: Container, word: str) -> bool:
@@ -152,29 +165,28 @@ def written_bytes(engine: Engine, container: Container) -> int:
     return written + (os.path.getsize(log) if os.path.exists(log) else 0)
 
 
-async def usage(engine: Engine) -> dict[str, Any]:
-    """Docker's ``/system/df``."""
+async def usage(engine: Engine, kinds: set[str]) -> dict[str, Any]:
+    """Docker's ``/system/df``; null for those that are not asked for."""
     from rung.engine.docker.containers import summary
 
     found = await engine.blocking(engine.store.usage)
     counts = {one.id: one for one in found.images}
-    images = []
-    for one in await engine.blocking(engine.store.summaries):
+    images, volumes, containers = [], [], []
+    for one in await engine.blocking(engine.store.summaries) if "image" in kinds else ():
         counted = counts.get(one.id)
         more = {"Containers": counted.containers, "SharedSize": counted.shared_bytes} if counted is not None else {}
         images.append({**image_summary(one), **more})
-    volumes = []
-    for volume in engine.volumes:
+    for volume in engine.volumes if "volume" in kinds else ():
         size = await engine.blocking(tree_bytes, volume.mountpoint)
         volumes.append({**volume.view(), "UsageData": {"RefCount": len(engine.volumes.users(volume)), "Size": size}})
+    for container in engine.containers if "container" in kinds else ():
+        written, whole = await engine.blocking(sizes, engine, container)
+        has = {"SizeRw": written} if written else {}
+        containers.append({**summary(engine, container), **has, "SizeRootFs": whole})
     return {
-        "LayersSize": found.layers_bytes,
-        "Images": images,
-        "Containers": [
-            {**summary(engine, one), "SizeRw": await engine.blocking(written_bytes, engine, one)}
-            for one in engine.containers
-        ],
-        "Volumes": volumes,
-        "BuildCache": [],
-        "BuilderSize": 0,
+        "LayersSize": found.layers_bytes if "image" in kinds else 0,
+        "Images": images if "image" in kinds else None,
+        "Containers": containers if "container" in kinds else None,
+        "Volumes": volumes if "volume" in kinds else None,
+        "BuildCache": [] if "build-cache" in kinds else None,
     }

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 
 from rung.engine.docker.answers import Answer, document, empty
+from rung.engine.docker.bodies import CONNECT, DISCONNECT, NETWORK
 from rung.engine.docker.system import moment_ns
-from rung.engine.errors import BadParameter
+from rung.engine.errors import BadParameter, EngineError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
+    from rung.engine.container import Container
+    from rung.engine.docker.call import Call
     from rung.engine.docker.routes import Table
-    from rung.engine.docker.server import Call
     from rung.engine.engine import Engine
     from rung.engine.network.network import Network
 
@@ -31,23 +34,31 @@ def table(engine: Engine) -> Table:
         return document(networks.view(networks.get(call.words["id"])))
 
     async def create(call: Call) -> Answer:
-        made = networks.create(await call.document())
+        made = networks.create(await call.document(NETWORK) or {})
         return document({"Id": made.id, "Warning": ""}, 201)
 
     async def remove(call: Call) -> Answer:
         await networks.remove(networks.get(call.words["id"]))
         return empty()
 
+    def both(call: Call, asked: Mapping[str, Any]) -> tuple[Network, Container]:
+        """A container's name is looked up before the network's, as with Docker."""
+        name = str(asked.get("Container") or "")
+        if not name:
+            raise BadParameter('invalid name or ID supplied: ""')
+        container = engine.containers.get(name)
+        return networks.get(call.words["id"]), container
+
     async def connect(call: Call) -> Answer:
-        network, asked = networks.get(call.words["id"]), await call.document()
-        container = engine.containers.get(str(asked.get("Container") or ""))
+        asked = await call.document(CONNECT) or {}
+        network, container = both(call, asked)
         async with container.lock:
             await networks.join(container, network, dict(asked.get("EndpointConfig") or {}))
         return empty(200)
 
     async def disconnect(call: Call) -> Answer:
-        network, asked = networks.get(call.words["id"]), await call.document()
-        container = engine.containers.get(str(asked.get("Container") or ""))
+        asked = await call.document(DISCONNECT) or {}
+        network, container = both(call, asked)
         async with container.lock:
             await networks.part(container, network, force=bool(asked.get("Force")))
         return empty(200)
@@ -101,5 +112,11 @@ def chosen(engine: Engine, filters: dict[str, list[str]]) -> list[Network]:
         fits = FITS.get(name)
         if fits is None:
             raise BadParameter(f"invalid filter '{name}'")
+        if name == "dangling" and words[0].lower() not in ("0", "1", "true", "false"):
+            raise BadParameter(
+                'invalid value for filter \'dangling\', must be "true" (or "1"), or "false" (or "0")'
+            )
+        if name == "type" and (strange := set(words) - {"builtin", "custom"}):
+            raise EngineError(f"invalid filter: 'type'='{strange.pop()}'")
         found = [one for one in found if any(fits(engine, one, word) for word in words)]
     return found

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from rung.engine.docker.server import Call
+    from rung.engine.docker.call import Call
 
 #: Without a user there is no login, and no kept login of root's is to be used for a client.
 NOBODY = Credentials()

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import quote, unquote
 
-from rung.engine.docker.answers import Answer, Hijacked, Streamed, document, refused
-from rung.engine.errors import BadParameter, NotAllowed, NotFound
+from rung.engine.docker import versions
+from rung.engine.docker.answers import Answer, Hijacked, Streamed, document, empty, refused
+from rung.engine.docker.call import Call
+from rung.engine.docker.versions import API
+from rung.engine.errors import NotAllowed, NotFound
 from rung.errors import RungError
 from rung.http1.connection import CLOSED, CONTINUE, END_OF_BODY, NEED_DATA, Connection, Data
 from rung.http1.errors import Malformed
@@ -21,98 +24,28 @@ from rung.trace.w3c import PARENT, STATE, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
-    from typing import Any
+    from collections.abc import Awaitable, Callable
 
     Told = Callable[[Root, str, str], None]
-    Handler = Callable[["Call"], Awaitable["Answer | Streamed | Hijacked"]]
+    Handler = Callable[[Call], Awaitable["Answer | Streamed | Hijacked"]]
     Find = Callable[[str, str], tuple["Handler", dict[str, str]] | None]
     Admits = Callable[[socket.socket], bool]
 
-API, OLDEST = "1.47", "1.24"
 SERVER = "Docker/27.0.0 (linux)"
-_DOCUMENT_LIMIT = 8 << 20
 _HIGH_WATER = 1 << 18
 #: Of a path, in what is told of a request.
 _TARGET_SHOWN = 200
 
 
-class Call:
-    """One request, as a handler sees it: its words in the path and query, its body."""
-
-    def __init__(self, link: Link, request: Request, path: str, query: dict[str, str], words: dict[str, str]) -> None:
-        self.link, self.request = link, request
-        self.path, self.query, self.words = path, query, words
-
-    def all(self, name: str) -> list[str]:
-        """Every value of a word that may come several times, or with commas."""
-        pairs = parse_qsl(self.request.target.partition("?")[2], keep_blank_values=True)
-        return [value for key, value in pairs if key == name]
-
-    def flag(self, name: str, default: bool = False) -> bool:
-        """A switch of the query: Docker takes ``1``, ``true``, ``True``, ``t`` for yes."""
-        value = self.query.get(name)
-        return default if value is None else value.lower() not in ("", "0", "no", "false", "none")
-
-    def number(self, name: str, default: int | None = None) -> int | None:
-        """A number of the query. Raises ``BadParameter``."""
-        value = self.query.get(name)
-        if value in (None, ""):
-            return default
-        try:
-            return int(str(value))
-        except ValueError:
-            raise BadParameter(f'strconv.Atoi: parsing "{value}": invalid syntax') from None
-
-    def filters(self) -> dict[str, list[str]]:
-        """``filters``: ``{"name": ["a"]}``, or the older ``{"name": {"a": true}}``. Raises ``BadParameter``."""
-        text = self.query.get("filters")
-        if not text:
-            return {}
-        from rung import jsonc
-
-        try:
-            found = jsonc.loads(text)
-            return {
-                name: [word for word in given if not isinstance(given, dict) or given[word]]
-                for name, given in found.items()
-            }
-        except (ValueError, AttributeError, TypeError):
-            raise BadParameter(f"invalid filters: {text}") from None
-
-    async def body(self) -> AsyncIterator[bytes]:
-        """The body as it comes."""
-        while True:
-            piece = await self.link.body()
-            if not piece:
-                return
-            yield piece
-
-    async def document(self) -> dict[str, Any]:
-        """The body as a JSON object; an empty one where there is none. Raises ``BadParameter``."""
-        from rung import jsonc
-
-        parts = bytearray()
-        async for piece in self.body():
-            parts += piece
-            if len(parts) > _DOCUMENT_LIMIT:
-                raise BadParameter("http: request body too large")
-        if not parts.strip():
-            return {}
-        try:
-            found = jsonc.loads(bytes(parts))
-        except (ValueError, UnicodeDecodeError) as error:
-            raise BadParameter(f"invalid JSON: {error}") from None
-        if not isinstance(found, dict):
-            raise BadParameter("invalid JSON: an object was expected")
-        return found
-
-
 class Link(asyncio.Protocol):
     """One connection of a client."""
 
-    def __init__(self, find: Find, links: set[Link], admits: Admits, told: Told) -> None:
+    def __init__(
+        self, find: Find, links: set[Link], admits: Admits, told: Told, *, experimental: bool = False
+    ) -> None:
         self._find, self._links, self._admits, self._told = find, links, admits, told
+        self._common = (("Docker-Experimental", "true" if experimental else "false"), *_COMMON)
+        self._headers: tuple[tuple[str, str], ...] = ()
         self._admitted = False
         self._http = Connection()
         self._transport: asyncio.Transport | None = None
@@ -238,24 +171,33 @@ class Link(asyncio.Protocol):
             await self._room.wait()
 
     async def _call(self, request: Request) -> Answer | Streamed | Hijacked:
+        self._headers = ()  # as with Docker: an answer of no handler's says nothing of the daemon
         path, _, query = request.target.partition("?")
-        path = _without_version(unquote(path))
         if not self._admitted:
             raise NotAllowed("only root and members of the engine's group may use this socket")
+        path, version = versions.split(unquote(path))
+        if request.method == "OPTIONS":
+            return empty(200)
         found = self._find(request.method, path)
         if found is None:
+            if "//" in path or "/." in path:
+                return _elsewhere(path, query)
             raise NotFound("page not found")
+        self._headers = _COMMON
+        versions.check(version)
+        self._headers = self._common
         handler, words = found
-        return await handler(Call(self, request, path, dict(parse_qsl(query, keep_blank_values=True)), words))
+        return await handler(Call(self, request, path, query, words, version))
 
     # --- answers -----------------------------------------------------------------------
 
     def _head(self, answer: Answer, length: int) -> bytes:
         kind = (("Content-Type", answer.kind),) if answer.body else ()
-        return self._http.respond(answer.status, (*_COMMON, *kind, *answer.headers), length)
+        common = () if answer.bare else self._headers
+        return self._http.respond(answer.status, (*common, *kind, *answer.headers), length)
 
     async def _stream(self, request: Request, answer: Streamed) -> None:
-        headers = [*_COMMON, ("Content-Type", answer.kind), *answer.headers]
+        headers = [*self._headers, ("Content-Type", answer.kind), *answer.headers]
         chunked = answer.length is None and request.minor >= 1
         if chunked:
             headers.append(("Transfer-Encoding", "chunked"))
@@ -320,22 +262,15 @@ class Link(asyncio.Protocol):
         return self._transport
 
 
-_COMMON = (("Api-Version", API), ("Docker-Experimental", "false"), ("Ostype", "linux"), ("Server", SERVER))
+_COMMON = (("Api-Version", API), ("Ostype", "linux"), ("Server", SERVER))
 
 
-def _without_version(path: str) -> str:
-    """``/v1.47/containers/json`` -> ``/containers/json``. Raises ``BadParameter`` for versions beyond ours."""
-    if not path.startswith("/v") or "/" not in path[2:]:
-        return path
-    version, _, rest = path[2:].partition("/")
-    parts = version.split(".")
-    if len(parts) != 2 or not all(part.isdecimal() for part in parts):
-        return path
-    asked = tuple(map(int, parts))
-    if asked > tuple(map(int, API.split("."))):
-        raise BadParameter(f"client version {version} is too new. Maximum supported API version is {API}")
-    if asked < tuple(map(int, OLDEST.split("."))):
-        said = f"client version {version} is too old. Minimum supported API version is {OLDEST}"
-        raise BadParameter(f"{said}, please upgrade your client to a newer version")
-    return f"/{rest}"
+def _elsewhere(path: str, query: str) -> Answer:
+    """A path that is not clean is sent to the clean one, as Docker's router does."""
+    from posixpath import normpath
 
+    clean = normpath(path).replace("//", "/", 1)
+    target = (
+        quote(clean) + ("/" if path.endswith("/") and clean != "/" else "") + (f"?{query}" if query else "")
+    )
+    return Answer(301, headers=(("Location", target),))

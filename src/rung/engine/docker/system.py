@@ -1,4 +1,4 @@
-"""``/_ping``, ``/version``, ``/info``, ``/events``, and what a daemon that is in no swarm answers."""
+"""``/_ping``, ``/version``, ``/info``, ``/events``, and what an engine says of itself."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import os
 import platform
 
 from rung import __version__, jsonc
+from rung.engine import log_options
 from rung.engine.docker import registries
 from rung.engine.docker.answers import Answer, Streamed, document
-from rung.engine.docker.server import API, OLDEST, SERVER
+from rung.engine.docker.server import SERVER
+from rung.engine.docker.versions import API, OLDEST
 from rung.engine.document.namespaces import has_cgroup_v2
-from rung.engine.errors import BadParameter, Unavailable
+from rung.engine.errors import BadParameter, EngineError
 from rung.engine.runtimes import installed
 
 TYPE_CHECKING = False
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from typing import Any
 
+    from rung.engine.docker.call import Call
     from rung.engine.docker.routes import Table
-    from rung.engine.docker.server import Call
     from rung.engine.engine import Engine
     from rung.engine.events import Event
 
@@ -37,42 +39,38 @@ def table(engine: Engine) -> Table:
         return Answer(body=b"OK", kind="text/plain; charset=utf-8", headers=headers)
 
     async def version(call: Call) -> Answer:
-        return document(version_of())
+        return document(version_of(engine))
 
     async def info(call: Call) -> Answer:
-        return document(await engine.blocking(information, engine))
+        found = await engine.blocking(information, engine)
+        if call.before(1, 42):
+            found["KernelMemory"] = False
+        if call.before(1, 25):
+            found["ExecutionDriver"] = "<not supported>"
+            found["SecurityOptions"] = [
+                word.partition("=")[2].partition(",")[0] for word in found["SecurityOptions"]
+            ]
+        return document(found)
 
     async def events(call: Call) -> Streamed:
-        wanted = call.filters()
-        since, until = moment_ns(call.query.get("since")), moment_ns(call.query.get("until"))
-        return Streamed(_events(engine, wanted, since, until))
+        since, until = (epoch_ns(call.query.get(name)) for name in ("since", "until"))
+        if since is not None and until is not None and since > until:
+            raise BadParameter(
+                f"`since` time ({call.query['since']}) cannot be after `until` time ({call.query['until']})"
+            )
+        if until is not None and since is None:
+            since = 0
+        return Streamed(_events(engine, call.filters(), since, until))
 
-    async def no_swarm(call: Call) -> Answer:
-        raise Unavailable(
-            "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node "
-            "to swarm and try again."
-        )
-
-    async def no_plugins(call: Call) -> Answer:
-        return document([])
-
-    found: Table = {
+    return {
         "GET /_ping": ping,
         "GET /version": version,
         "GET /info": info,
         "GET /events": events,
-        "GET /plugins": no_plugins,
     }
-    for what in ("swarm", "services", "nodes", "tasks", "secrets", "configs", "swarm/unlockkey"):
-        found[f"GET /{what}"] = no_swarm
-    for what in ("services", "nodes", "tasks", "secrets", "configs"):
-        found[f"GET /{what}/{{name}}"] = no_swarm
-    for what in ("secrets/create", "services/create", "configs/create", "swarm/leave", "swarm/update"):
-        found[f"POST /{what}"] = no_swarm
-    return found
 
 
-def version_of() -> dict[str, Any]:
+def version_of(engine: Engine) -> dict[str, Any]:
     """Docker's ``/version``."""
     found = os.uname()
     machine = _ARCHITECTURES.get(found.machine, found.machine)
@@ -84,6 +82,7 @@ def version_of() -> dict[str, Any]:
         "Os": "linux",
         "PythonVersion": platform.python_version(),
     }
+    more = {"Experimental": True} if engine.settings.experimental else {}
     return {
         "Platform": {"Name": "Rung"},
         "Components": [{"Name": "Engine", "Version": __version__, "Details": details}],
@@ -96,6 +95,7 @@ def version_of() -> dict[str, Any]:
         "Arch": machine,
         "KernelVersion": found.release,
         "BuildTime": "",
+        **more,
     }
 
 
@@ -117,8 +117,9 @@ def information(engine: Engine) -> dict[str, Any]:
             "Volume": ["local"],
             "Network": ["bridge", "host", "null"],
             "Authorization": None,
-            "Log": ["json-file", "none"],
+            "Log": sorted(log_options.DRIVERS),
         },
+        "KernelMemoryTCP": False,
         "MemoryLimit": True,
         "SwapLimit": True,
         "CpuCfsPeriod": True,
@@ -126,7 +127,7 @@ def information(engine: Engine) -> dict[str, Any]:
         "CPUShares": True,
         "CPUSet": True,
         "PidsLimit": True,
-        "IPv4Forwarding": _is_one("/proc/sys/net/ipv4/ip_forward"),
+        "IPv4Forwarding": _forwards(),
         "BridgeNfIptables": False,
         "BridgeNfIp6tables": False,
         "Debug": engine.settings.debug,
@@ -137,7 +138,7 @@ def information(engine: Engine) -> dict[str, Any]:
         "LoggingDriver": engine.settings.log_driver,
         "CgroupDriver": "cgroupfs",
         "CgroupVersion": "2" if has_cgroup_v2() else "1",
-        "NEventsListener": 0,
+        "NEventsListener": engine.events.listeners,
         "KernelVersion": found.release,
         "OperatingSystem": release.get("PRETTY_NAME", "Linux"),
         "OSVersion": release.get("VERSION_ID", ""),
@@ -154,8 +155,8 @@ def information(engine: Engine) -> dict[str, Any]:
         "NoProxy": os.environ.get("NO_PROXY", ""),
         "Name": found.nodename,
         "Labels": list(engine.settings.labels),
-        "ExperimentalBuild": False,
-        "ServerVersion": version_of()["Version"],
+        "ExperimentalBuild": engine.settings.experimental,
+        "ServerVersion": version_of(engine)["Version"],
         "Runtimes": installed(engine.settings.runtimes),
         "DefaultRuntime": engine.settings.default_runtime,
         "Swarm": {
@@ -174,8 +175,22 @@ def information(engine: Engine) -> dict[str, Any]:
         "InitCommit": {"ID": "", "Expected": ""},
         "SecurityOptions": ["name=seccomp,profile=builtin", "name=cgroupns"],
         "CDISpecDirs": list(engine.settings.cdi_dirs),
-        "Warnings": None,
+        "Warnings": _warnings(),
     }
+
+
+def _warnings() -> list[str] | None:
+    """What Docker's client shows below ``docker info``: what this kernel does not do."""
+    found = []
+    if not _forwards():
+        found.append("WARNING: IPv4 forwarding is disabled")
+    return found or None
+
+
+def _forwards() -> bool:
+    """Whether the kernel forwards, or will: the first bridge switches it on."""
+    path = "/proc/sys/net/ipv4/ip_forward"
+    return _is_one(path) or os.access(path, os.W_OK)
 
 
 def machine_id(engine: Engine) -> str:
@@ -244,6 +259,17 @@ def moment_ns(text: str | None) -> int | None:
     return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1e9)
 
 
+def epoch_ns(text: str | None) -> int | None:
+    """``since`` and ``until`` of events: seconds, with a fraction; the client has made them of durations."""
+    if not text:
+        return None
+    whole, _, rest = text.partition(".")
+    for part in (whole, rest or "0"):
+        if not part.removeprefix("-").isdecimal():
+            raise EngineError(f'strconv.ParseInt: parsing "{part}": invalid syntax')
+    return int(whole) * 1_000_000_000 + int((rest + "000000000")[:9])
+
+
 # --- events ------------------------------------------------------------------------------
 
 
@@ -253,10 +279,12 @@ async def _events(
     from time import time_ns
 
     yield b""  # the head goes out before anything has happened
-    stream = engine.events.listen(since if since is not None else (0 if until is not None else None))
+    stream = engine.events.listen(since)
     try:
         async with asyncio.timeout(None if until is None else max(0.0, (until - time_ns()) / 1e9)):
             async for event in stream:
+                if until is not None and event.moment_ns > until:
+                    return
                 if matches(event, wanted):
                     yield jsonc.dumps(event.document()).encode() + b"\n"
     except TimeoutError:

@@ -9,6 +9,7 @@ from rung.engine import states
 from rung.engine.container import moment
 from rung.engine.document.mounts import Mounted
 from rung.engine.document.process import words
+from rung.engine.log_options import driver_of
 from rung.engine.network.endpoint import Endpoint
 
 TYPE_CHECKING = False
@@ -116,6 +117,7 @@ def inspection(container: Container, places: Places, networks: dict[str, Any], e
     """``/containers/ID/json``."""
     argv = words(container.config)
     bundle = places.bundle(container.id)
+    begun = bool(container.state.started_ns)  # its files are written when it is started
     return {
         "Id": container.id,
         "Created": container.created,
@@ -123,10 +125,10 @@ def inspection(container: Container, places: Places, networks: dict[str, Any], e
         "Args": argv[1:],
         "State": state_of(container),
         "Image": container.image,
-        "ResolvConfPath": f"{bundle}/resolv.conf",
-        "HostnamePath": f"{bundle}/hostname",
-        "HostsPath": f"{bundle}/hosts",
-        "LogPath": places.log(container.id),
+        "ResolvConfPath": f"{bundle}/resolv.conf" if begun else "",
+        "HostnamePath": f"{bundle}/hostname" if begun else "",
+        "HostsPath": f"{bundle}/hosts" if begun else "",
+        "LogPath": places.log(container.id) if begun and driver_of(container.host) == "json-file" else "",
         "Name": f"/{container.name}",
         "RestartCount": container.state.restarts,
         "Driver": "overlay2",
@@ -138,7 +140,7 @@ def inspection(container: Container, places: Places, networks: dict[str, Any], e
         "HostConfig": host_config(container),
         "GraphDriver": {"Data": {}, "Name": "overlay2"},
         "Mounts": points(container),
-        "Config": {**_CONFIG, **container.config},
+        "Config": {**_CONFIG, **container.config, "Env": container.config.get("Env") or None},
         "NetworkSettings": networks,
     }
 
@@ -221,7 +223,7 @@ _CONFIG: dict[str, Any] = {
     "Tty": False,
     "OpenStdin": False,
     "StdinOnce": False,
-    "Env": [],
+    "Env": None,
     "Cmd": None,
     "Image": "",
     "Volumes": None,
@@ -236,7 +238,7 @@ _HOST: dict[str, Any] = {
     "ContainerIDFile": "",
     "LogConfig": {"Type": "json-file", "Config": {}},
     "NetworkMode": "default",
-    "PortBindings": {},
+    "PortBindings": None,
     "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
     "AutoRemove": False,
     "VolumeDriver": "",
@@ -245,9 +247,9 @@ _HOST: dict[str, Any] = {
     "CapAdd": None,
     "CapDrop": None,
     "CgroupnsMode": "private",
-    "Dns": [],
-    "DnsOptions": [],
-    "DnsSearch": [],
+    "Dns": None,
+    "DnsOptions": None,
+    "DnsSearch": None,
     "ExtraHosts": None,
     "GroupAdd": None,
     "IpcMode": "private",
@@ -269,18 +271,18 @@ _HOST: dict[str, Any] = {
     "NanoCpus": 0,
     "CgroupParent": "",
     "BlkioWeight": 0,
-    "BlkioWeightDevice": [],
-    "BlkioDeviceReadBps": [],
-    "BlkioDeviceWriteBps": [],
-    "BlkioDeviceReadIOps": [],
-    "BlkioDeviceWriteIOps": [],
+    "BlkioWeightDevice": None,
+    "BlkioDeviceReadBps": None,
+    "BlkioDeviceWriteBps": None,
+    "BlkioDeviceReadIOps": None,
+    "BlkioDeviceWriteIOps": None,
     "CpuPeriod": 0,
     "CpuQuota": 0,
     "CpuRealtimePeriod": 0,
     "CpuRealtimeRuntime": 0,
     "CpusetCpus": "",
     "CpusetMems": "",
-    "Devices": [],
+    "Devices": None,
     "DeviceCgroupRules": None,
     "DeviceRequests": None,
     "MemoryReservation": 0,
@@ -288,7 +290,7 @@ _HOST: dict[str, Any] = {
     "MemorySwappiness": None,
     "OomKillDisable": False,
     "PidsLimit": None,
-    "Ulimits": [],
+    "Ulimits": None,
     "CpuCount": 0,
     "CpuPercent": 0,
     "IOMaximumIOps": 0,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from rung.engine.docker.answers import Answer, document, empty
+from rung.engine.docker.bodies import VOLUME
 from rung.engine.errors import BadParameter, Conflict, NotFound
 from rung.engine.volumes import ANONYMOUS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from rung.engine.docker.call import Call
     from rung.engine.docker.routes import Table
-    from rung.engine.docker.server import Call
     from rung.engine.engine import Engine
     from rung.engine.volumes import Volume
 
@@ -22,7 +23,7 @@ def table(engine: Engine) -> Table:
         return document({"Volumes": [one.view() for one in chosen(engine, call.filters())], "Warnings": None})
 
     async def create(call: Call) -> Answer:
-        asked = await call.document()
+        asked = await call.document(VOLUME) or {}
         made = volumes.create(
             str(asked.get("Name") or ""), str(asked.get("Driver") or ""), asked.get("DriverOpts"), asked.get("Labels")
         )
@@ -41,7 +42,10 @@ def table(engine: Engine) -> Table:
 
     async def prune(call: Call) -> Answer:
         filters = call.filters()
-        every = filters.pop("all", ["false"])[:1] in (["true"], ["1"])
+        given = filters.pop("all", ["false"])
+        every = _switch(
+            given, f"invalid filter 'all': strconv.ParseBool: parsing \"{given[0]}\": invalid syntax"
+        )
         deleted, freed = [], 0
         for one in chosen(engine, filters):
             if (every or ANONYMOUS in one.labels) and not volumes.users(one):
@@ -52,7 +56,7 @@ def table(engine: Engine) -> Table:
                     continue
                 deleted.append(one.name)
         engine.events.tell("volume", "prune", "", {"reclaimed": str(freed)})
-        return document({"VolumesDeleted": deleted or None, "SpaceReclaimed": freed})
+        return document({"VolumesDeleted": deleted, "SpaceReclaimed": freed})
 
     return {
         "GET /volumes": list_them,
@@ -77,6 +81,15 @@ def tree_bytes(path: str) -> int:
     return total
 
 
+def _switch(words: list[str], refused: str) -> bool:
+    """Raises ``BadParameter`` for what is neither yes nor no."""
+    if words[:1] in (["true"], ["1"]):
+        return True
+    if words[:1] in (["false"], ["0"]):
+        return False
+    raise BadParameter(refused)
+
+
 def _label(volume: Volume, word: str) -> bool:
     name, given, value = word.partition("=")
     return name in volume.labels and (not given or volume.labels[name] == value)
@@ -87,7 +100,7 @@ def chosen(engine: Engine, filters: dict[str, list[str]]) -> list[Volume]:
     found = list(engine.volumes)
     for name, words in filters.items():
         if name == "dangling":
-            free = words[:1] in (["true"], ["1"])
+            free = _switch(words, f"invalid filter 'dangling=[{' '.join(words)}]'")
             found = [one for one in found if (not engine.volumes.users(one)) == free]
         elif name == "driver":
             found = [one for one in found if "local" in words]

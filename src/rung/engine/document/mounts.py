@@ -29,6 +29,7 @@ class Mounted(Record):
     mode: str = ""
     writable: bool = True
     propagation: str = ""
+    subpath: str = ""  # of a volume: what of it is mounted
 
     def point(self) -> dict[str, Any]:
         """Docker's MountPoint."""

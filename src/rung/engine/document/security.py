@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rung import jsonc
 from rung.engine import defaults
-from rung.engine.errors import BadParameter
+from rung.engine.errors import BadParameter, EngineError
 from rung.spec.runtime.names import CAPABILITIES
 
 TYPE_CHECKING = False
@@ -17,7 +17,7 @@ def capabilities(host: Mapping[str, Any]) -> list[str]:
     """Docker's set, with what was added and dropped; ``ALL`` means all that the kernel may have."""
     if host.get("Privileged"):
         return list(CAPABILITIES)
-    add, drop = _names(host.get("CapAdd") or ()), _names(host.get("CapDrop") or ())
+    add, drop = (_names(host.get(field) or (), field) for field in ("CapAdd", "CapDrop"))
     if "ALL" in add:
         kept = set(CAPABILITIES) - drop
     elif "ALL" in drop:
@@ -27,13 +27,13 @@ def capabilities(host: Mapping[str, Any]) -> list[str]:
     return [name for name in CAPABILITIES if name in kept]
 
 
-def _names(given: Sequence[str]) -> set[str]:
+def _names(given: Sequence[str], field: str) -> set[str]:
     found = set()
     for name in given:
         upper = name.upper()
         full = upper if upper == "ALL" or upper.startswith("CAP_") else f"CAP_{upper}"
         if full != "ALL" and full not in CAPABILITIES:
-            raise BadParameter(f'invalid capability: "{name}"')
+            raise BadParameter(f'invalid {field}: unknown capability: "{full}"')
         found.add(full)
     return found
 
@@ -52,8 +52,17 @@ def options(host: Mapping[str, Any]) -> dict[str, list[str]]:
         name, given, value = word.partition("=")
         if not given:
             name, given, value = word.partition(":")
-        if name not in ("seccomp", "no-new-privileges", "apparmor", "label", "systempaths", "writable-cgroups", "mask"):
-            raise BadParameter(f'invalid --security-opt: "{word}"')
+        if name not in (
+            "seccomp",
+            "no-new-privileges",
+            "apparmor",
+            "label",
+            "systempaths",
+            "writable-cgroups",
+            "mask",
+        ):
+            # As Docker counts: 1 for a word that is no pair, 2 for a pair that it does not know.
+            raise EngineError(f'invalid --security-opt {2 if given else 1}: "{word}"')
         found.setdefault(name, []).append(value)
     return found
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 
-from rung.engine import names
+from rung.engine import log_options, names
 from rung.engine.asked_mounts import asked
 from rung.engine.container import Container
-from rung.engine.document import process, resources, security
+from rung.engine.document import process, security
 from rung.engine.document.mounts import Mounted
 from rung.engine.document.namespaces import has_cgroup_v2
 from rung.engine.errors import BadParameter, NotFound
 from rung.engine.files.copyup import fill
+from rung.engine.lifecycle import checks
 from rung.engine.runtimes import OWN, runtime_program
 from rung.engine.sizes import size_bytes
 from rung.image import ImageNotFound
@@ -26,12 +27,10 @@ if TYPE_CHECKING:
     from rung.engine.engine import Engine
     from rung.image import Image
 
-#: ``local`` is kept as json-file is: what differs is on the disk only.
-LOG_DRIVERS = ("json-file", "local", "none")
-RESTARTS = ("", "no", "always", "on-failure", "unless-stopped")
 
-
-async def create(engine: Engine, name: str, request: Mapping[str, Any]) -> tuple[Container, list[str]]:
+async def create(
+    engine: Engine, name: str, request: Mapping[str, Any], platform: str = ""
+) -> tuple[Container, list[str]]:
     """A new container from a request in Docker's words, and warnings about it."""
     config = {key: value for key, value in request.items() if key not in ("HostConfig", "NetworkingConfig")}
     host = dict(request.get("HostConfig") or {})
@@ -39,15 +38,26 @@ async def create(engine: Engine, name: str, request: Mapping[str, Any]) -> tuple
     if config.get("Runtime") and not host.get("Runtime"):  # where the first versions of the API had it
         host["Runtime"] = config.pop("Runtime")
     unsaid(engine, host)
+    dropped = discarded(host)
+    adapt(host)
+    wanted = checks.platform_of(platform)
+    checks.check(config, host)
     runtime_program(str(host.get("Runtime") or ""), engine.settings.runtimes)
-    check(config, host)
+    warnings = [*checks.warnings(config, host), *dropped]
+    reference = str(config.get("Image") or "")
+    image = await engine.blocking(find_image, engine, reference) if reference else None
+    if image is not None:
+        checks.check_platform(image, wanted, reference)
+    merged = merge(config, image.run_config if image is not None else {})
+    process.words(merged)
+    log_options.check(host)
+    if image is None:
+        raise BadParameter("no command specified: the request names no image")
+    security.options(host)
+    check_others(engine, host)
     if name:
         engine.containers.check_name(name)
-    reference = str(config.get("Image") or "")
-    image = await engine.blocking(find_image, engine, reference)
-    merged = merge(config, image.run_config)
-    process.words(merged)
-    warnings = discarded(host)
+    name = name.removeprefix("/")
     container_id = os.urandom(32).hex()
     about(container_id)
     name = name or names.fresh(lambda word: _taken(engine, word))
@@ -72,27 +82,10 @@ async def create(engine: Engine, name: str, request: Mapping[str, Any]) -> tuple
     return container, warnings
 
 
-def check(config: Mapping[str, Any], host: Mapping[str, Any]) -> None:
-    """What makes no sense, before anything is made. Raises ``BadParameter``."""
-    resources.check(host)
-    security.capabilities(host)
-    security.options(host)
-    policy = host.get("RestartPolicy") or {}
-    if policy.get("Name", "") not in RESTARTS:
-        words = "use one of 'no', 'always', 'on-failure', or 'unless-stopped'"
-        raise BadParameter(f"invalid restart policy: unknown policy '{policy['Name']}'; {words}")
-    if policy.get("MaximumRetryCount") and policy.get("Name") != "on-failure":
-        raise BadParameter("invalid restart policy: maximum retry count can only be used with 'on-failure'")
-    if host.get("AutoRemove") and policy.get("Name", "no") not in ("", "no"):
-        raise BadParameter("can't create 'AutoRemove' container with restart policy")
-    driver = (host.get("LogConfig") or {}).get("Type") or LOG_DRIVERS[0]
-    if driver not in LOG_DRIVERS:
-        raise BadParameter(f"logger: no log driver named '{driver}' is registered")
-    workdir = config.get("WorkingDir") or "/"
-    if not workdir.startswith("/"):
-        raise BadParameter(f"the working directory '{workdir}' is invalid, it needs to be an absolute path")
-    if config.get("Tty") and config.get("StopSignal"):
-        signal_of(str(config["StopSignal"]))
+def adapt(host: dict[str, Any]) -> None:
+    """What follows from what was said, as Docker shows it (``docker inspect``)."""
+    if (host.get("Memory") or 0) > 0 and not host.get("MemorySwap"):
+        host["MemorySwap"] = 2 * host["Memory"]
 
 
 def unsaid(engine: Engine, host: dict[str, Any]) -> None:
@@ -123,17 +116,6 @@ def discarded(host: dict[str, Any]) -> list[str]:
             "Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded."
         )
     return said
-
-
-def signal_of(word: str) -> int:
-    """A signal by number or name. Raises ``BadParameter``."""
-    from rung.errors import RungError
-    from rung.runtime import signal_number
-
-    try:
-        return signal_number(word)
-    except RungError:
-        raise BadParameter(f"invalid signal: {word}") from None
 
 
 def find_image(engine: Engine, reference: str) -> Image:
@@ -171,18 +153,29 @@ def _hostname(engine: Engine, config: Mapping[str, Any], host: Mapping[str, Any]
     if mode.startswith("container:"):
         if config.get("Hostname"):
             raise BadParameter("conflicting options: hostname and the network mode")
-        return str(engine.containers.get(mode.partition(":")[2]).config.get("Hostname") or short_id)
+        other = engine.containers.find(mode.partition(":")[2])  # it is needed when this one starts
+        return str((other.config.get("Hostname") if other is not None else "") or short_id)
     if str(host.get("NetworkMode") or "") == "host" and not config.get("Hostname"):
         return os.uname().nodename
     return str(config.get("Hostname") or short_id)
 
 
 def _taken(engine: Engine, name: str) -> bool:
-    try:
-        engine.containers.get(name)
-    except NotFound:
-        return False
-    return True
+    return engine.containers.find(name) is not None
+
+
+def check_others(engine: Engine, host: Mapping[str, Any]) -> None:
+    """Containers that are named in a request for another one. Raises ``BadParameter``."""
+    for field in ("IpcMode", "PidMode"):
+        word, _, name = str(host.get(field) or "").partition(":")
+        if word == "container" and engine.containers.find(name) is None:
+            raise BadParameter(f"No such container: {name}")
+    for link in host.get("Links") or ():
+        name = link.partition(":")[0].removeprefix("/")
+        if not name:
+            raise BadParameter('could not get container for : invalid name or ID supplied: ""')
+        if engine.containers.find(name) is None:
+            raise BadParameter(f"could not get container for {name}: No such container: {name}")
 
 
 def _fill_volumes(engine: Engine, container: Container) -> None:

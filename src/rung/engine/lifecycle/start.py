@@ -18,11 +18,11 @@ from rung.engine.document.process import Identity
 from rung.engine.document.whole import Found, document
 from rung.engine.errors import BadParameter, Conflict, EngineError, NotModified
 from rung.engine.lifecycle.exits import follow
+from rung.engine.log_options import log_of
 from rung.engine.network import files as network_files
 from rung.engine.running import Running
 from rung.engine.runtimes import runtime_program
 from rung.engine.shims.client import Client, ShimRefused, connect
-from rung.engine.sizes import size_bytes
 from rung.engine.users import identity
 from rung.kernel import mount as kernel
 from rung.shim import Keep
@@ -307,14 +307,9 @@ def _write(path: str, config: object) -> None:
 def streams_address(engine: Engine, container: Container) -> str:
     """Where the shim keeps the streams: see ``shim/stdio/hub.py``."""
     words = []
-    log = container.host.get("LogConfig") or {}
-    if log.get("Type") not in ("none",):
-        words.append(f"log={engine.places.log(container.id)}")
-        given = log.get("Config") or {}
-        if given.get("max-size"):
-            words.append(f"max-size={size_bytes(given['max-size'])}")
-        if given.get("max-file"):
-            words.append(f"max-file={given['max-file']}")
+    log = log_of(container.host)
+    if log.files:
+        words.append(f"log={engine.places.log(container.id)}&max-size={log.size_bytes}&max-file={log.files}")
     if container.config.get("OpenStdin"):
         words.append("stdin=once" if container.config.get("StdinOnce") else "stdin=open")
     return f"rung:{engine.places.attach(container.id)}?{'&'.join(words)}"

@@ -6,7 +6,7 @@ import asyncio
 
 from rung.engine import states
 from rung.engine.errors import Conflict, NotModified
-from rung.engine.lifecycle.create import signal_of
+from rung.engine.lifecycle.checks import signal_of
 from rung.engine.lifecycle.start import start
 from rung.engine.shims.client import ShimRefused
 from rung.engine.waiting import NOT_RUNNING, Outcome

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from hashlib import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,3 +61,8 @@ class Endpoint:
             "GlobalIPv6PrefixLen": 0,
             "DNSNames": self.names or None,
         }
+
+
+def id_without(container_id: str, network: str) -> str:
+    """The id of an end that has no interface, on the host's network or on none: always the same."""
+    return sha256(f"{container_id} {network}".encode()).hexdigest()

@@ -14,7 +14,7 @@ from ipaddress import IPv4Network
 from rung.engine.errors import BadParameter, Conflict, EngineError, NotAllowed, NotFound
 from rung.engine.network import addresses, firewall, links, ports, rules
 from rung.engine.network.dns.server import NameServer
-from rung.engine.network.endpoint import Endpoint
+from rung.engine.network.endpoint import Endpoint, id_without
 from rung.engine.network.files import upstream
 from rung.engine.network.network import BRIDGE, BRIDGE_NAME, DRIVERS, HOST, NONE, Network
 from rung.undo import Undo
@@ -173,6 +173,10 @@ class Networks:
                 "IPv4Address": address,
                 "IPv6Address": "",
             }
+        for one in self._engine.containers if network.name in (HOST, NONE) else ():
+            if one.network_mode == network.name and one.id in self._engine.running:
+                empty = {"MacAddress": "", "IPv4Address": "", "IPv6Address": ""}
+                found[one.id] = {"Name": one.name, "EndpointID": id_without(one.id, network.name), **empty}
         return network.view(found)
 
     def _tell(self, network: Network, action: str, **more: str) -> None:

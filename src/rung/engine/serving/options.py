@@ -57,12 +57,12 @@ OPTIONS = (
     Option("init", SWITCH, "init", "init", "give containers an init process"),
     Option("no-new-privileges", SWITCH, "no_new_privileges", "no-new-privileges", "for containers that do not say"),
     Option("default-shm-size", TEXT, "shm_size", "default-shm-size", "of containers that do not say"),
+    Option("experimental", SWITCH, "experimental", "experimental", "checkpoints, and what else Docker calls so"),
     Option("cdi-spec-dirs", LIST, "cdi_dirs", "cdi-spec-dir", "where specifications of CDI devices are"),
     Option("otlp", TEXT, "otlp", "otlp", "export traces as OTLP/JSON: to a file, or to http://HOST:4318"),
     # Containers always live on, ports need no proxy, and rules are nftables': what is said of that changes nothing.
     Option("live-restore", SWITCH, flag="live-restore", reloads=True),
     Option("userland-proxy", SWITCH, flag="userland-proxy"),
-    Option("experimental", SWITCH, flag="experimental"),
     Option("features", OBJECT, reloads=True),
     Option("storage-driver", TEXT, flag="storage-driver"),
     Option("log-level", TEXT, flag="log-level"),

@@ -58,6 +58,7 @@ class Settings(Record):
     shm_size: str = ""
     cdi_dirs: tuple[str, ...] = CDI_DIRS
     otlp: str = ""
+    experimental: bool = False
 
     @property
     def places(self) -> Places:
@@ -125,10 +126,10 @@ def _checked(option: Option, value: Any, path: str) -> Any:
 
 def _check(found: Settings) -> None:
     """What contradicts itself."""
-    from rung.engine.lifecycle.create import LOG_DRIVERS
+    from rung.engine.log_options import DRIVERS
 
-    if found.log_driver not in LOG_DRIVERS:
-        known = ", ".join(LOG_DRIVERS)
+    if found.log_driver not in DRIVERS:
+        known = ", ".join(DRIVERS)
         raise EngineError(f"log-driver {found.log_driver}: there is none of that name: use one of {known}")
     for label in found.labels:
         if "=" not in label:

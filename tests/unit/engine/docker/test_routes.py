@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from rung.engine import logs
+from rung.engine.docker import versions
 from rung.engine.docker.progress import bar, entry_of, human
 from rung.engine.docker.routes import Routes
-from rung.engine.docker.server import _without_version
 from rung.engine.errors import BadParameter
 from rung.image import Event
 from rung.spec.jsonfile import Lines, parse
@@ -31,12 +31,14 @@ def test_words_of_a_path() -> None:
 
 
 def test_versions() -> None:
-    assert _without_version("/v1.47/info") == _without_version("/v1.24/info") == _without_version("/info") == "/info"
-    assert _without_version("/volumes/v1") == "/volumes/v1"
-    with pytest.raises(BadParameter, match="too new"):
-        _without_version("/v9.9/info")
-    with pytest.raises(BadParameter, match="too old"):
-        _without_version("/v1.12/info")
+    assert versions.split("/v1.24/info") == ("/info", (1, 24))
+    assert versions.split("/info") == ("/info", versions.NEWEST)
+    assert versions.split("/volumes/v1")[0] == "/volumes/v1"
+    versions.check((1, 24, 1))
+    versions.check(versions.NEWEST)
+    for version, said in (((9, 9), "9.9 is too new"), ((1, 12), "1.12 is too old"), ((1,), "1 is too old")):
+        with pytest.raises(BadParameter, match=said):
+            versions.check(version)
 
 
 def test_progress() -> None:
