@@ -95,6 +95,27 @@ def test_a_container_in_the_namespaces_of_another(user: User) -> None:
         assert outcome.output.split() == ["3", "3", "4", "rung", "sleep", "1000"], outcome.error
 
 
+@pytest.mark.parametrize("nnp", [True, False])
+def test_a_working_directory_that_only_the_containers_user_may_enter(user: User, nnp: bool) -> None:
+    """Its group is not mapped, so root of the user namespace has no power over it; the owner enters."""
+    private = user.folder / "private"
+    private.mkdir()
+    os.chown(private, SUB_UID + 6, 0)
+    private.chmod(0o700)
+    mount = {"source": str(private), "destination": "/private", "type": "bind", "options": ["bind"]}
+    edits = {**whole_maps(), "process.cwd": "/private", "process.noNewPrivileges": nnp}
+    edits["mounts"] = [*user.config("true")["mounts"], mount]
+    for uid, status in ((7, 0), (8, 1), (0, 1)):
+        outcome = user.run("pwd; echo x >here", {**edits, "process.user": {"uid": uid, "gid": 7}})
+        assert outcome.status == status, outcome
+        if status:
+            one_sentence(outcome, "/private", "Permission denied")
+    assert (private / "here").stat().st_uid == SUB_UID + 6
+    with user.running({**edits, "process.user": {"uid": 7, "gid": 7}}) as name:
+        assert user.ok("exec", "--user", "7:7", name, "pwd") == "/private\n"
+        assert user.call("exec", "--user", "8:8", name, "pwd").status != 0
+
+
 def test_without_the_tools_the_sentence_says_what_to_install(user: User) -> None:
     words = user.words("run", "--bundle", user.bundle("true", whole_maps()), user.bed.new_id())
     words = [word if not word.startswith("PATH=") else "PATH=/nowhere" for word in words]

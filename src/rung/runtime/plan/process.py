@@ -105,13 +105,15 @@ def identity_steps(
     yield steps.OwnStdio(uid)
     umask = user.get("umask")
     yield steps.SetUmask(DEFAULT_UMASK if umask is None else umask)
-    yield steps.Chdir(process["cwd"], 0)
+    yield steps.Chdir(process["cwd"], steps.CHDIR_TRY if uid else steps.CHDIR)
     if not environment(process).get("HOME"):
         yield steps.SetHome(uid)
     if program and not private:  # from here on, only calls that a filter for any program allows
         yield steps.LoadSeccomp(program, flags)
     groups = tuple(user.get("additionalGids") or ())
     yield steps.SetUser(uid, gid, int(may_set_groups), groups)
+    if uid:  # root in a user namespace has no power over files of ids that are not mapped there; their owner has
+        yield steps.Chdir(process["cwd"], steps.CHDIR_LEFT)
     yield steps.SetCapabilities(*(masks[kind] for kind in _SETS))
 
 

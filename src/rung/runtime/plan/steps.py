@@ -411,13 +411,17 @@ class SetUmask(Step):
     mask: int
 
 
+#: How ``Chdir`` goes about it. ``CHDIR_TRY`` leaves a directory that refuses root to ``CHDIR_LEFT``, which comes
+#: later, as the container's user, and does nothing where the first has succeeded.
+CHDIR, CHDIR_MAKE, CHDIR_TRY, CHDIR_LEFT = range(4)
+
+
 class Chdir(Step):
-    """Enter the working directory, made where missing with ``create``; it must lie inside
-    the root (CVE-2024-21626)."""
+    """Enter the working directory, which must lie inside the root (CVE-2024-21626)."""
 
     code, wire, clause = 49, "su", "config.md#process: cwd"
     path: str
-    create: int
+    how: int
 
 
 class SetHome(Step):

@@ -97,7 +97,7 @@ _SENTENCES: dict[type[Step], Callable[[Any], str]] = {
     + f", permitted {capability_words(s.permitted)}, inheritable {capability_words(s.inheritable)}"
     + f", ambient {capability_words(s.ambient)}",
     steps.SetUmask: lambda s: f"set the umask to {s.mask:04o}",
-    steps.Chdir: lambda s: f"change to directory {s.path}",
+    steps.Chdir: lambda s: f"change to directory {s.path}" + (" if root could not" if s.how == steps.CHDIR_LEFT else ""),
     steps.SetHome: lambda s: f"look up the home of user {s.uid}",
     steps.FindExecutable: lambda s: f"find the program {s.name}",
     steps.WaitStart: lambda s: "report created, wait for start",

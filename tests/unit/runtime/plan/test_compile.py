@@ -136,6 +136,15 @@ def test_a_filter_that_needs_privilege_comes_after_every_path_is_resolved() -> N
     assert found == ["Chdir", "SetHome", "LoadSeccomp"]
 
 
+@pytest.mark.parametrize(("uid", "expected"), [(0, [steps.CHDIR]), (5, [steps.CHDIR_TRY, steps.CHDIR_LEFT])])
+def test_a_working_directory_that_refuses_root_is_left_to_the_user(uid: int, expected: list[int]) -> None:
+    document = config()
+    document["process"]["user"]["uid"] = uid
+    made = plan(document)
+    assert [step.how for step in of(steps.Chdir, made)] == expected
+    assert order(made, steps.SetUser, steps.Chdir)[-2:] == (["SetUser", "Chdir"] if uid else ["Chdir", "SetUser"])
+
+
 @pytest.mark.parametrize("private", [True, False])
 def test_the_filter_is_loaded_as_late_as_it_may_be(private: bool) -> None:
     document = config()
