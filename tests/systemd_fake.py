@@ -105,6 +105,12 @@ class FakeSystemd:
             case "StopUnit":
                 self._stop(self._known(call.body[0]))
                 return self._job(call.body[0])
+            case "AttachProcessesToUnit":
+                unit, below, pids = call.body
+                for place in self._places(self._known(unit)):
+                    for pid in pids:
+                        (place / below.strip("/") / "cgroup.procs").write_text(str(pid))
+                return "", (), b""
             case "SetUnitProperties":
                 self.units[self._known(call.body[0])].update({name: item.value for name, item in call.body[2]})
                 return "", (), b""

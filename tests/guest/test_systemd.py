@@ -9,5 +9,5 @@ from guests import TIMEOUT_S, all_passed
 
 @pytest.mark.timeout(2 * TIMEOUT_S + 90)
 def test_the_driver_works_with_systemd_itself() -> None:
-    closing = all_passed("tests/kernel/systemd", at_least=18, systemd=True)
+    closing = all_passed("tests/kernel/systemd", at_least=21, systemd=True)
     assert "skipped" not in closing, closing

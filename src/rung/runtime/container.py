@@ -118,6 +118,8 @@ class Container:
             "rootfs": facts.rootfs,
             "created": facts.created,
         }
+        if facts.unit:
+            document["systemd-scope"] = facts.unit["name"]  # as crun says it
         if facts.annotations:
             document["annotations"] = facts.annotations
         return {**document, "owner": ""}

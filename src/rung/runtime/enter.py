@@ -83,14 +83,25 @@ def _entered(
     try:
         return _enter(container, checked, paths, options, trace)
     except CgroupNotEntered as failed:
-        from rung.runtime.cgroup.below import beside_init
+        from rung.runtime.cgroup.below import beside_init, is_for_systemd, with_init
 
-        others = beside_init(failed, paths, container.pid, named=bool(options.cgroups))
-    return _enter(container, checked, others, options, trace)
+        named = bool(options.cgroups)
+        attached = is_for_systemd(failed, container.facts.unit)
+        if attached:
+            others = paths if named else with_init(paths, container.pid)
+        else:
+            others = beside_init(failed, paths, container.pid, named=named)
+    return _enter(container, checked, others, options, trace, attached=attached)
 
 
 def _enter(
-    container: Container, checked: Process_, paths: dict[str, str], options: ExecOptions, trace: Trace
+    container: Container,
+    checked: Process_,
+    paths: dict[str, str],
+    options: ExecOptions,
+    trace: Trace,
+    *,
+    attached: bool = False,
 ) -> Process:
     config = container.config
     with Closing() as closing, Undo() as undo:
@@ -114,6 +125,7 @@ def _enter(
                 3 + options.preserve_fds,
                 _may_set_groups(container, checked),
                 rdt.tasks() if rdt else (),
+                attached,
             )
         )
         slots = {SLOT_CONTAINER: pidfd}
@@ -124,13 +136,20 @@ def _enter(
         undo.push(init.destroy)
         with trace.span("enter", container.id, "runtime.md#operations"):
             init.until_ready(
-                lambda _tag, _pid, _fd: None, lambda listener, pid: _inform_agent(container, listener, pid)
+                lambda _tag, _pid, _fd: _attach(container, init.outer, paths[""]),
+                lambda listener, pid: _inform_agent(container, listener, pid),
             )
             init.until_executed()
         init.close()
         write_pid(options.pid_file, init.pid)
         undo.keep()
     return Process(init.pid)
+
+
+def _attach(container: Container, pid: int, directory: str) -> None:
+    from rung.runtime.cgroup.systemd.driver import attach
+
+    attach(container.facts.unit, container.facts.cgroup_paths[""], pid, directory)
 
 
 def _inform_agent(container: Container, listener: int, pid: int) -> None:

@@ -34,13 +34,15 @@ class User:
     bed: Bed
     folder: Path
     runtime_dir: Path
+    uid: int = UID
+    gid: int = GID
     known: bool = False
     cgroups: tuple[Path, ...] = ()
     _made: int = 0
 
     def config(self, args: Sequence[str] | str, edits: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """``spec --rootless`` of this user without a terminal; edited."""
-        document: dict[str, Any] = rootless_config(UID, GID)  # type: ignore[assignment]
+        document: dict[str, Any] = rootless_config(self.uid, self.gid)  # type: ignore[assignment]
         args = ["sh", "-c", args] if isinstance(args, str) else list(args)
         document["process"].update(args=args, terminal=False)
         document["root"]["path"] = str(self.folder / "rootfs")
@@ -57,7 +59,7 @@ class User:
 
     def words(self, *words: object) -> list[str]:
         """The program's command line, as this user's."""
-        drop = ["setpriv", f"--reuid={UID}", f"--regid={GID}", "--clear-groups", "--no-new-privs"]
+        drop = ["setpriv", f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups", "--no-new-privs"]
         variables = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", f"XDG_RUNTIME_DIR={self.runtime_dir}"]
         program = [str(self.bed.program), *map(str, words)]
         if not self.known:
@@ -114,7 +116,7 @@ def _entering(cgroups: Sequence[Path]) -> list[str]:
 
 
 @contextmanager
-def a_user(bed: Bed) -> Iterator[User]:
+def a_user(bed: Bed, uid: int = UID, gid: int = GID) -> Iterator[User]:
     """One with a folder that every user can reach; the folder is gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="rung-user-", dir="/tmp"))
     try:
@@ -123,8 +125,8 @@ def a_user(bed: Bed) -> Iterator[User]:
         runtime_dir = folder / "run"
         runtime_dir.mkdir(mode=0o700)
         for path in (folder, runtime_dir, *(folder / "rootfs").rglob("*"), folder / "rootfs"):
-            os.chown(path, UID, GID, follow_symlinks=False)
-        yield User(bed, folder, runtime_dir)
+            os.chown(path, uid, gid, follow_symlinks=False)
+        yield User(bed, folder, runtime_dir, uid, gid)
         left = [str(path) for path in runtime_dir.rglob("*") if path.name not in ("rung", "runtime")]
         assert not left, f"left behind: {left}"
     finally:

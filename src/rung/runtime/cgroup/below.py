@@ -7,7 +7,7 @@ such a tree, its init has gone below, and another process is put beside that, un
 
 from __future__ import annotations
 
-from errno import EBUSY, ENODEV, ENOENT, EOPNOTSUPP
+from errno import EACCES, EBUSY, ENODEV, ENOENT, EOPNOTSUPP
 
 from rung.posix import isdir, strerror
 from rung.runtime.cgroup.errors import CgroupError
@@ -16,6 +16,7 @@ from rung.runtime.cgroup.hierarchy import clean, hierarchies
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from rung.runtime.errors import CgroupNotEntered
 
@@ -57,6 +58,20 @@ def beside_init(failed: CgroupNotEntered, paths: Mapping[str, str], pid: int, *,
     if named or of_init in ("", paths[""]):
         raise refused(paths[""], failed.errno)
     return {"": of_init}
+
+
+def is_for_systemd(failed: CgroupNotEntered, unit: Mapping[str, Any]) -> bool:
+    """Whether only systemd can put a process there: cgroup-v2.rst, "Delegation Containment".
+
+    A user's containers are units of the own service manager's. Who moves a process from a session needs power over
+    what lies above both, which is the system's."""
+    return bool(unit.get("user")) and failed.errno == EACCES
+
+
+def with_init(paths: Mapping[str, str], pid: int) -> dict[str, str]:
+    """Where the container's init is, if that is below its cgroup; else that."""
+    of_init = hierarchies(pid).own.get("", "")
+    return {"": of_init} if of_init.startswith(f"{paths['']}/") else dict(paths)
 
 
 def refused(directory: str, number: int) -> CgroupError:

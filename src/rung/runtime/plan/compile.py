@@ -183,6 +183,8 @@ def _exec_steps(request: ExecRequest, terminal: bool) -> Iterator[Step]:
     yield from initial
     mapped = "user" in new or "user" in joined
     early = mapped and bool(request.namespace_flags & CLONE_NEWCGROUP)
+    if request.attached:
+        yield steps.Sync(steps.SYNC_ATTACH)
     yield from cgroup_steps(request.cgroup_paths, before_namespace=early)
     yield from resctrl_steps(request.resctrl_tasks)
     late = 0 if mapped else request.namespace_flags & CLONE_NEWCGROUP

@@ -77,6 +77,7 @@ class ExecRequest(Record):
     keep_fds: int = 3
     may_set_groups: bool = True
     resctrl_tasks: tuple[str, ...] = ()
+    attached: bool = False  # to its cgroup, by systemd
 
 
 def environment(process: Process) -> dict[str, str]:

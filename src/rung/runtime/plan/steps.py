@@ -246,6 +246,7 @@ class MakeNode(Step):
 
 #: Sync's tag before the cgroup exists, which systemd makes around the waiting process.
 SYNC_UNIT = "unit"
+SYNC_ATTACH = "attach"  # before it is entered, which systemd alone may do
 SYNC_DEVICES = "netDevices"  # OfferNetlink's
 
 

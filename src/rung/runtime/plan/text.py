@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from rung.runtime.plan.request import Plan
     from rung.runtime.plan.steps import Step
 
+_SYNCS = {
+    steps.SYNC_UNIT: "wait until systemd has made the cgroup",
+    steps.SYNC_ATTACH: "wait until systemd has moved this process into the cgroup",
+}
+_HOW_THERE = {steps.CHDIR_LEFT: ", if root could not"}
 _HOW = ("pivot_root", "a moved mount and chroot", "chroot", "where it is")
 
 
@@ -70,9 +75,7 @@ _SENTENCES: dict[type[Step], Callable[[Any], str]] = {
     steps.MakeDir: lambda s: f"make sure there is a directory {s.path}",
     steps.MakeSymlink: lambda s: f"link {s.path} to {s.target}",
     steps.MakeNode: lambda s: f"make {node_words(s.mode, s.major, s.minor)} {s.path}",
-    steps.Sync: lambda s: "wait until systemd has made the cgroup"
-    if s.tag == steps.SYNC_UNIT
-    else f"wait for the runtime's {s.tag} hooks",
+    steps.Sync: lambda s: _SYNCS.get(s.tag) or f"wait for the runtime's {s.tag} hooks",
     steps.RunHook: lambda s: f"run {s.stage} hook {s.path}",
     steps.PivotRoot: lambda s: f"change the root: {_HOW[s.how]}",
     steps.OpenConsole: lambda s: "open a terminal and send it to the console socket",
@@ -97,7 +100,7 @@ _SENTENCES: dict[type[Step], Callable[[Any], str]] = {
     + f", permitted {capability_words(s.permitted)}, inheritable {capability_words(s.inheritable)}"
     + f", ambient {capability_words(s.ambient)}",
     steps.SetUmask: lambda s: f"set the umask to {s.mask:04o}",
-    steps.Chdir: lambda s: f"change to directory {s.path}" + (" if root could not" if s.how == steps.CHDIR_LEFT else ""),
+    steps.Chdir: lambda s: f"change to directory {s.path}{_HOW_THERE.get(s.how, '')}",
     steps.SetHome: lambda s: f"look up the home of user {s.uid}",
     steps.FindExecutable: lambda s: f"find the program {s.name}",
     steps.WaitStart: lambda s: "report created, wait for start",

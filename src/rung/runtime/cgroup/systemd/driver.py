@@ -19,6 +19,7 @@ from rung.runtime.cgroup.systemd.values import with_whole_percents
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from rung.runtime.cgroup.hierarchy import Hierarchies
     from rung.runtime.cgroup.systemd.names import Unit
@@ -33,6 +34,12 @@ def place(found: Hierarchies, cgroups_path: str | None, container_id: str) -> tu
     unit = unit_of(cgroups_path, container_id, user=not is_whole())
     with Manager(user=unit.user) as manager:
         return unit, locate_unit(found, unit, manager.cgroup())
+
+
+def attach(unit: Mapping[str, Any], top: str, pid: int, directory: str) -> None:
+    """Have a unit's systemd put a process into ``directory``, which is the unit's cgroup ``top`` or one below."""
+    with Manager(user=unit["user"]) as manager:
+        manager.attach(unit["name"], directory.removeprefix(top) or "/", pid)
 
 
 class SystemdCgroup(Cgroup):

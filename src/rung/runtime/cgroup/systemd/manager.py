@@ -66,6 +66,10 @@ class Manager:
         """Change properties of a unit until it ends."""
         self._call("SetUnitProperties", "sba(sv)", (unit, True, properties))
 
+    def attach(self, unit: str, below: str, pid: int) -> None:
+        """Put a process into the cgroup ``below`` a unit's; "/" is the unit's own."""
+        self._call("AttachProcessesToUnit", "ssau", (unit, below, [pid]))
+
     def reset_failed(self, unit: str) -> None:
         """Let systemd forget a unit that failed; one that did not, or is not, is fine."""
         try:
