@@ -131,6 +131,12 @@ class Message:
         return message
 
 
+def inner_kind(kind: type[Message], name: str) -> type[Message] | None:
+    """The kind of message that a field of another is, or is a list of; None where it is none, or not there at all."""
+    one = kind._fields.get(name)
+    return one.of if one else None
+
+
 class _Entry(Message):
     """What a map is a list of."""
 

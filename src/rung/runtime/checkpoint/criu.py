@@ -17,7 +17,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _socket import socket
     from collections.abc import Callable
-    from typing import Any
 
     #: name of the notification, pid of the container's init (0: not known), descriptor (-1: none)
     Notified = Callable[[str, int, int], None]
@@ -70,16 +69,16 @@ class Talk:
         self._socket = ours
         self.pid = pid
 
-    def ask(self, message: bytes, notified: Notified) -> dict[str, Any]:
+    def ask(self, message: bytes, notified: Notified) -> rpc.Response:
         """The last response; raises ``CriuError`` where CRIU ends without any."""
         self._send(message)
         while True:
             response, fd = self._receive()
-            if response.get("type") != rpc.NOTIFY or not response.get("success"):
+            if response.type != rpc.NOTIFY or not response.success:
                 return response
-            notice = response.get("notify", {})
+            notice = response.notify or rpc.Notice()
             try:
-                notified(notice.get("script", ""), notice.get("pid", 0), fd)
+                notified(notice.script, notice.pid, fd)
             finally:
                 if fd >= 0:
                     posix.close(fd)
@@ -91,7 +90,7 @@ class Talk:
         except (BrokenPipeError, ConnectionResetError):
             raise CriuError("criu", "", "it ended in the middle of its work") from None
 
-    def _receive(self) -> tuple[dict[str, Any], int]:
+    def _receive(self) -> tuple[rpc.Response, int]:
         from _socket import CMSG_SPACE, MSG_CMSG_CLOEXEC, SCM_RIGHTS, SOL_SOCKET
 
         try:
@@ -102,7 +101,7 @@ class Talk:
         if not data:
             raise CriuError("criu", "", "it ended without an answer")
         try:
-            return rpc.response(data), int.from_bytes(rights[0][:4], "little") if rights else -1
+            return rpc.Response.decode(data), int.from_bytes(rights[0][:4], "little") if rights else -1
         except rpc.BadMessage as error:
             raise CriuError("criu", "", f"its answer cannot be read: {error}") from None
 
@@ -118,7 +117,7 @@ def check_feature(name: str, what: str) -> None:
     """That kernel and CRIU can do it. Raises ``CriuError``."""
     with start() as talk:
         response = talk.ask(rpc.request(type=rpc.FEATURE_CHECK, features={name: True}), _unheard)
-    if not response.get("features", {}).get(name):
+    if not getattr(response.features or rpc.Features(), name):
         raise CriuError(f"cannot {what}:", "", f"CRIU lacks the feature {name} on this kernel", "see criu check --all")
 
 
@@ -126,12 +125,12 @@ def _unheard(_name: str, _pid: int, _fd: int) -> None:
     """Nothing is told while a question about features is answered."""
 
 
-def failure(operation: str, container_id: str, log: str, response: dict[str, Any] | None) -> CriuError:
+def failure(operation: str, container_id: str, log: str, response: rpc.Response | None) -> CriuError:
     """What went wrong, by CRIU's own first complaint."""
-    answer = response or {}
-    said = cause(_read(log)) or cause(str(answer.get("cr_errmsg", "")).encode())
-    if not said and answer.get("cr_errno"):
-        said = posix.strerror(answer["cr_errno"])
+    answer = response or rpc.Response()
+    said = cause(_read(log)) or cause(answer.cr_errmsg.encode("utf-8", "surrogateescape"))
+    if not said and answer.cr_errno:
+        said = posix.strerror(answer.cr_errno)
     # A configuration file of CRIU's may give the log another name.
     hint = f"its log: {log}" if posix.exists(log) else f"its log is in {posix.dirname(log)}"
     return CriuError(f"criu cannot {operation} container", f'"{container_id}"', said or "it does not say why", hint)

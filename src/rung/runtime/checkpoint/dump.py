@@ -72,7 +72,7 @@ def _ask(container_id: str, wanted: dict[str, object], options: CheckpointOption
             response = talk.ask(rpc.request(type=kind, opts=wanted), notified)
         except CriuError:
             raise criu.failure("dump", container_id, log, None) from None
-    if not response.get("success"):
+    if not response.success:
         raise criu.failure("dump", container_id, log, response)
 
 

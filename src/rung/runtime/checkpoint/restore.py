@@ -160,9 +160,9 @@ class _Restore:
             response = talk.ask(rpc.request(type=rpc.RESTORE, opts=wanted), self._notified)
         except CriuError:
             raise criu.failure("restore", self._facts.id, log, None) from None
-        if not response.get("success"):
+        if not response.success:
             raise criu.failure("restore", self._facts.id, log, response)
-        self._pid = response["restore"]["pid"]
+        self._pid = response.restore.pid
 
     def _notified(self, name: str, pid: int, fd: int) -> None:
         self._pid = pid or self._pid

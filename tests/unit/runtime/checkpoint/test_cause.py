@@ -1,6 +1,7 @@
 """What CRIU says when it fails."""
 
 from rung.runtime.checkpoint.criu import cause, failure
+from rung.runtime.checkpoint.rpc import Response
 
 LOG = b"""\
 (00.000014) Version: 4.1.1 (gitid 0)
@@ -26,7 +27,7 @@ def test_a_sentence_names_container_cause_and_log(tmp_path):
 
 def test_without_a_log_it_is_the_answer_that_says_why(tmp_path):
     log = str(tmp_path / "dump.log")
-    assert "No such process" in str(failure("dump", "web1", log, {"cr_errno": 3}))
-    answer = {"cr_errno": 3, "cr_errmsg": "Error (criu/x.c:1): no memory"}
+    assert "No such process" in str(failure("dump", "web1", log, Response(cr_errno=3)))
+    answer = Response(cr_errno=3, cr_errmsg="Error (criu/x.c:1): no memory")
     assert f"no memory (its log is in {tmp_path})" in str(failure("dump", "web1", log, answer))
     assert "does not say why" in str(failure("dump", "web1", log, None))
