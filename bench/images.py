@@ -29,7 +29,8 @@ import imagecases
 import measure
 
 ROOT = Path(__file__).resolve().parents[1]
-KEPT = ROOT / "build/bench-images"
+#: The images and the registry that serves them; made once, so they may be kept elsewhere.
+KEPT = Path(os.environ.get("RUNG_BENCH_IMAGES") or ROOT / "build/bench-images")
 ENVIRONMENT = {**measure.ENVIRONMENT, "HOME": "/root", "PODMAN_IGNORE_CGROUPSV1_WARNING": "1"}
 PEERS = ("containerd", "docker", "podman", "skopeo+umoci")
 OURS = ("rung overlay", "rung erofs")

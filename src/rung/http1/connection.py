@@ -126,10 +126,7 @@ class Connection:
         request = parse_request(head)
         self._body, self._ended = body_of(request), False
         self.request = request
-        # Section 9.3: persistent in 1.1 unless it says close; in 1.0 only if it says keep-alive.
-        closes = request.has_token("connection", "close")
-        stays = request.minor >= 1 or request.has_token("connection", "keep-alive")
-        self.keeps_alive = stays and not closes
+        self.keeps_alive = request.keeps_alive
         return request
 
     def _unfinished_head(self) -> NeedData | Closed:

@@ -29,6 +29,15 @@ class Length:
     def done(self) -> bool:
         return self.left == 0
 
+    @property
+    def direct(self) -> int:
+        """Bytes of the body that follow each other, whatever they are."""
+        return self.left
+
+    def passed(self, size: int) -> None:
+        """So many of them went another way."""
+        self.left -= size
+
     def take(self, buffer: bytearray) -> bytes:
         """What of the buffer belongs to the body; it is removed from the buffer."""
         size = min(self.left, len(buffer))
@@ -42,6 +51,11 @@ class UntilClosed:
     """A response's body that ends with the connection: section 6.3, the last rule."""
 
     done = False
+    left = None
+    direct = 1 << 62
+
+    def passed(self, size: int) -> None:
+        """However many: there is no count."""
 
     def take(self, buffer: bytearray) -> bytes:
         """All of the buffer, which is emptied."""
@@ -59,6 +73,20 @@ class Chunked:
         self._in_chunk = False
         self._last = False
         self._trailers = 0
+
+    @property
+    def left(self) -> int | None:
+        """Only the last chunk says."""
+        return 0 if self.done else None
+
+    @property
+    def direct(self) -> int:
+        """What is left of one chunk."""
+        return self._left
+
+    def passed(self, size: int) -> None:
+        """So many bytes of the chunk went another way."""
+        self._left -= size
 
     def take(self, buffer: bytearray) -> bytes:
         """The next bytes of the body, as many as the buffer has of one chunk; what was read is
@@ -115,6 +143,9 @@ def body_of_response(response: Response, method: str) -> Length | Chunked | Unti
     # "Any response to a HEAD request and any response with a 1xx ..., 204 ..., or 304 ... status code is always
     # terminated by the first empty line after the header fields"; behind a 101 another protocol begins.
     if method == "HEAD" or response.status < 200 or response.status in (204, 304):
+        return Length(0)
+    # "Any 2xx (Successful) response to a CONNECT request implies that the connection will become a tunnel".
+    if method == "CONNECT" and response.status < 300:
         return Length(0)
     return _framing(response) or UntilClosed()
 

@@ -27,6 +27,7 @@ _ABSOLUTE = re.compile(r"https?://[^/?#@]+", re.IGNORECASE)
 class Fields:
     """What a request and a response have in common. Names are lower case, in the order they came."""
 
+    minor: int
     headers: tuple[tuple[str, str], ...]
 
     def all(self, name: str) -> list[str]:
@@ -40,6 +41,12 @@ class Fields:
     def has_token(self, name: str, token: str) -> bool:
         """Whether a comma separated field lists ``token``."""
         return any(each.strip().lower() == token for each in self.get(name).split(","))
+
+    @property
+    def keeps_alive(self) -> bool:
+        """RFC 9112 section 9.3: persistent in 1.1 unless it says close; in 1.0 only if it says keep-alive."""
+        stays = self.minor >= 1 or self.has_token("connection", "keep-alive")
+        return stays and not self.has_token("connection", "close")
 
 
 class Request(Record, Fields):
@@ -85,6 +92,11 @@ def parse_response(head: bytes) -> Response:
         raise Malformed(502, f"{first[:60]!r} is no status line")
     minor, status, reason = match.groups()
     return Response(int(status), (reason or b"").decode("latin-1"), int(minor), _fields(rest))
+
+
+def is_token(name: str) -> bool:
+    """Whether it may be a header field's name, or a method."""
+    return name.isascii() and _TOKEN.fullmatch(name.encode()) is not None
 
 
 def _fields(block: bytes) -> tuple[tuple[str, str], ...]:

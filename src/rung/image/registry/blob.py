@@ -7,10 +7,10 @@ bytes finds out by its digest. RFC 9110 section 14 (ranges); a server may ignore
 from __future__ import annotations
 
 from rung.image.errors import RegistryError
-from rung.image.registry.http1 import ProtocolError
 from rung.image.registry.pace import Pace
 from rung.image.registry.refusal import Tries
 from rung.image.registry.transport import TRANSIENT
+from rung.image.registry.wire import ProtocolError
 from rung.spec.image import media
 
 TYPE_CHECKING = False

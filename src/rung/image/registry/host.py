@@ -14,12 +14,12 @@ from urllib.parse import urljoin, urlsplit
 
 from rung.image.errors import RegistryError
 from rung.image.registry import auth
-from rung.image.registry.http1 import ProtocolError
 from rung.image.registry.pace import Pace
 from rung.image.registry.proxy import is_loopback
 from rung.image.registry.refusal import denied, unreachable
 from rung.image.registry.tls import Tls
 from rung.image.registry.transport import TRANSIENT, Bytes
+from rung.image.registry.wire import ProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

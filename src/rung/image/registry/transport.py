@@ -11,11 +11,13 @@ import threading
 from urllib.parse import SplitResult, urlsplit
 
 from rung import __version__
-from rung.image.registry import http1
-from rung.image.registry.http1 import Head, ProtocolError
+from rung.http1.connection import NEED_DATA, Data
+from rung.http1.errors import Malformed
+from rung.http1.exchange import Exchange, request_bytes
+from rung.http1.head import Response as Head
 from rung.image.registry.proxy import Proxy, choose_proxy
 from rung.image.registry.tls import Tls
-from rung.image.registry.wire import Wire
+from rung.image.registry.wire import ProtocolError, Wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
     from typing import Protocol
 
+    from rung.http1.connection import EndOfBody, NeedData
     from rung.image.registry.limits import Limits
     from rung.image.registry.pace import Pace
 
@@ -44,7 +47,6 @@ _READ = 1 << 16
 #: Less than this left of an answer's body is read to keep the connection.
 _WORTH_READING = 1 << 16
 _IDLE = 8
-_INTERIM = 20
 
 
 class Bytes:
@@ -63,62 +65,47 @@ class Response:
     or closes it where the body has not ended."""
 
     def __init__(
-        self, wire: Wire, head: Head, length: int, url: str, pace: Pace, give_back: Callable[[Wire], None]
+        self, wire: Wire, head: Head, exchange: Exchange, url: str, pace: Pace, give_back: Callable[[Wire], None]
     ) -> None:
         self.url = url
         self.status = head.status
-        self._headers = head.headers
+        self._head = head
         self._wire = wire
-        self._left = length
-        self._chunk = 0  # left of the current chunk
+        self._exchange = exchange
         self._pace = pace
-        self._give_back = give_back if head.keeps_open else _close
+        self._give_back = give_back
+        self._come = memoryview(b"")  # with the head, or with a chunk's
         self._is_open = True
+        self._ended = False
 
     def header(self, name: str) -> str:
         """A header's value, empty where it is not there."""
-        return self._headers.get(name.lower(), "")
-
-    @property
-    def length(self) -> int:
-        """The bytes of the body that are still to come; negative where nobody said."""
-        return self._left
+        return self._head.get(name.lower())
 
     def readinto(self, view: memoryview) -> int:
         """The next bytes; 0 at the end. An end before the announced one is ``ProtocolError``."""
-        if self._left == 0:
-            return 0
-        if self._left == http1.CHUNKED:
-            return self._read_chunk(view)
-        size = self._wire.readinto(view if self._left < 0 else view[: self._left], self._pace)
-        if self._left > 0:
-            if not size:
-                raise ProtocolError(f"hangs up with {self._left} bytes to come")
-            self._left -= size
-        elif not size:
-            self._left, self._give_back = 0, _close
-        return size
-
-    def _read_chunk(self, view: memoryview) -> int:
-        if not self._chunk:
-            self._chunk = http1.chunk_size(self._wire.line(self._pace))
-            if not self._chunk:
-                for _ in range(100):  # trailers (RFC 9112 section 7.1.2) are of no use here
-                    if not self._wire.line(self._pace):
-                        self._left = 0
-                        return 0
-                raise ProtocolError("ends its answer with too many headers")
-        size = self._wire.readinto(view[: self._chunk], self._pace)
-        if not size:
-            raise ProtocolError("hangs up in the middle of its answer")
-        self._chunk -= size
-        if not self._chunk and self._wire.line(self._pace):
-            raise ProtocolError("sends a chunk that is longer than it says")
+        while not self._come and not self._ended:
+            if direct := self._exchange.direct:
+                size = self._wire.readinto(view[:direct], self._pace)
+                if size:
+                    self._exchange.passed(size)
+                    return size
+                _hung_up(self._exchange)
+            event = _next(self._exchange)
+            if isinstance(event, Data):
+                self._come = memoryview(event.data)
+            elif event is NEED_DATA:
+                _receive(self._wire, self._exchange, self._pace)
+            else:
+                self._ended = True
+        size = min(len(view), len(self._come))
+        view[:size] = self._come[:size]
+        self._come = self._come[size:]
         return size
 
     def read_all(self, limit: int) -> bytes | None:
         """The whole body, or None where it is longer than ``limit``."""
-        if self._left > limit:
+        if (self._exchange.left or 0) > limit:
             return None
         data = bytearray()
         view = memoryview(bytearray(_READ))
@@ -133,12 +120,12 @@ class Response:
         if not self._is_open:
             return
         self._is_open = False
-        if 0 < self._left <= _WORTH_READING:
+        if 0 < (self._exchange.left or 0) <= _WORTH_READING:
             try:
                 self.read_all(_WORTH_READING)
             except TRANSIENT:
                 pass
-        if self._left == 0:
+        if self._exchange.may_follow:
             self._give_back(self._wire)
         else:
             self._wire.close()
@@ -199,11 +186,11 @@ class Transport:
     def _over(
         self, wire: Wire, method: str, url: str, request: bytes, body: Body | None, pace: Pace, key: object
     ) -> Response:
-        head = _send(wire, request, body, pace) or _final_head(wire, pace)
-        length = http1.body_length(method, head)
-        if head.status >= 400 and body is not None:
-            head = _last(head)  # a server that refuses need not have read what was sent
-        return Response(wire, head, length, url, pace, lambda wire: self._keep(key, wire))
+        exchange = Exchange(method)
+        head = _send(wire, request, body, pace, exchange) or _final_head(wire, pace, exchange)
+        # A server that refuses need not have read what was sent.
+        refused = head.status >= 400 and body is not None
+        return Response(wire, head, exchange, url, pace, _close if refused else lambda wire: self._keep(key, wire))
 
     def _connect(self, parts: SplitResult, pace: Pace, tls: Tls, proxy: Proxy | None) -> Wire:
         host = parts.hostname or ""
@@ -268,12 +255,12 @@ def _request(
         if proxy.authorization:
             sent["Proxy-Authorization"] = proxy.authorization
     try:
-        return http1.request(method, target.replace(" ", "%20"), sent)
-    except ValueError as error:
-        raise ProtocolError(str(error)) from None
+        return request_bytes(method, target.replace(" ", "%20"), sent.items())
+    except Malformed as error:
+        raise ProtocolError(f"a request {error.reason}") from None
 
 
-def _send(wire: Wire, request: bytes, body: Body | None, pace: Pace) -> Head | None:
+def _send(wire: Wire, request: bytes, body: Body | None, pace: Pace, exchange: Exchange) -> Head | None:
     """Send a request. One that refuses a body need not read it: its answer may be there already."""
     if body is None or not body.size:
         wire.send(request, pace)
@@ -285,7 +272,7 @@ def _send(wire: Wire, request: bytes, body: Body | None, pace: Pace) -> Head | N
             wire.send(chunk, pace)
     except (BrokenPipeError, ConnectionResetError):
         try:
-            head = http1.parse_head(wire.head(pace))
+            head = _final_head(wire, pace, exchange)
         except TRANSIENT:
             head = None
         if head is None or head.status < 400:
@@ -294,21 +281,38 @@ def _send(wire: Wire, request: bytes, body: Body | None, pace: Pace) -> Head | N
     return None
 
 
-def _last(head: Head) -> Head:
-    """An answer after which its connection is not used again."""
-    changed: Head = head.replace(headers={**head.headers, "connection": "close"})
-    return changed
+def _final_head(wire: Wire, pace: Pace, exchange: Exchange) -> Head:
+    while (event := _next(exchange)) is NEED_DATA:
+        _receive(wire, exchange, pace)
+    assert isinstance(event, Head)
+    if event.status == 101:
+        raise ProtocolError("changes to another protocol")
+    return event
 
 
-def _final_head(wire: Wire, pace: Pace) -> Head:
-    """RFC 9110 section 15.2: an answer may be announced, by 100 Continue and its like."""
-    for _ in range(_INTERIM):
-        head = http1.parse_head(wire.head(pace))
-        if head.status == 101:
-            raise ProtocolError("changes to another protocol")
-        if head.status >= 200:
-            return head
-    raise ProtocolError("announces its answer without end")
+def _next(exchange: Exchange) -> Head | Data | EndOfBody | NeedData:
+    try:
+        return exchange.next_event()
+    except Malformed as error:
+        raise ProtocolError(f"answers what is no HTTP: {error.reason}") from None
+
+
+def _receive(wire: Wire, exchange: Exchange, pace: Pace) -> None:
+    """More of the answer into the exchange."""
+    view = memoryview(bytearray(_READ))
+    if size := wire.receive(view, pace):
+        exchange.receive(view[:size])
+    else:
+        _hung_up(exchange)
+
+
+def _hung_up(exchange: Exchange) -> None:
+    if not exchange.has_begun:
+        raise ConnectionResetError("hangs up without an answer")
+    if not exchange.ends_with_connection:
+        to_come = f"with {exchange.left} bytes to come" if exchange.left else "in the middle of its answer"
+        raise ProtocolError(f"hangs up {to_come}")
+    exchange.receive(b"")
 
 
 def _tunnel(wire: Wire, host: str, port: int, proxy: Proxy, pace: Pace) -> None:
@@ -317,7 +321,7 @@ def _tunnel(wire: Wire, host: str, port: int, proxy: Proxy, pace: Pace) -> None:
     headers = {"Host": authority, "User-Agent": USER_AGENT}
     if proxy.authorization:
         headers["Proxy-Authorization"] = proxy.authorization
-    wire.send(http1.request("CONNECT", authority, headers), pace)
-    head = http1.parse_head(wire.head(pace))
+    wire.send(request_bytes("CONNECT", authority, headers.items()), pace)
+    head = _final_head(wire, pace, Exchange("CONNECT"))
     if head.status != 200:
         raise ProtocolError(f"the proxy {proxy.host}:{proxy.port} answers {head.status}")

@@ -1,6 +1,6 @@
 """One connection: a socket (plain or TLS) that sends and receives at a pace.
 
-Rule: no protocol is decided here beyond where a head ends. The socket blocks, its waits are
+Rule: no protocol is decided here. The socket blocks, its waits are
 sliced by the kernel (``SO_RCVTIMEO``): a plain receive is then one system call that fills
 a large buffer, where ``settimeout`` would poll before each one.
 """
@@ -10,24 +10,22 @@ from __future__ import annotations
 import socket
 import struct
 
-from rung.image.registry.http1 import HEAD_LIMIT, LINE_LIMIT, ProtocolError
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ssl import SSLContext
 
     from rung.image.registry.pace import Pace
 
-_READ = 1 << 16
-_HEADERS = "headers"
+
+class ProtocolError(Exception):
+    """What came is not HTTP, or ended in the middle. Another try may mend it."""
 
 
 class Wire:
-    """A connected socket and the bytes that came with the last head."""
+    """A connected socket."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        self._rest = memoryview(b"")
         self._slice_s = 0.0
         self._flags = int(socket.MSG_WAITALL)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -50,7 +48,7 @@ class Wire:
 
         poll = select.poll()
         poll.register(self._sock, select.POLLIN)
-        return not self._rest and not poll.poll(0)
+        return not poll.poll(0)
 
     def _patience(self, pace: Pace) -> None:
         wanted = pace.slice_s()
@@ -81,6 +79,14 @@ class Wire:
 
     # --- receiving ---------------------------------------------------------------------
 
+    def readinto(self, view: memoryview, pace: Pace) -> int:
+        """Fill the view as far as bytes come in time; 0 at the end."""
+        return self._receive(view, pace, self._flags)
+
+    def receive(self, view: memoryview, pace: Pace) -> int:
+        """What is there, as soon as there is something; 0 at the end."""
+        return self._receive(view, pace, 0)
+
     def _receive(self, view: memoryview, pace: Pace, flags: int) -> int:
         while True:
             self._patience(pace)
@@ -91,41 +97,6 @@ class Wire:
                 continue
             pace.moved(size)
             return size
-
-    def readinto(self, view: memoryview, pace: Pace) -> int:
-        """Fill the view as far as bytes come in time; 0 at the end."""
-        if self._rest:
-            size = min(len(view), len(self._rest))
-            view[:size] = self._rest[:size]
-            self._rest = self._rest[size:]
-            return size
-        return self._receive(view, pace, self._flags)
-
-    def _until(self, ends: tuple[bytes, ...], limit: int, pace: Pace, what: str) -> bytes:
-        data = bytes(self._rest)
-        while True:
-            found = [(at, len(end)) for end in ends if (at := data.find(end)) >= 0]
-            if found:
-                at, length = min(found)
-                self._rest = memoryview(data)[at + length :]
-                return data[:at]
-            if len(data) > limit:
-                raise ProtocolError(f"answers with {what} of more than {limit} bytes")
-            buffer = bytearray(_READ)
-            size = self._receive(memoryview(buffer), pace, 0)
-            if not size:
-                if data or what != _HEADERS:
-                    raise ProtocolError("hangs up in the middle of its answer")
-                raise ConnectionResetError("hangs up without an answer")
-            data += buffer[:size]
-
-    def head(self, pace: Pace) -> bytes:
-        """Everything before the next empty line."""
-        return self._until((b"\r\n\r\n", b"\n\n"), HEAD_LIMIT, pace, _HEADERS)
-
-    def line(self, pace: Pace) -> bytes:
-        """The next line."""
-        return self._until((b"\n",), LINE_LIMIT, pace, "a line").rstrip(b"\r")
 
     def close(self) -> None:
         """Hang up."""

@@ -11,10 +11,10 @@ import pytest
 
 from rung.image import RegistryError
 from rung.image.registry import pace as pace_module
-from rung.image.registry.http1 import ProtocolError
 from rung.image.registry.limits import Limits
 from rung.image.registry.pace import Pace
 from rung.image.registry.refusal import Tries, parse_retry_after
+from rung.image.registry.wire import ProtocolError
 
 LIMITS = Limits(attempts=4, backoff_s=1.0)
 

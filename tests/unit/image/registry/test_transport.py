@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from rung.image.registry.http1 import ProtocolError
 from rung.image.registry.limits import Limits
 from rung.image.registry.pace import Pace
 from rung.image.registry.transport import Bytes, Response, Transport
+from rung.image.registry.wire import ProtocolError
 
 LIMITS = Limits()
 DEADLINE_S = 60
@@ -88,7 +88,9 @@ def body_of(transport: Transport, url: str) -> bytes | None:
     [
         (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", b"hello"),
         (b"HTTP/1.1 200 OK\r\n\r\nuntil the end", b"until the end"),
-        (b"HTTP/1.0 200 OK\n\nnewlines alone", b"newlines alone"),
+        (b"HTTP/1.0 200 OK\r\n\r\nof old", b"of old"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n" % (1 << 19) + b"x" * (1 << 19) + b"\r\n0\r\n\r\n", b"x" * (1 << 19)),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 600000\r\n\r\n" + b"y" * 600_000, b"y" * 600_000),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=y\r\n world\r\n0\r\n\r\n", b"hello world"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nTrailer: x\r\n\r\n", b"a"),
         (b"HTTP/1.1 204 No\r\n\r\n", b""),
@@ -110,7 +112,11 @@ def test_bodies(transport: Transport, answer: bytes, body: bytes) -> None:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello!\r\n0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nhello",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"A: b\r\n" * 200 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"A: b\r\n" * 5000 + b"\r\n",
+        b"HTTP/1.1 200 OK\n\nnewlines alone",
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 30 + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n" % (1 << 19) + b"x" * (1 << 18),
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1" * 5000,
         b"HTTP/1.1 200 OK\r\nContent-Le",
         b"HTTP/1.1 101 Switching\r\n\r\n",
