@@ -28,8 +28,8 @@ pytestmark = pytest.mark.skipif(
 class Engine:
     """A rungd in a network namespace that it can be killed in, and the docker client for it."""
 
-    def __init__(self, folder: Path, home: Path) -> None:
-        self.folder, self.home = folder, home
+    def __init__(self, folder: Path, home: Path, *flags: str) -> None:
+        self.folder, self.home, self.flags = folder, home, flags
         self.network = subprocess.Popen(["unshare", "--net", "sh", "-c", "ip link set lo up; exec sleep 3600"])
         until(lambda: self.inside("ip", "-br", "link").out.startswith("lo "), "there is a network")
         self.names: list[str] = []
@@ -43,7 +43,7 @@ class Engine:
     def start(self) -> None:
         program = f"{daemons.PROGRAMS}/rungd"
         words = [program, "--data-root", f"{self.folder}/data", "--run-root", f"{self.folder}/run"]
-        words += ["--cgroup-parent", f"/{self.folder.name}"]
+        words += ["--cgroup-parent", f"/{self.folder.name}", *self.flags]
         with (self.folder / "log").open("ab") as log:
             net = f"--net=/proc/{self.network.pid}/ns/net"
             self.daemon = outcome.start(["nsenter", net, *words], log, env={"TMPDIR": str(self.folder)})

@@ -120,10 +120,11 @@ def remove_link(index: int) -> bytes:
 
 
 def new_address(index: int, address: bytes, prefix: int, broadcast: bytes = b"") -> bytes:
-    """An address of one's own choosing; its family is told by its length."""
+    """An address of one's own choosing; its family is told by its length. Nobody else is asked whether he has it (IPv6:
+    it would not work for seconds)."""
     family = 2 if len(address) == 4 else 10
     words = {LOCAL: address, ADDRESS: address, **({BROADCAST: broadcast} if broadcast else {})}
-    return add_address(Address(index, family, prefix, GLOBAL, 0, words), index)
+    return add_address(Address(index, family, prefix, GLOBAL, NODAD if family == 10 else 0, words), index)
 
 
 def default_route(index: int, gateway: bytes) -> bytes:
@@ -134,9 +135,9 @@ def default_route(index: int, gateway: bytes) -> bytes:
     return _message(NEWROUTE, _REQUEST | _ACK | _CREATE, head + words)
 
 
-def get_routes() -> bytes:
-    """All routes."""
-    return _message(GETROUTE, _REQUEST | _DUMP, pack("=BBBBBBBBI", 2, 0, 0, 0, 0, 0, 0, 0, 0))
+def get_routes(family: int = 2) -> bytes:
+    """All routes of a family."""
+    return _message(GETROUTE, _REQUEST | _DUMP, pack("=BBBBBBBBI", family, 0, 0, 0, 0, 0, 0, 0, 0))
 
 
 class Answer:

@@ -251,7 +251,7 @@ def files(engine: Engine, container: Container) -> dict[str, str]:
     domain = str(container.config.get("Domainname") or "")
     names = [f"{hostname}.{domain}", hostname] if domain else [hostname]
     ends = list(container.attached.values())
-    own = [end["address"] for end in ends]
+    own = [one for end in ends for one in (end["address"], end.get("address6")) if one]
     gateway = next((end["gateway"] for end in ends if end["gateway"]), "127.0.0.1")
     extra = [*(container.host.get("ExtraHosts") or ()), *engine.networks.link_hosts(container)]
     resolv = _read("/etc/resolv.conf")

@@ -22,6 +22,9 @@ class Endpoint:
         self.address = ""
         self.prefix = 0
         self.gateway = ""
+        self.address6 = ""
+        self.prefix6 = 0
+        self.gateway6 = ""
         self.mac = ""
         self.interface = ""
         self.inner = ""
@@ -56,9 +59,9 @@ class Endpoint:
             "Gateway": self.gateway,
             "IPAddress": self.address,
             "IPPrefixLen": self.prefix,
-            "IPv6Gateway": "",
-            "GlobalIPv6Address": "",
-            "GlobalIPv6PrefixLen": 0,
+            "IPv6Gateway": self.gateway6,
+            "GlobalIPv6Address": self.address6,
+            "GlobalIPv6PrefixLen": self.prefix6,
             "DNSNames": self.names or None,
         }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 
 from rung.engine.errors import EngineError
 from rung.engine.network.addresses import mac_bytes
@@ -18,6 +18,8 @@ from rung.kernel.rtnetlink import NetlinkError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from rung.engine.network.endpoint import Endpoint
 
 
 def refused(what: str, error: NetlinkError) -> EngineError:
@@ -38,6 +40,29 @@ def make_bridge(name: str, gateway: str, network: IPv4Network, mtu: int = 0) -> 
     _write("/proc/sys/net/ipv4/ip_forward", "1")
     # A port that is published on 127.0.0.1 leads from there over the bridge; rules.py keeps others from using that.
     _write(f"/proc/sys/net/ipv4/conf/{name}/route_localnet", "1")
+
+
+_CONF6 = "/proc/sys/net/ipv6/conf"
+
+
+def give_ipv6(name: str, gateway: str, network: IPv6Network) -> None:
+    """A bridge's address of the other family. Raises ``EngineError``."""
+    if not os.path.isdir(_CONF6):
+        raise EngineError("this kernel has no IPv6 (or was started with ipv6.disable=1): create the network without it")
+    _write(f"{_CONF6}/{name}/disable_ipv6", "0")
+    with Netlink() as netlink:
+        address = rtnetlink.new_address(netlink.index(name), ip_address(gateway).packed, network.prefixlen)
+        _unless_there(netlink, address, f"give bridge {name} the address {gateway}")
+    # A host that forwards ignores routers' advertisements, its own way out with them, unless it is told otherwise (2).
+    for one in os.listdir(_CONF6):
+        if _read(f"{_CONF6}/{one}/accept_ra") == "1":
+            _write(f"{_CONF6}/{one}/accept_ra", "2")
+    _write(f"{_CONF6}/all/forwarding", "1")
+
+
+def _read(path: str) -> str:
+    with open(path) as file:
+        return file.read().strip()
 
 
 def _unless_there(netlink: Netlink, request: bytes, what: str) -> None:
@@ -65,29 +90,40 @@ def remove(name: str) -> None:
                 raise refused(f"remove interface {name}", error) from None
 
 
-def connect(
-    bridge: str, name: str, pid: int, inner: str, address: str, prefix: int, mac: str, gateway: str, mtu: int = 0
-) -> None:
-    """An interface of a process's network with an address, whose other end is a port of a bridge. ``gateway``: its way
-    to all else, or empty."""
+def connect(bridge: str, end: Endpoint, pid: int, *, leads_out: bool, mtu: int = 0) -> None:
+    """An interface of a process's network with addresses, whose other end is a port of a bridge. ``leads_out``: it is
+    the way to all else."""
     with Netlink() as netlink:
         try:
-            netlink.ask(rtnetlink.add_pair(name, inner, pid, mac_bytes(mac), mtu))
-            netlink.ask(rtnetlink.set_master(netlink.index(name), netlink.index(bridge)))
+            netlink.ask(rtnetlink.add_pair(end.interface, end.inner, pid, mac_bytes(end.mac), mtu))
+            netlink.ask(rtnetlink.set_master(netlink.index(end.interface), netlink.index(bridge)))
         except NetlinkError as error:
             raise refused(f"connect to bridge {bridge}", error) from None
-    there: Netlink = inside(f"/proc/{pid}/ns/net", Netlink)
+    there: Netlink = inside(f"/proc/{pid}/ns/net", lambda: _at(end))
     with there:
         try:
-            index = there.index(inner)
-            there.ask(rtnetlink.new_address(index, IPv4Address(address).packed, prefix))
+            index = there.index(end.inner)
+            for address, prefix in ((end.address, end.prefix), (end.address6, end.prefix6)):
+                if address:
+                    there.ask(rtnetlink.new_address(index, ip_address(address).packed, prefix))
             there.ask(rtnetlink.set_up(index, up=True))
             there.ask(rtnetlink.set_up(there.index("lo"), up=True))
-            if gateway:
-                there.ask(rtnetlink.default_route(index, IPv4Address(gateway).packed))
+            for gateway in (end.gateway, end.gateway6):
+                if gateway and leads_out:
+                    there.ask(rtnetlink.default_route(index, ip_address(gateway).packed))
         except NetlinkError as error:
-            remove(name)
-            raise refused(f"give the container the address {address}", error) from None
+            remove(end.interface)
+            raise refused(f"give the container the address {end.address}", error) from None
+
+
+def _at(end: Endpoint) -> Netlink:
+    """In the container's network: IPv6 is on where the endpoint has an address of it, and off where not (as Docker has
+    it: an interface without one is not to get any from whoever advertises on the bridge)."""
+    try:
+        _write(f"{_CONF6}/{end.inner}/disable_ipv6", "0" if end.address6 else "1")
+    except FileNotFoundError:  # no IPv6 in this kernel
+        pass
+    return Netlink()
 
 
 def next_name(pid: int) -> str:
@@ -98,12 +134,16 @@ def next_name(pid: int) -> str:
     return next(name for name in (f"eth{number}" for number in range(256)) if name not in names)
 
 
-def routed_subnets() -> Iterator[IPv4Network]:
+def routed_subnets() -> Iterator[IPv4Network | IPv6Network]:
     """What this machine has routes to already: not for a new network."""
     with Netlink() as netlink:
         destinations = netlink.ask(rtnetlink.get_routes()).destinations
+        destinations6 = netlink.ask(rtnetlink.get_routes(10)).destinations
     for address, prefix in destinations:
         if prefix and len(address) == 4 and address[0] not in (0, 127, 255):
             yield IPv4Network((address, prefix), strict=False)
+    for address, prefix in destinations6:
+        if 0 < prefix < 128 and len(address) == 16 and address[0] not in (0, 0xFE, 0xFF):
+            yield IPv6Network((address, prefix), strict=False)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from time import time_ns
 
 from rung.engine.network.addresses import Pool
@@ -21,7 +21,7 @@ MTU = "com.docker.network.driver.mtu"
 
 
 class Network:
-    """``subnet`` empty: it has no addresses (host, none)."""
+    """``subnet`` empty: it has no addresses (host, none); ``subnet6`` empty: none of IPv6."""
 
     def __init__(
         self,
@@ -38,6 +38,10 @@ class Network:
         options: dict[str, str] | None = None,
         labels: dict[str, str] | None = None,
         created_ns: int = 0,
+        subnet6: str = "",
+        gateway6: str = "",
+        ip_range6: str = "",
+        gateway6_asked: bool = False,
     ) -> None:
         self.name, self.driver = name, driver
         self.id = id or os.urandom(32).hex()
@@ -49,10 +53,22 @@ class Network:
         self.pool = Pool(IPv4Network(subnet), ip_range) if subnet else None
         if self.pool is not None:
             self.gateway = self.pool.take(gateway) if gateway else self.pool.take()
+        self.subnet6 = self.gateway6 = self.ip_range6 = ""
+        self.gateway6_asked = gateway6_asked
+        self.pool6: Pool | None = None
+        if subnet6:
+            self.have_ipv6(subnet6, gateway6, ip_range6)
+            self.gateway6_asked = gateway6_asked
+
+    def have_ipv6(self, subnet: str, gateway: str = "", ip_range: str = "") -> None:
+        """It has a second family of addresses. Raises ``BadParameter``."""
+        self.subnet6, self.ip_range6, self.gateway6_asked = subnet, ip_range, bool(gateway)
+        self.pool6 = Pool(IPv6Network(subnet), ip_range)
+        self.gateway6 = self.pool6.take(gateway or str(IPv6Network(subnet).network_address + 1))
 
     def document(self) -> dict[str, Any]:
         """What the database keeps."""
-        return {name: value for name, value in self.__dict__.items() if name != "pool"}
+        return {name: value for name, value in self.__dict__.items() if name not in ("pool", "pool6")}
 
     @property
     def predefined(self) -> bool:
@@ -83,17 +99,24 @@ class Network:
             if self.ip_range:
                 config["IPRange"] = self.ip_range
             config["Gateway"] = self.gateway
+        config6: dict[str, str] = {}
+        if self.subnet6:
+            config6["Subnet"] = self.subnet6
+            if self.ip_range6:
+                config6["IPRange"] = self.ip_range6
+            if self.gateway6_asked:  # as Docker: one that it chose itself is not shown
+                config6["Gateway"] = self.gateway6
         return {
             "Name": self.name,
             "Id": self.id,
             "Created": timestamp(self.created_ns),
             "Scope": "local",
             "Driver": self.driver,
-            "EnableIPv6": False,
+            "EnableIPv6": bool(self.subnet6),
             "IPAM": {
                 "Driver": "default",
                 "Options": self.ipam_options,
-                "Config": [config] if config else [],
+                "Config": [one for one in (config, config6) if one],
             },
             "Internal": self.internal,
             "Attachable": self.attachable,

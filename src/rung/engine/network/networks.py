@@ -7,16 +7,18 @@ from what is written down, so that all of it can be made again.
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
 from hashlib import sha256
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from rung.engine.errors import BadParameter, Conflict, EngineError, NotAllowed, NotFound
-from rung.engine.network import addresses, firewall, links, ports, rules
+from rung.engine.network import addresses, firewall, links, made, ports, relay, rules
 from rung.engine.network.dns.server import NameServer
 from rung.engine.network.endpoint import Endpoint, id_without
 from rung.engine.network.files import upstream
-from rung.engine.network.network import BRIDGE, BRIDGE_NAME, DRIVERS, HOST, NONE, Network
+from rung.engine.network.network import BRIDGE, DRIVERS, HOST, NONE, Network
 from rung.undo import Undo
 
 TYPE_CHECKING = False
@@ -37,6 +39,7 @@ class Networks:
         self._ready: set[str] = set()  # ids of those whose bridge is there
         self._held: dict[str, list[ports.Held]] = {}
         self._servers: dict[str, NameServer] = {}
+        self._relays: dict[str, list[asyncio.Server]] = {}
         self._table = "rung" if engine.places.is_default else f"rung_{_mark(engine.places.run)}"
         for document in engine.database.all("network"):
             network = Network(**document)
@@ -44,30 +47,39 @@ class Networks:
         for name in (BRIDGE, HOST, NONE):
             if not any(one.name == name for one in self._networks.values()):
                 self._add(self._predefined(name))
+        self._told_anew()
         for container in engine.containers:
             self._take_again(container)
 
-    def _predefined(self, name: str) -> Network:
+    def _predefined(self, name: str, before: Network | None = None) -> Network:
         if name != BRIDGE:
             return Network(name, DRIVERS[name])
         bridge = "rung0" if self._engine.places.is_default else f"rung{_mark(self._engine.places.run)}"
-        options = {
-            "com.docker.network.bridge.default_bridge": "true",
-            "com.docker.network.bridge.enable_icc": "true",
-            "com.docker.network.bridge.enable_ip_masquerade": "true",
-            "com.docker.network.bridge.host_binding_ipv4": "0.0.0.0",
-            BRIDGE_NAME: bridge,
-        }
-        return Network(name, subnet=str(addresses.free_subnet(self._taken())), options=options)
+        return made.default(bridge, self._taken(), self._engine.settings, self._own(), before)
+
+    def _own(self) -> bytes:
+        """What tells this engine's own IPv6 subnets from others'."""
+        return sha256(f"{self._engine.places.data} {os.uname().nodename}".encode()).digest()
+
+    def _told_anew(self) -> None:
+        """The default network is as the daemon is told now, unless containers are on it as it was."""
+        before = self.get(BRIDGE)
+        fresh = self._predefined(BRIDGE, before)
+        on_it = any(BRIDGE in one.attached for one in self._engine.containers)
+        if fresh.document() != before.document() and not on_it:
+            links.remove(before.bridge)
+            self._add(fresh)
 
     def _take_again(self, container: Container) -> None:
         """After a start of the engine: addresses that containers have are theirs."""
         for document in container.attached.values():
             endpoint = Endpoint(**document)
             network = self._networks.get(endpoint.network_id)
-            if network is not None and network.pool is not None and endpoint.address:
+            pools = (network.pool, network.pool6) if network is not None else ()
+            for pool, address in zip(pools, (endpoint.address, endpoint.address6)):
                 try:
-                    network.pool.take(endpoint.address)
+                    if pool is not None and address:
+                        pool.take(address)
                 except (Conflict, BadParameter):
                     continue
 
@@ -92,8 +104,8 @@ class Networks:
         self._networks[network.id] = network
         self._engine.database.save("network", network.id, network.document())
 
-    def _taken(self) -> list[IPv4Network]:
-        own = [IPv4Network(one.subnet) for one in self._networks.values() if one.subnet]
+    def _taken(self) -> list[IPv4Network | IPv6Network]:
+        own = [ip_network(text) for one in self._networks.values() for text in (one.subnet, one.subnet6) if text]
         return [*own, *links.routed_subnets()]
 
     def create(self, request: Mapping[str, Any]) -> Network:
@@ -107,26 +119,7 @@ class Networks:
             raise NotFound(f'could not find plugin {driver} in v1 plugin registry: plugin "{driver}" not found')
         if any(one.name == name for one in self._networks.values()):
             raise Conflict(f"network with name {name} already exists")
-        if request.get("EnableIPv6"):
-            raise BadParameter("IPv6 is not served by this engine's networks")
-        config = ((request.get("IPAM") or {}).get("Config") or [{}])[0]
-        taken = self._taken()
-        if config.get("Subnet"):
-            wanted = addresses.subnet(str(config["Subnet"]))
-            addresses.check_free(wanted, taken)
-        else:
-            wanted = addresses.free_subnet(taken)
-        network = Network(
-            name,
-            subnet=str(wanted),
-            gateway=str(config.get("Gateway") or ""),
-            ip_range=str(config.get("IPRange") or ""),
-            ipam_options=(request.get("IPAM") or {}).get("Options"),
-            internal=bool(request.get("Internal")),
-            attachable=bool(request.get("Attachable")),
-            options=dict(request.get("Options") or {}),
-            labels=dict(request.get("Labels") or {}),
-        )
+        network = made.asked(name, request, self._taken(), self._engine.settings, self._own())
         self._add(network)
         self._tell(network, "create")
         return network
@@ -171,7 +164,7 @@ class Networks:
                 "EndpointID": endpoint.id,
                 "MacAddress": endpoint.mac,
                 "IPv4Address": address,
-                "IPv6Address": "",
+                "IPv6Address": f"{endpoint.address6}/{endpoint.prefix6}" if endpoint.address6 else "",
             }
         for one in self._engine.containers if network.name in (HOST, NONE) else ():
             if one.network_mode == network.name and one.id in self._engine.running:
@@ -187,7 +180,8 @@ class Networks:
 
     def _elements(self, verb: str, network: Network) -> str:
         how = {"internal": network.internal, "masquerades": network.masquerades}
-        return rules.network(self._table, verb, network.bridge, network.subnet, **how)
+        subnets = [network.subnet, *([network.subnet6] if network.subnet6 else [])]
+        return "".join(rules.network(self._table, verb, network.bridge, one, **how) for one in subnets)
 
     def _make_ready(self, network: Network) -> None:
         """Its bridge and its rules; the table before the first."""
@@ -196,6 +190,8 @@ class Networks:
         if not self._ready:
             firewall.apply(rules.table(self._table))
         links.make_bridge(network.bridge, network.gateway, IPv4Network(network.subnet), network.mtu)
+        if network.subnet6:
+            links.give_ipv6(network.bridge, network.gateway6, IPv6Network(network.subnet6))
         firewall.apply(self._elements("add", network))
         self._ready.add(network.id)
 
@@ -211,13 +207,14 @@ class Networks:
             try:
                 await self._engine.blocking(self._publish, container, _bindings(container))
                 await self._serve_names(container)
+                await self._serve_ports(container)
             except EngineError as error:
                 container.state.error = str(error)
 
     async def stop(self) -> None:
         """The engine ends: name services with it. Containers go on."""
-        for server in self._servers.values():
-            server.close()
+        for container_id in {*self._servers, *self._relays}:
+            self._stop_serving(container_id)
         for held in self._held.values():
             for one in held:
                 one.close()
@@ -257,17 +254,37 @@ class Networks:
         endpoint.gateway = "" if network.internal else network.gateway
         endpoint.mac = str(asked.get("MacAddress") or container.config.get("MacAddress") or "")
         endpoint.mac = endpoint.mac or addresses.mac_of(endpoint.address)
+        self._attach6(network, endpoint, undo)
         container.attached[network.name] = endpoint.document()
         undo.push(container.attached.pop, network.name, None)
         return endpoint
 
-    def _hold(self, container: Container, bindings: list[ports.Binding], undo: Undo) -> list[dict[str, Any]]:
+    def _attach6(self, network: Network, endpoint: Endpoint, undo: Undo) -> None:
+        """An address of IPv6 as well, where the network has some."""
+        fixed = str((endpoint.asked.get("IPAMConfig") or {}).get("IPv6Address") or "")
+        if network.pool6 is None:
+            if fixed:
+                raise BadParameter(f"no configured subnet or ip-range contain the IP address {fixed}")
+            return
+        if fixed and network.predefined:
+            raise BadParameter("user specified IP address is supported on user defined networks only")
+        wanted = fixed or (addresses.of_mac(network.subnet6, endpoint.mac) if network.predefined else "")
+        endpoint.address6 = network.pool6.take(wanted)
+        undo.push(network.pool6.give_back, endpoint.address6)
+        endpoint.prefix6 = IPv6Network(network.subnet6).prefixlen
+        endpoint.gateway6 = "" if network.internal else network.gateway6
+
+    def _hold(
+        self, container: Container, bindings: list[ports.Binding], undo: Undo, *, again: bool = False
+    ) -> list[dict[str, Any]]:
+        """``again``: bindings as they came to be, not as they were asked for."""
+        has_ipv6 = any(one.get("address6") for one in container.attached.values())
         held: list[ports.Held] = []
         self._held[container.id] = held
         undo.push(self._release_ports, container.id)
         for binding in bindings:
             try:
-                held.append(ports.Held(binding))
+                held += [ports.Held(binding)] if again else ports.hold(binding, has_ipv6=has_ipv6)
             except Conflict as error:
                 said = f"driver failed programming external connectivity on endpoint {container.name} ({container.id})"
                 raise EngineError(f"{said}: {error}") from None
@@ -282,8 +299,9 @@ class Networks:
         if not container.attached:
             return
         await self._engine.blocking(self._connect_all, container, pid, undo)
+        undo.push(self._stop_serving, container.id)
         await self._serve_names(container, pid)
-        undo.push(self._stop_names, container.id)
+        await self._serve_ports(container)
 
     def _connect_all(self, container: Container, pid: int, undo: Undo) -> None:
         for name in container.attached:
@@ -296,17 +314,7 @@ class Networks:
         endpoint = Endpoint(**container.attached[network.name])
         endpoint.inner = endpoint.inner or links.next_name(pid)
         first = next(iter(container.attached)) == network.name
-        links.connect(
-            network.bridge,
-            endpoint.interface,
-            pid,
-            endpoint.inner,
-            endpoint.address,
-            endpoint.prefix,
-            endpoint.mac,
-            endpoint.gateway if first else "",
-            network.mtu,
-        )
+        links.connect(network.bridge, endpoint, pid, leads_out=first, mtu=network.mtu)
         undo.push(links.remove, endpoint.interface)
         container.attached[network.name] = endpoint.document()
         self._engine.call_soon(self._tell_of, network, "connect", container.id)
@@ -316,10 +324,11 @@ class Networks:
 
     def _published(self, container: Container) -> list[rules.Port]:
         address = next((one["address"] for one in container.attached.values()), "")
+        address6 = next((six for one in container.attached.values() if (six := one.get("address6"))), "")
         return [
-            rules.Port(one["host_ip"], one["protocol"], one["host_port"], address, one["port"])
+            rules.Port(one["host_ip"], one["protocol"], one["host_port"], to, one["port"])
             for one in container.published
-            if address
+            if (to := address6 if ":" in one["host_ip"] else address)
         ]
 
     def _publish_rules(self, container: Container, verb: str) -> None:
@@ -330,13 +339,13 @@ class Networks:
     def _publish(self, container: Container, bindings: list[ports.Binding]) -> None:
         """Again, after a start of the engine."""
         with Undo() as undo:
-            self._hold(container, bindings, undo)
+            self._hold(container, bindings, undo, again=True)
             self._publish_rules(container, "add")
             undo.keep()
 
     async def leave(self, container: Container) -> None:
         """The run is over: interfaces, rules, ports and addresses go."""
-        self._stop_names(container.id)
+        self._stop_serving(container.id)
         if container.attached:
             await self._engine.blocking(self._disconnect_all, container)
         self._release_ports(container.id)
@@ -354,6 +363,8 @@ class Networks:
         network = self._networks.get(document["network_id"])
         if network is not None and network.pool is not None:
             network.pool.give_back(document["address"])
+            if network.pool6 is not None and document.get("address6"):
+                network.pool6.give_back(document["address6"])
             self._engine.call_soon(self._tell, network, "disconnect")
 
     # --- names ------------------------------------------------------------------------
@@ -375,10 +386,17 @@ class Networks:
         self._servers[container.id] = server
         await self._engine.blocking(firewall.apply_in, pid, rules.name_service(udp, tcp))
 
-    def _stop_names(self, container_id: str) -> None:
+    async def _serve_ports(self, container: Container) -> None:
+        """Those at ::1."""
+        address = next((six for one in container.attached.values() if (six := one.get("address6"))), "")
+        for held in self._held.get(container.id, ()):
+            if address and relay.is_needed(held):
+                self._relays.setdefault(container.id, []).append(await relay.relay(held, address))
+
+    def _stop_serving(self, container_id: str) -> None:
         server = self._servers.pop(container_id, None)
-        if server is not None:
-            server.close()
+        for one in (*([server] if server is not None else ()), *self._relays.pop(container_id, ())):
+            one.close()
 
     def look(self, container: Container, name: str) -> list[str] | None:
         """Addresses of whoever is called so on one of a container's user networks; None: nobody is."""
@@ -391,7 +409,7 @@ class Networks:
                     continue
                 names = {one.lower() for one in document["names"]}
                 if name in names or name.removesuffix(f".{network}") in names:
-                    found.append(document["address"])
+                    found += _addresses_of(document)
         return found or None
 
     def _linked(self, container: Container, name: str) -> list[str]:
@@ -403,7 +421,7 @@ class Networks:
                 if alias.lower() == name:
                     target = self._engine.containers.get(other.removeprefix("/"))
                     if network in target.attached:
-                        found.append(target.attached[network]["address"])
+                        found += _addresses_of(target.attached[network])
         return found
 
     def link_hosts(self, container: Container) -> list[str]:
@@ -435,7 +453,7 @@ class Networks:
         """Who has an address on one of a container's networks: ``NAME.NETWORK``."""
         for other in self._engine.containers:
             for network, document in other.attached.items():
-                if network in container.attached and document["address"] == address:
+                if network in container.attached and address in _addresses_of(document):
                     return f"{other.name}.{network}"
         return ""
 
@@ -495,6 +513,11 @@ def link_variables(own: str, alias: str, address: str, config: Mapping[str, Any]
         found += [f"{one}_ADDR={address}", f"{one}_PORT={port}", f"{one}_PROTO={protocol}"]
     given = [word for word in config.get("Env") or () if not word.startswith("PATH=")]
     return [*found, *(f"{prefix}_ENV_{word}" for word in given)]
+
+
+def _addresses_of(document: Mapping[str, Any]) -> list[str]:
+    """Of both families."""
+    return [one for one in (document["address"], document.get("address6")) if one]
 
 
 def _mark(text: str) -> str:

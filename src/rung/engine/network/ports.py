@@ -1,7 +1,8 @@
 """Ports of the host: which are asked for, which are free, and holding them.
 
-A published port is taken by binding a socket to it, on which nobody ever listens: so that no other program gets it,
-and one that is taken already is refused in Docker's words. The packets themselves never come to it (rules.py).
+A published port is taken by binding a socket to it, on which nobody listens (but for ::1, relay.py): so that no other
+program gets it, and one that is taken already is refused in Docker's words. The packets themselves never come to it
+(rules.py).
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+#: Where connections come to the socket itself (relay.py).
+RELAYED = ("::", "::1")
 _TYPES = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 
 
 class Binding(Record):
-    """``port`` of the container as ``host_port`` (0: any that is free) on ``host_ip`` (empty: all)."""
+    """``port`` of the container as ``host_port`` (0: any that is free) on ``host_ip``: empty is all of IPv4, ``::`` all
+    of IPv6."""
 
     port: int
     protocol: str
@@ -49,7 +53,6 @@ def asked(config: Mapping[str, Any], host: Mapping[str, Any]) -> list[Binding]:
             if not (first or "0").isdecimal():
                 raise BadParameter(f"invalid port specification: {place.get('HostPort')!r}".replace("'", '"'))
             host_ip = str(place.get("HostIp") or "")
-            host_ip = "" if host_ip in ("0.0.0.0", "::") else host_ip
             found.append(Binding(port, protocol, host_ip, int(first or 0), int(last or 0)))
     if host.get("PublishAllPorts"):
         for text in config.get("ExposedPorts") or {}:
@@ -58,17 +61,51 @@ def asked(config: Mapping[str, Any], host: Mapping[str, Any]) -> list[Binding]:
     return found
 
 
+def hold(binding: Binding, *, has_ipv6: bool) -> list[Held]:
+    """The sockets of what was asked for: one of each family where no address was named, with one number. Raises
+    ``Conflict``."""
+    if binding.host_ip == "0.0.0.0" or (binding.host_ip == "::" and not has_ipv6):
+        return [Held(binding.replace(host_ip=""))]
+    if binding.host_ip or not has_ipv6:
+        return [Held(binding)]
+    last = max(binding.last, binding.host_port)
+    tries = range(binding.host_port, last + 1) if binding.host_port else [0] * _TRIES
+    for number in tries:
+        one = Held(binding.replace(host_port=number, last=0)) if number in (last, 0) else _held(binding, number)
+        try:
+            if one is not None:
+                return [one, Held(binding.replace(host_ip="::", host_port=one.host_port, last=0))]
+        except Conflict:
+            assert one is not None
+            one.close()
+            if number == last and number:
+                raise
+    raise Conflict("no port of the host is free for IPv4 and IPv6 alike")
+
+
+def _held(binding: Binding, number: int) -> Held | None:
+    """One of a range, where others are still to be tried."""
+    try:
+        return Held(binding.replace(host_port=number, last=0))
+    except Conflict:
+        return None
+
+
+#: Numbers that the kernel chooses for one family, until one is free in the other as well.
+_TRIES = 16
+
+
 class Held:
     """A port of the host that is ours."""
 
     def __init__(self, binding: Binding) -> None:
         self.binding = binding
-        self._socket = _bind(binding)
-        self.host_port: int = self._socket.getsockname()[1]
+        self.socket = _bind(binding)
+        self.host_port: int = self.socket.getsockname()[1]
 
     def close(self) -> None:
         """Anybody may have it."""
-        self._socket.close()
+        self.socket.close()
 
 
 def _bind(binding: Binding) -> socket.socket:
@@ -76,9 +113,17 @@ def _bind(binding: Binding) -> socket.socket:
         raise BadParameter(f"protocol {binding.protocol} cannot be published here")
     last = max(binding.last, binding.host_port)
     for number in range(binding.host_port, last + 1):
-        found = socket.socket(socket.AF_INET, _TYPES[binding.protocol])
+        family = socket.AF_INET6 if ":" in binding.host_ip else socket.AF_INET
+        relayed = binding.protocol == "tcp" and binding.host_ip in RELAYED
+        found = socket.socket(family, _TYPES[binding.protocol])
         try:
+            if family == socket.AF_INET6:
+                found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            if relayed:  # connections of its own outlive an engine that was killed, for a minute
+                found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             found.bind((binding.host_ip or "0.0.0.0", number))
+            if relayed:  # at once: what does not listen does not keep another such socket away
+                found.listen()
         except OSError as error:
             found.close()
             if number == last:

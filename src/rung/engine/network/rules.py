@@ -1,7 +1,7 @@
 """What may pass between networks, in nftables' words. Pure.
 
-One table an engine. Networks and ports are elements of sets and maps, so that the rules themselves never grow: a packet
-costs the same with one published port and with ten thousand.
+One table an engine and family. Networks and ports are elements of sets and maps, so that the rules themselves never
+grow: a packet costs the same with one published port and with ten thousand.
 
     bridges      interfaces of our networks          internal  those without a way out
     same         pairs (x, x): within one network    subnets   what is masqueraded when it leaves
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Port(Record):
-    """A port of the host that leads to a container's. ``host_ip`` empty: on every address."""
+    """A port of the host that leads to a container's. ``host_ip`` empty or ``::``: on every address."""
 
     host_ip: str
     protocol: str
@@ -28,23 +28,31 @@ class Port(Record):
     port: int
 
 
+#: family -> its type of address, its loopback, and what is led on of what this host asks of itself (``relay.py``).
+_FAMILIES = {"ip": ("ipv4_addr", "127.0.0.0/8", ""), "ip6": ("ipv6_addr", "::1", "ip6 daddr != ::1")}
+
+
 def table(name: str) -> str:
-    """The whole table, empty; made anew where it is there."""
+    """The whole table of both families, empty; made anew where it is there."""
+    return "".join(_table(family, name, *_FAMILIES[family]) for family in _FAMILIES)
+
+
+def _table(family: str, name: str, address: str, loopback: str, asked_there: str) -> str:
     return f"""
-table ip {name}
-delete table ip {name}
-table ip {name} {{
+table {family} {name}
+delete table {family} {name}
+table {family} {name} {{
     set bridges {{ type ifname; }}
     set internal {{ type ifname; }}
     set same {{ type ifname . ifname; }}
-    set subnets {{ type ipv4_addr; flags interval; }}
-    map any_port {{ type inet_proto . inet_service : ipv4_addr . inet_service; }}
-    map one_port {{ type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }}
+    set subnets {{ type {address}; flags interval; }}
+    map any_port {{ type inet_proto . inet_service : {address} . inet_service; }}
+    map one_port {{ type {address} . inet_proto . inet_service : {address} . inet_service; }}
 
     # Routing to 127/8 is on for bridges (published ports): nobody on them may use that by himself.
     chain raw {{
         type filter hook prerouting priority raw; policy accept;
-        iifname @bridges ip daddr 127.0.0.0/8 drop
+        iifname @bridges {family} daddr {loopback} drop
     }}
     chain inbound {{
         type nat hook prerouting priority dstnat; policy accept;
@@ -52,17 +60,17 @@ table ip {name} {{
     }}
     chain local {{
         type nat hook output priority -100; policy accept;
-        fib daddr type local jump published
+        fib daddr type local {asked_there} jump published
     }}
     chain published {{
-        dnat ip to ip daddr . meta l4proto . th dport map @one_port
-        dnat ip to meta l4proto . th dport map @any_port
+        dnat {family} to {family} daddr . meta l4proto . th dport map @one_port
+        dnat {family} to meta l4proto . th dport map @any_port
     }}
     chain outbound {{
         type nat hook postrouting priority srcnat; policy accept;
-        ip saddr 127.0.0.0/8 oifname @bridges masquerade
+        {family} saddr {loopback} oifname @bridges masquerade
         iifname @bridges oifname @bridges ct status dnat masquerade
-        ip saddr @subnets oifname != @bridges masquerade
+        {family} saddr @subnets oifname != @bridges masquerade
     }}
     chain forward {{
         type filter hook forward priority filter; policy accept;
@@ -80,16 +88,17 @@ table ip {name} {{
 
 def no_table(name: str) -> str:
     """It is gone."""
-    return f"table ip {name}\ndelete table ip {name}\n"
+    return "".join(f"table {family} {name}\ndelete table {family} {name}\n" for family in _FAMILIES)
 
 
 def network(table: str, verb: str, bridge: str, subnet: str, *, internal: bool, masquerades: bool) -> str:
-    """``add`` or ``delete`` a network's elements."""
-    lines = [_element(table, verb, "bridges", bridge), _element(table, verb, "same", f"{bridge} . {bridge}")]
+    """``add`` or ``delete`` a network's elements of the subnet's family."""
+    where = f"{_family(subnet)} {table}"
+    lines = [_element(where, verb, "bridges", bridge), _element(where, verb, "same", f"{bridge} . {bridge}")]
     if internal:
-        lines.append(_element(table, verb, "internal", bridge))
+        lines.append(_element(where, verb, "internal", bridge))
     elif masquerades:
-        lines.append(_element(table, verb, "subnets", subnet))
+        lines.append(_element(where, verb, "subnets", subnet))
     return "".join(lines)
 
 
@@ -97,16 +106,21 @@ def ports(table: str, verb: str, published: Iterable[Port]) -> str:
     """``add`` or ``delete`` published ports."""
     lines = []
     for one in published:
+        where = f"{_family(one.address)} {table}"
         target = f" : {one.address} . {one.port}" if verb == "add" else ""
-        if one.host_ip:
-            lines.append(_element(table, verb, "one_port", f"{one.host_ip} . {one.protocol} . {one.host_port}{target}"))
+        if one.host_ip not in ("", "::"):
+            lines.append(_element(where, verb, "one_port", f"{one.host_ip} . {one.protocol} . {one.host_port}{target}"))
         else:
-            lines.append(_element(table, verb, "any_port", f"{one.protocol} . {one.host_port}{target}"))
+            lines.append(_element(where, verb, "any_port", f"{one.protocol} . {one.host_port}{target}"))
     return "".join(lines)
 
 
-def _element(table: str, verb: str, kind: str, element: str) -> str:
-    return f"{verb} element ip {table} {kind} {{ {element} }}\n"
+def _family(address: str) -> str:
+    return "ip6" if ":" in address else "ip"
+
+
+def _element(where: str, verb: str, kind: str, element: str) -> str:
+    return f"{verb} element {where} {kind} {{ {element} }}\n"
 
 
 def name_service(udp_port: int, tcp_port: int) -> str:

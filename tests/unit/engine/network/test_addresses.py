@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 
 import pytest
 
@@ -24,7 +24,7 @@ def test_a_subnet_that_was_asked_for() -> None:
     assert str(wanted) == "10.1.2.0/24"
     with pytest.raises(Conflict, match="Pool overlaps"):
         addresses.check_free(wanted, [IPv4Network("10.0.0.0/8")])
-    for bad in ("10.1.2.0/33", "fd00::/64", "x"):
+    for bad in ("10.1.2.0/33", "fd00::/129", "x"):
         with pytest.raises(BadParameter, match="invalid subnet"):
             addresses.subnet(bad)
 
@@ -50,6 +50,42 @@ def test_an_address_of_ones_own() -> None:
         pool.take("10.0.1.9")
     with pytest.raises(BadParameter, match="invalid IPv4 address"):
         pool.take("ten")
+
+
+def test_addresses_of_the_other_family() -> None:
+    pool = Pool(IPv6Network("fd00::/64"))
+    assert [pool.take("fd00::1"), pool.take(), pool.take("fd00::0:9"), pool.take()] == ["fd00::1", "fd00::2", "fd00::9", "fd00::3"]
+    with pytest.raises(Conflict, match="already in use"):
+        pool.take("fd00:0::9")
+    with pytest.raises(BadParameter, match="does not belong"):
+        pool.take("10.0.0.1")
+    assert addresses.of_mac("fd00:d0c::/64", "02:42:ac:11:00:02") == "fd00:d0c::242:ac11:2"
+    assert addresses.of_mac("fd00:d0c::/96", "02:42:ac:11:00:02") == ""
+
+
+def test_subnets_of_the_other_family() -> None:
+    own = addresses.local_pool(bytes.fromhex("0102030405"))
+    taken = [IPv4Network("10.0.0.0/8"), IPv6Network("fd01:203:405::/64")]
+    assert str(addresses.free_subnet(taken, own, 6)) == "fd01:203:405:1::/64"
+    with pytest.raises(Conflict, match="IPv6 address pool"):
+        addresses.free_subnet([], [], 6)
+
+
+def test_pools_that_were_told() -> None:
+    told = addresses.pools([{"base": "10.10.0.0/16", "size": 24}, {"base": "fd00::/56", "size": 64}])
+    assert str(addresses.free_subnet([IPv4Network("10.10.0.0/24")], told)) == "10.10.1.0/24"
+    assert str(addresses.free_subnet([], told, 6)) == "fd00::/64"
+    for wrong in ({"base": "10.0.0.0/16", "size": 8}, {"base": "x", "size": 8}, {"base": "fd00::/8", "size": 64}):
+        with pytest.raises(BadParameter):
+            addresses.pools([wrong])
+
+
+def test_a_request_has_one_subnet_of_each_family() -> None:
+    asked = [{"Subnet": "fd00::/64", "Gateway": "fd00::5"}, {"Subnet": "10.0.0.0/24"}]
+    assert addresses.of_version(asked, 6)["Gateway"] == "fd00::5"
+    assert addresses.of_version([{"Gateway": "10.0.0.1"}], 4) == {"Gateway": "10.0.0.1"}
+    with pytest.raises(BadParameter, match="a second one"):
+        addresses.of_version([*asked, {"Subnet": "10.1.0.0/24"}], 4)
 
 
 def test_hardware_addresses() -> None:

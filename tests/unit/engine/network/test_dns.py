@@ -17,7 +17,7 @@ def query(name: str, kind: int = message.A) -> bytes:
 
 
 def server() -> NameServer:
-    known = {"web": ["10.0.0.2", "10.0.0.3"]}
+    known = {"web": ["10.0.0.2", "10.0.0.3"], "six": ["10.0.0.4", "fd00::4"]}
     return NameServer(known.get, lambda address: "web.net" if address == "10.0.0.2" else "", [])
 
 
@@ -39,6 +39,15 @@ def test_a_name_of_ours_has_no_other_records() -> None:
     answer = server().local_answer(query("web", message.AAAA))
     assert answer is not None
     assert unpack_from(">HHHH", answer)[1:] == (0x8180, 1, 0)
+
+
+def test_a_name_with_both_families() -> None:
+    answer = server().local_answer(query("six", message.AAAA))
+    assert answer is not None
+    assert unpack_from(">HHHH", answer)[3] == 1
+    assert answer.endswith(pack(">HHIH", message.AAAA, message.IN, message.TTL_S, 16) + bytes.fromhex("fd00" + "0" * 27 + "4"))
+    assert message.reverse_address("4." + "0." * 27 + "0.0.d.f.ip6.arpa") == "fd00::4"
+    assert message.reverse_address("4.0.d.f.ip6.arpa") == ""
 
 
 def test_a_name_that_nobody_has_is_asked_of_others() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
-from rung.engine.errors import BadParameter
+from rung.engine.errors import BadParameter, Conflict
 from rung.engine.network import ports, rules
 from rung.engine.network.ports import Binding
 from rung.engine.network.rules import Port
@@ -31,6 +33,44 @@ def test_published_ports() -> None:
     assert "delete element ip rung any_port { tcp . 8080 }" in rules.ports("rung", "delete", published)
 
 
+def test_both_families_have_a_table_each() -> None:
+    text = rules.table("rung")
+    assert "table ip rung {" in text and "table ip6 rung {" in text
+    six = rules.network("rung", "add", "br-1", "fd00::/64", internal=False, masquerades=True)
+    assert "add element ip6 rung subnets { fd00::/64 }" in six and "element ip rung" not in six
+    published = [Port("::", "tcp", 8080, "fd00::2", 80), Port("::1", "tcp", 81, "fd00::2", 80)]
+    assert rules.ports("rung", "add", published).splitlines() == [
+        "add element ip6 rung any_port { tcp . 8080 : fd00::2 . 80 }",
+        "add element ip6 rung one_port { ::1 . tcp . 81 : fd00::2 . 80 }",
+    ]
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
+def test_a_port_of_both_families_has_one_number() -> None:
+    both = ports.hold(Binding(80, "tcp", "", 0), has_ipv6=True)
+    try:
+        assert [one.binding.host_ip for one in both] == ["", "::"]
+        assert both[0].host_port == both[1].host_port
+        with pytest.raises(Conflict, match="port is already allocated"):
+            ports.hold(Binding(80, "tcp", "", both[0].host_port), has_ipv6=True)
+    finally:
+        for one in both:
+            one.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "has_ipv6", "families"),
+    [("", False, [""]), ("0.0.0.0", True, [""]), ("::", False, [""]), ("::", True, ["::"]), ("127.0.0.1", True, ["127.0.0.1"])],
+)
+def test_an_address_says_which_family(address: str, has_ipv6: bool, families: list[str]) -> None:
+    found = ports.hold(Binding(80, "tcp", address, 0), has_ipv6=has_ipv6)
+    try:
+        assert [one.binding.host_ip for one in found] == families
+    finally:
+        for one in found:
+            one.close()
+
+
 def test_what_is_asked_for() -> None:
     host = {
         "PortBindings": {
@@ -40,7 +80,7 @@ def test_what_is_asked_for() -> None:
         "PublishAllPorts": True,
     }
     assert ports.asked({"ExposedPorts": {"80/tcp": {}, "99/tcp": {}}}, host) == [
-        Binding(80, "tcp", "", 8080),
+        Binding(80, "tcp", "0.0.0.0", 8080),
         Binding(80, "tcp", "127.0.0.1", 8000, 8010),
         Binding(53, "udp", "", 0),
         Binding(99, "tcp", "", 0),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
+from ipaddress import IPv6Address, ip_address
 from struct import pack, unpack_from
 
 from rung.record import Record
@@ -50,8 +50,9 @@ def answer(message: bytes, question: Question, records: list[bytes], code: int =
 
 
 def address_record(address: str) -> bytes:
-    """An A record for the question's name (a pointer to it)."""
-    return pack(">HHHIH", 0xC00C, A, IN, TTL_S, 4) + IPv4Address(address).packed
+    """An A or AAAA record (RFC 3596) for the question's name (a pointer to it)."""
+    data = ip_address(address).packed
+    return pack(">HHHIH", 0xC00C, A if len(data) == 4 else AAAA, IN, TTL_S, len(data)) + data
 
 
 def pointer_record(name: str) -> bytes:
@@ -61,8 +62,12 @@ def pointer_record(name: str) -> bytes:
 
 
 def reverse_address(name: str) -> str:
-    """``4.3.2.1.in-addr.arpa`` -> ``1.2.3.4``; empty where it is none."""
+    """``4.3.2.1.in-addr.arpa`` -> ``1.2.3.4``, and IPv6's 32 digits (RFC 3596); empty where it is none."""
     lowered = name.lower()
+    if lowered.endswith(".ip6.arpa"):
+        digits = lowered.removesuffix(".ip6.arpa").split(".")[::-1]
+        right = len(digits) == 32 and all(len(one) == 1 and one in "0123456789abcdef" for one in digits)
+        return str(IPv6Address(int("".join(digits), 16))) if right else ""
     if not lowered.endswith(".in-addr.arpa"):
         return ""
     parts = lowered.removesuffix(".in-addr.arpa").split(".")[::-1]

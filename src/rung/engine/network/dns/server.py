@@ -95,7 +95,8 @@ class NameServer:
         found = self._look(question.name.lower())
         if found is None:
             return None
-        records = [message.address_record(one) for one in found] if question.kind == message.A else []
+        wanted = {message.A: False, message.AAAA: True}.get(question.kind)
+        records = [message.address_record(one) for one in found if (":" in one) == wanted]
         return message.answer(data, question, records)
 
     async def _ask(self, data: bytes) -> bytes:
