@@ -16,6 +16,7 @@ from rung.image.layer.jobs import Job, Jobs
 from rung.image.progress import COMPLETE, EXISTS, Event
 from rung.image.snapshot.chain import chain_ids
 from rung.image.snapshot.choice import Choice
+from rung.image.snapshot.driver import choose
 from rung.image.snapshot.layers import Layers
 from rung.image.snapshot.tree import is_opaque, remove_tree
 from rung.image.store.blobs import Blobs
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from rung.image.bring import Source
     from rung.image.progress import Progress
+    from rung.image.snapshot.driver import Driver
     from rung.image.snapshot.layers import NewLayer
     from rung.image.store.collect import Collected
     from rung.image.store.metadata import Lease, Transaction
@@ -51,6 +53,7 @@ class Content:
         self.snapshots = Choice(os.path.join(directory, "snapshots"), snapshotter)
         self.rootfs_directory = os.path.join(directory, "rootfs")
         self.metadata = Metadata(os.path.join(directory, "metadata.db"))
+        self._driver: Driver | None = None
         try:
             os.makedirs(self.rootfs_directory, mode=0o700, exist_ok=True)
             self.blobs.make_directories()
@@ -59,6 +62,12 @@ class Content:
         except OSError as error:
             hint = "run as root, or choose another place with --data-root"
             raise StoreError("store", directory, error.strerror or "", hint) from error
+
+    def driver(self) -> Driver:
+        """What the file system can do for containers; it is tried once in a process."""
+        if self._driver is None:
+            self._driver = choose(self.rootfs_directory)
+        return self._driver
 
     # --- reading ---------------------------------------------------------------------
 

@@ -1,7 +1,8 @@
 """A container's root file system: made from an image, mounted, unmounted, removed.
 
 Rule: each step may be repeated and may be done by another process than the one before;
-what is where stands in the database. Removing works whatever state it is in.
+what is where stands in the database. Removing works whatever state it is in. No step waits for the disk: a
+power cut takes what is mounted anyway, and a row without a directory, or the reverse, is one of those states.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import re
 
 from rung.image.errors import StoreError
-from rung.image.snapshot.driver import DRIVERS, choose, unmount
+from rung.image.snapshot.driver import DRIVERS, unmount
 from rung.image.snapshot.tree import remove_tree
 from rung.image.store import owner
 from rung.image.store.metadata import RootfsRow
@@ -91,7 +92,7 @@ class Rootfs:
         """Unmount it and remove what the container wrote."""
         self.unmount()
         gone = os.path.join(self.content.rootfs_directory, _temporary())
-        with self.content.metadata.transaction() as change:
+        with self.content.metadata.transaction(durable=False) as change:
             change.execute("DELETE FROM rootfs WHERE id = ?", self.id)
             try:
                 os.rename(self.directory, gone)
@@ -101,7 +102,7 @@ class Rootfs:
         self.content.hide_layers(self._row.chain)
 
     def _set_target(self, target: str) -> None:
-        with self.content.metadata.transaction() as change:
+        with self.content.metadata.transaction(durable=False) as change:
             change.execute("UPDATE rootfs SET target = ? WHERE id = ?", target, self.id)
         self._row = self._row.replace(target=target)
 
@@ -118,7 +119,7 @@ def prepare(content: Content, id: str, chain: str, manifest: str, driver: str = 
             raise StoreError("root file system", id, "exists already, of another image", "choose another ID")
         return Rootfs(content, row)
     wanted = driver or content.snapshots.named
-    chosen = DRIVERS[wanted] if wanted else choose(content.rootfs_directory)
+    chosen = DRIVERS[wanted] if wanted else content.driver()
     row = RootfsRow(id, chosen.name, chain, manifest, "")
     rootfs = Rootfs(content, row)
     new = os.path.join(content.rootfs_directory, _temporary())
@@ -126,7 +127,7 @@ def prepare(content: Content, id: str, chain: str, manifest: str, driver: str = 
     try:
         chosen.prepare(new, rootfs.layers)
         write_origin(new, row)
-        with content.metadata.transaction() as change:
+        with content.metadata.transaction(durable=False) as change:
             if change.execute("SELECT 1 FROM rootfs WHERE id = ?", id).fetchone():
                 raise StoreError("root file system", id, "is being made by somebody else")
             if os.path.lexists(rootfs.directory):  # of one that was killed before its row was written

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 
 _boot = ""
+_me = 0, ""
 
 
 def boot_id() -> str:
@@ -32,8 +33,11 @@ def started(pid: int) -> int | None:
 
 def me() -> str:
     """This process as an owner."""
+    global _me
     pid = os.getpid()
-    return f"{boot_id()}-{pid}-{started(pid)}"
+    if _me[0] != pid:  # at first, and in whoever was forked from us
+        _me = pid, f"{boot_id()}-{pid}-{started(pid)}"
+    return _me[1]
 
 
 def alive(owner: str) -> bool:
