@@ -26,25 +26,25 @@ _ELSEWHERE = "name one below it that can hold a process"
 
 
 def below(paths: dict[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
-    """The directories to enter. ``wanted``: controller -> path below the container's own; "" is all of them.
+    """The directories to enter. ``wanted``: controller -> path below the container's own; "" is all that have it.
 
     Controllers that are mounted together go together. Raises ``CgroupError``."""
     found = dict(paths)
     for controller, inner in wanted.items():
         if controller and controller not in paths:
             raise CgroupError("use --cgroup", f"{controller}:{inner}", f"unknown controller {controller}")
-        for name, directory in paths.items():
-            if not controller or directory == paths[controller]:
-                found[name] = directory + _inside(inner)
-    for directory in found.values():
-        if wanted and not isdir(directory):
-            raise refused(directory, ENOENT)
+        below_own = _inside(inner)
+        named = {name: own + below_own for name, own in paths.items() if not controller or own == paths[controller]}
+        there = {name: directory for name, directory in named.items() if isdir(directory)}
+        if not there:
+            raise refused(next(iter(named.values()), inner), ENOENT)
+        found |= there
     return found
 
 
 def _inside(inner: str) -> str:
     if ".." in inner.split("/"):
-        raise CgroupError("use --cgroup", inner, "bad sub cgroup path", "it must lie below the container's cgroup")
+        raise CgroupError("use --cgroup", inner, "bad sub cgroup path: `..` components are not allowed")
     return clean(inner).rstrip("/")
 
 

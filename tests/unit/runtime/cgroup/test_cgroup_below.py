@@ -22,6 +22,11 @@ def test_one_path_is_for_all_controllers(paths):
     assert below(paths, {"": "/"}) == paths
 
 
+def test_a_path_that_some_hierarchies_lack_is_entered_in_the_others(paths, tmp_path):
+    (tmp_path / "memory/sub").rmdir()
+    assert below(paths, {"": "sub"}) == {**{name: f"{path}/sub" for name, path in paths.items()}, "memory": paths["memory"]}
+
+
 def test_controllers_go_apart_but_those_mounted_together(paths):
     found = below(paths, {"cpu": "sub"})
     assert found == {**paths, "cpu": f"{paths['cpu']}/sub", "cpuacct": f"{paths['cpu']}/sub"}
@@ -32,6 +37,7 @@ def test_controllers_go_apart_but_those_mounted_together(paths):
     [
         ({"": ".."}, "bad sub cgroup path"),
         ({"": "sub/../../x"}, "bad sub cgroup path"),
+        ({"cpu": "none"}, "adding pid 0 to cgroups .*/none: No such file"),
         ({"": "none"}, "adding pid 0 to cgroups .*/none: No such file"),
         ({"what": "/"}, "unknown controller what"),
     ],
