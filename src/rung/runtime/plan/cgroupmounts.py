@@ -33,7 +33,8 @@ def cgroup_mounts(request: Request, options: MountOptions, dest: str, kind: str)
     namespaced = "cgroup" in new or "cgroup" in joined
     if request.cgroup_mode == "v2" or kind == "cgroup2":
         if namespaced:
-            yield steps.MountFs(dest, "cgroup2", "cgroup", (), options.set, options.propagation, 0)
+            # nsdelegate and its like: of the whole hierarchy, so the kernel heeds them in the first namespace alone
+            yield steps.MountFs(dest, "cgroup2", "cgroup", options.data, options.set, options.propagation, 0)
         else:
             whole = "user" not in new and "user" not in joined
             path = (request.cgroup_top if whole else "") or _shown(request).get("", "")

@@ -236,9 +236,9 @@ def test_v1_cgroups_are_a_tmpfs_of_hierarchies(namespaced: bool) -> None:
 
 def test_v2_cgroups_are_one_file_system() -> None:
     document = config()
-    document["mounts"] = [{"destination": "/sys/fs/cgroup", "type": "cgroup", "options": ["ro"]}]
+    document["mounts"] = [{"destination": "/sys/fs/cgroup", "type": "cgroup", "options": ["ro", "nsdelegate"]}]
     made = plan(document, cgroup_mode="v2", cgroup_paths={"": "/sys/fs/cgroup/box"})
-    assert [step.fstype for step in of(steps.MountFs, made)] == ["cgroup2"]
+    assert [(step.fstype, step.options) for step in of(steps.MountFs, made)] == [("cgroup2", ("nsdelegate",))]
 
 
 @pytest.mark.parametrize(("users", "shown"), [([], "/sys/fs/cgroup"), ([{"type": "user"}], "/sys/fs/cgroup/box")])
