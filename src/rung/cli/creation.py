@@ -84,7 +84,9 @@ def _check(asked: Asked, *, detached: bool) -> None:
         raise RungError("--no-healthcheck conflicts with --health-* options")
     for stream in asked["attach"]:
         if stream.lower() not in ("stdin", "stdout", "stderr"):
-            raise RungError("invalid argument", f'"{stream}" for "-a, --attach" flag', "", "stdin, stdout or stderr")
+            raise RungError(
+                "invalid argument", f'"{stream}" for "-a, --attach" flag', "", "stdin, stdout or stderr"
+            )
     if asked["memory-swappiness"] != -1 and not 0 <= asked["memory-swappiness"] <= 100:
         said = f"invalid value: {asked['memory-swappiness']}. Valid memory swappiness range is 0-100"
         raise RungError(said)
@@ -93,6 +95,11 @@ def _check(asked: Asked, *, detached: bool) -> None:
 def _plain(asked: Asked, table: dict[str, str]) -> dict[str, Any]:
     """The flags that were given, under their fields' names."""
     return {table[name]: asked.values[name] for name in asked.given if name in table}
+
+
+def limits(asked: Asked) -> dict[str, Any]:
+    """What ``update`` may change of HostConfig."""
+    return _plain(asked, _HOST)
 
 
 def _streams(asked: Asked, config: dict[str, Any], *, detached: bool) -> None:
@@ -130,7 +137,9 @@ def _lines(files: Iterable[str]) -> list[str]:
             line = line.lstrip()
             if line and not line.startswith("#"):
                 if any(each.isspace() for each in line.partition("=")[0]):
-                    raise RungError("poorly formatted environment", "", f"variable '{line}' contains whitespaces")
+                    raise RungError(
+                        "poorly formatted environment", "", f"variable '{line}' contains whitespaces"
+                    )
                 found.append(line)
     return found
 
@@ -219,7 +228,9 @@ def _files(asked: Asked, config: dict[str, Any], host: dict[str, Any]) -> None:
     if asked["mount"]:
         host["Mounts"] = [mounts.mount(word) for word in asked["mount"]]
     if asked["tmpfs"]:
-        host["Tmpfs"] = {path: options for path, _, options in (word.partition(":") for word in asked["tmpfs"])}
+        host["Tmpfs"] = {
+            path: options for path, _, options in (word.partition(":") for word in asked["tmpfs"])
+        }
     if asked["device"]:
         host["Devices"] = [mounts.device(word) for word in asked["device"]]
     if asked["security-opt"]:
@@ -259,7 +270,11 @@ def _networks(asked: Asked, config: dict[str, Any], host: dict[str, Any]) -> dic
 
 def _endpoint(asked: Asked) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    addresses = {"IPv4Address": asked["ip"], "IPv6Address": asked["ip6"], "LinkLocalIPs": asked["link-local-ip"]}
+    addresses = {
+        "IPv4Address": asked["ip"],
+        "IPv6Address": asked["ip6"],
+        "LinkLocalIPs": asked["link-local-ip"],
+    }
     if any(addresses.values()):
         found["IPAMConfig"] = {name: value for name, value in addresses.items() if value}
     if asked["network-alias"]:

@@ -90,10 +90,12 @@ class Command:
     @property
     def stops(self) -> bool:
         """Whether flags end at the first argument: what follows is another program's."""
-        return self.usage.endswith("[ARG...]")
+        return self.usage.endswith(("[ARG...]", "[PS_OPTION...]"))
 
 
-def command(usage: str, about: str, example: str, flags: str = "") -> Callable[[Callable[[Asked], int]], Command]:
+def command(
+    usage: str, about: str, example: str, flags: str = ""
+) -> Callable[[Callable[[Asked], int]], Command]:
     """Declares a function as a command."""
     return lambda run: Command(usage, about, example, flags, run)
 
@@ -223,7 +225,7 @@ def _check_count(asked: Asked) -> None:
     else:
         said = f"requires at least {least} and at most {_arguments(most)}"
     about = f"Usage:  {usage_line(asked.prog, asked.command)}\n\n{asked.command.about}"
-    raise UsageError(f'"{asked.prog}" {said}.\nSee \'{asked.prog} --help\'.\n\n{about}', WRONG_COUNT)
+    raise UsageError(f"\"{asked.prog}\" {said}.\nSee '{asked.prog} --help'.\n\n{about}", WRONG_COUNT)
 
 
 def _arguments(count: int) -> str:

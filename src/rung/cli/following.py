@@ -39,7 +39,10 @@ class Seat:
         return Signals((*(NAMES if self.proxy else ()), *at_terminal))
 
     def sit(
-        self, signals: Signals, hijacked: tuple[_socket.socket, bytes, bool], begin: Callable[[], None] | None = None
+        self,
+        signals: Signals,
+        hijacked: tuple[_socket.socket, bytes, bool],
+        begin: Callable[[], None] | None = None,
     ) -> bool:
         """Until it is over; False where the keys were pressed that detach. ``begin`` starts the other end."""
         connection, early, raw = hijacked
@@ -50,7 +53,9 @@ class Seat:
                 if self.tty:
                     self._resize()
                 session = Session(connection, early, None if raw else _frames())
-                how = session.run(stdin=self.stdin, keys=self.keys, signals=signals, on_signal=self._on_signal)
+                how = session.run(
+                    stdin=self.stdin, keys=self.keys, signals=signals, on_signal=self._on_signal
+                )
         finally:
             connection.close()
         return how != DETACHED

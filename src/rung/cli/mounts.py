@@ -23,7 +23,9 @@ def volumes(given: Iterable[str]) -> tuple[list[str], list[str]]:
             anonymous.append(word)
             continue
         if source[:1] in (".", "~"):
-            source = posix.abspath(source.replace("~", posix.getenv("HOME"), 1) if source[0] == "~" else source)
+            source = posix.abspath(
+                source.replace("~", posix.getenv("HOME"), 1) if source[0] == "~" else source
+            )
         binds.append(f"{source}:{rest}")
     return binds, anonymous
 

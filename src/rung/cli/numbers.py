@@ -41,7 +41,9 @@ def size_bytes(word: str) -> int:
     if word == "-1":
         return -1
     text = word.lower().replace(" ", "")
-    text = text.removesuffix("ib") if text.endswith("ib") else text.removesuffix("b") if len(text) > 1 else text
+    text = (
+        text.removesuffix("ib") if text.endswith("ib") else text.removesuffix("b") if len(text) > 1 else text
+    )
     digits = text.rstrip("bkmgtp")
     unit = text[len(digits) :]
     if unit not in _SIZES or not digits.replace(".", "", 1).isdecimal():

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 #: docker's tables: a column is at least this wide, and this much wider than what it holds.
 _LEAST, _GAP = 10, 3
+_BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
 
 
@@ -56,10 +57,10 @@ def json_line(value: object) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def table(cells: Sequence[Sequence[str]]) -> list[str]:
+def table(cells: Sequence[Sequence[str]], least: int = _LEAST) -> list[str]:
     """Lines in columns, as Go's tabwriter sets them for docker: the last column as long as it is."""
     columns = max(map(len, cells)) - 1
-    widths = [max([_LEAST, *(len(row[at]) + _GAP for row in cells if at < len(row) - 1)]) for at in range(columns)]
+    widths = [max([least, *(len(row[at]) + _GAP for row in cells if at < len(row) - 1)]) for at in range(columns)]
     return ["".join([*map(str.ljust, row[:-1], widths), row[-1]]) for row in cells]
 
 
@@ -91,6 +92,15 @@ def human_size(size_bytes: int, digits: int = 3) -> str:
         value /= 1000
         at += 1
     return f"{value:.{digits}g}{_UNITS[at]}"
+
+
+def human_binary(size_bytes: float) -> str:
+    """go-units' BytesSize, as docker prints memory: ``1.944GiB``."""
+    value, at = float(size_bytes), 0
+    while value >= 1024 and at < len(_BINARY) - 1:
+        value /= 1024
+        at += 1
+    return f"{value:.4g}{_BINARY[at]}"
 
 
 def shortened(text: str, size: int) -> str:

@@ -40,7 +40,9 @@ def _bindings(word: str) -> Iterator[tuple[str, dict[str, str]]]:
     without: list[int] = _range(outside, word) if outside else []
     if without and len(without) != len(within):
         if len(within) != 1:
-            raise RungError("invalid ranges specified for container and host Ports", "", f"{inside} and {outside}")
+            raise RungError(
+                "invalid ranges specified for container and host Ports", "", f"{inside} and {outside}"
+            )
         yield f"{within[0]}/{protocol}", {"HostIp": address, "HostPort": outside}
         return
     for at, number in enumerate(within):

@@ -67,7 +67,12 @@ class Session:
         self._input_over = False
 
     def run(
-        self, *, stdin: bool, keys: bytes = b"", signals: Signals | None = None, on_signal: Callable[[int], None]
+        self,
+        *,
+        stdin: bool,
+        keys: bytes = b"",
+        signals: Signals | None = None,
+        on_signal: Callable[[int], None],
     ) -> str:
         """Until the container's side ends, or the keys are pressed."""
         self._poll = select.poll()

@@ -16,21 +16,80 @@ GLOBAL = {
 
 #: Both ``rung X`` and ``rung container X``.
 _OF_CONTAINERS = {
+    "attach": "inside.attach",
+    "commit": "files.commit",
+    "cp": "copying.cp",
     "create": "run.create",
-    "run": "run.run",
+    "diff": "output.diff",
+    "exec": "inside.exec_",
+    "export": "files.export",
+    "kill": "lifecycle.kill",
+    "logs": "output.logs",
+    "pause": "lifecycle.pause",
+    "port": "output.port",
+    "ps": "listing.ps",
+    "rename": "lifecycle.rename",
+    "restart": "lifecycle.restart",
     "rm": "lifecycle.rm",
+    "run": "run.run",
+    "start": "inside.start",
+    "stats": "stats.stats",
+    "stop": "lifecycle.stop",
+    "top": "output.top",
+    "unpause": "lifecycle.unpause",
+    "update": "lifecycle.update",
+    "wait": "lifecycle.wait",
 }
 COMMANDS = {
     **_OF_CONTAINERS,
-    "ps": "listing.ps",
+    "events": "system.events",
+    "info": "system.info",
+    "inspect": "inspecting.anything",
+    "version": "system.version",
 }
 GROUPS = {
     "container": {
         **_OF_CONTAINERS,
-        "ls": "listing.ps",
+        "inspect": "inspecting.container",
         "list": "listing.ps",
-        "ps": "listing.ps",
+        "ls": "listing.ps",
+        "prune": "pruning.containers",
+        "remove": "lifecycle.rm",
     },
+    "network": {
+        "connect": "networks.connect",
+        "create": "networks.create",
+        "disconnect": "networks.disconnect",
+        "inspect": "inspecting.network",
+        "list": "networks.ls",
+        "ls": "networks.ls",
+        "prune": "pruning.networks",
+        "remove": "networks.rm",
+        "rm": "networks.rm",
+    },
+    "system": {
+        "df": "usage.df",
+        "events": "system.events",
+        "info": "system.info",
+        "prune": "pruning.everything",
+        "stop": "system.stop",
+    },
+    "volume": {
+        "create": "volumes.create",
+        "inspect": "inspecting.volume",
+        "list": "volumes.ls",
+        "ls": "volumes.ls",
+        "prune": "pruning.volumes",
+        "remove": "volumes.rm",
+        "rm": "volumes.rm",
+    },
+}
+#: What each group is for.
+ABOUT = {
+    "container": "Work with containers",
+    "network": "Work with networks",
+    "system": "Work with the engine",
+    "volume": "Work with volumes",
 }
 
 

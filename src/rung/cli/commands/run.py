@@ -69,7 +69,9 @@ def run(asked: Asked) -> int:
     detached = asked["detach"]
     config = creation(asked, asked.words[0], asked.words[1:], detached=detached)
     tty, stdin = asked["tty"], bool(config.get("AttachStdin"))
-    seat = Seat(engine, "", tty=tty, stdin=stdin and not detached, keys=asked["detach-keys"], proxy=asked["sig-proxy"])
+    seat = Seat(
+        engine, "", tty=tty, stdin=stdin and not detached, keys=asked["detach-keys"], proxy=asked["sig-proxy"]
+    )
     try:
         container = _create(engine, asked, config)
         seat.path = f"/containers/{container}"
@@ -108,7 +110,9 @@ def _until_its_end(
     waiting = engine.stream("POST", f"{seat.path}/wait", condition="removed" if asked["rm"] else "next-exit")
     if not streams["stdout"] and not streams["stderr"]:
         print(container, flush=True)
-    if not seat.sit(signals, hijacked, lambda: engine.call("POST", f"{seat.path}/start", detachKeys=keys) and None):
+    if not seat.sit(
+        signals, hijacked, lambda: engine.call("POST", f"{seat.path}/start", detachKeys=keys) and None
+    ):
         return 0
     return status_of(waiting)
 
@@ -129,7 +133,9 @@ def _create(engine: Engine, asked: Asked, config: dict[str, Any]) -> str:
         raise RungError(said)
     image, pulls = config["Image"], asked["pull"]
     if pulls not in ("always", "missing", "never"):
-        raise RungError("invalid pull option", "", f"'{pulls}': must be one of \"always\", \"missing\" or \"never\"")
+        raise RungError(
+            "invalid pull option", "", f'\'{pulls}\': must be one of "always", "missing" or "never"'
+        )
     if pulls == "always":
         _pull(engine, asked, image)
     query = {"name": asked["name"], "platform": asked["platform"]}

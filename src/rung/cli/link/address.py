@@ -45,5 +45,7 @@ def socket_path(settings: Mapping[str, str]) -> str:
         return f"{settings.get('run-root') or run_root()}/rung.sock"
     scheme, found, path = address.partition("://")
     if found and scheme != "unix":
-        raise RungError("connect to", address, "only unix sockets are spoken to", "unix:///run/rung/rung.sock")
+        raise RungError(
+            "connect to", address, "only unix sockets are spoken to", "unix:///run/rung/rung.sock"
+        )
     return path if found else address

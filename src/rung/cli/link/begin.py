@@ -23,7 +23,8 @@ PATIENCE_S = 60
 _LOOK_MS = 5
 #: What the launcher says for ``rungd``.
 _PROGRAM = (
-    "import sys; sys.path.append(sys.argv.pop(1)); sys.argv[0] = 'rungd'; from rung.cli.daemon import main; main()"
+    "import sys; sys.path.append(sys.argv.pop(1)); sys.argv[0] = 'rungd'; "
+    "from rung.cli.daemon import main; main()"
 )
 
 
@@ -90,7 +91,9 @@ def _wait(pid: int, path: str, folder: str) -> None:
         while not _listens(path):
             if ended.poll(_LOOK_MS):
                 posix.waitpid(pid, 0)
-                raise RungError("start the engine", "", _last_words(f"{folder}/rungd.log"), f"see {folder}/rungd.log")
+                raise RungError(
+                    "start the engine", "", _last_words(f"{folder}/rungd.log"), f"see {folder}/rungd.log"
+                )
             if time.monotonic() > deadline:
                 raise RungError("start the engine", "", "it does not answer", f"see {folder}/rungd.log")
     finally:

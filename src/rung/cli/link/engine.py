@@ -1,8 +1,8 @@
 """Requests to the engine and its answers: one connection each (``rung.http1.exchange``), on a plain socket.
 
-    engine.get("/containers/json", all=1)               a document
-    engine.stream("GET", "/events")                     pieces as they come
-    engine.hijack("/containers/ID/attach", ...)         the connection itself
+engine.get("/containers/json", all=1)               a document
+engine.stream("GET", "/events")                     pieces as they come
+engine.hijack("/containers/ID/attach", ...)         the connection itself
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rung.trace.w3c import beside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     Headers = tuple[tuple[str, str], ...]
@@ -41,7 +41,9 @@ class Refused(RungError):
 
 def quoted(text: str) -> str:
     """A word of a path or a query (RFC 3986 section 2.1)."""
-    return "".join(chr(byte) if byte in _SAFE else f"%{byte:02X}" for byte in text.encode("utf-8", "surrogateescape"))
+    return "".join(
+        chr(byte) if byte in _SAFE else f"%{byte:02X}" for byte in text.encode("utf-8", "surrogateescape")
+    )
 
 
 def target(path: str, query: Mapping[str, Any]) -> str:
@@ -78,39 +80,39 @@ class Engine:
         return connected(self.path)
 
     def call(
-        self, method: str, path: str, body: Any = None, headers: Headers = (), **query: Any
+        self, method: str, path: str, body: Any = None, headers: Headers = (), /, **query: Any
     ) -> tuple[Response, bytes]:
         """A whole answer. Raises ``Refused``."""
         answer = self.stream(method, path, body, headers, **query)
         return answer.head, answer.whole()
 
-    def get(self, path: str, **query: Any) -> Any:
+    def get(self, path: str, /, **query: Any) -> Any:
         """A document. Raises ``Refused``."""
         return jsonc.loads(self.call("GET", path, **query)[1])
 
-    def post(self, path: str, body: Any = None, **query: Any) -> Any:
+    def post(self, path: str, body: Any = None, /, **query: Any) -> Any:
         """A document, None where the answer is empty. Raises ``Refused``."""
         found = self.call("POST", path, body, **query)[1]
         return jsonc.loads(found) if found.strip() else None
 
-    def delete(self, path: str, **query: Any) -> Any:
+    def delete(self, path: str, /, **query: Any) -> Any:
         """As ``post``."""
         found = self.call("DELETE", path, **query)[1]
         return jsonc.loads(found) if found.strip() else None
 
-    def stream(self, method: str, path: str, body: Any = None, headers: Headers = (), **query: Any) -> Answer:
-        """An answer whose body is read as it comes. ``body``: a document, or pieces of bytes. Raises ``Refused``."""
+    def stream(self, method: str, path: str, body: Any = None, headers: Headers = (), /, **query: Any) -> Answer:
+        """An answer that is read as it comes. ``body``: a document, or a function that writes. Raises ``Refused``."""
         answer = self.ask(method, path, body, headers, **query)
         answer.begin()
         return answer
 
-    def ask(self, method: str, path: str, body: Any = None, headers: Headers = (), **query: Any) -> Answer:
+    def ask(self, method: str, path: str, body: Any = None, headers: Headers = (), /, **query: Any) -> Answer:
         """A request of which the answer is not waited for yet: ``answer.begin()``."""
         answer = Answer(self.connect(), method, target(path, query))
         answer.send(body, tuple(beside(headers)))
         return answer
 
-    def hijack(self, path: str, body: Any = None, **query: Any) -> tuple[_socket.socket, bytes, bool]:
+    def hijack(self, path: str, body: Any = None, /, **query: Any) -> tuple[_socket.socket, bytes, bool]:
         """The connection, what came on it already, and whether its bytes are a terminal's. Raises ``Refused``."""
         upgrade = (("Connection", "Upgrade"), ("Upgrade", "tcp"))
         answer = self.stream("POST", path, body, upgrade, **query)
@@ -156,13 +158,13 @@ class Answer:
         if body is None or isinstance(body, dict):
             data = b"" if body is None else jsonc.dumps(body).encode()
             kind = () if body is None else (("Content-Type", "application/json"),)
-            self.connection.sendall(request_head(self._method, self._target, (*headers, *kind), len(data)) + data)
+            self.connection.sendall(
+                request_head(self._method, self._target, (*headers, *kind), len(data)) + data
+            )
             return
-        pieces: Iterable[bytes] = body
         kind = (("Content-Type", "application/x-tar"),)
         self.connection.sendall(request_head(self._method, self._target, (*headers, *kind), None))
-        for piece in pieces:
-            self.connection.sendall(chunk(piece))
+        body(lambda data: self.connection.sendall(chunk(bytes(data))))
         self.connection.sendall(LAST_CHUNK)
 
     def _next(self) -> object:
@@ -217,5 +219,9 @@ def _sentence(body: bytes) -> str:
 
 
 def _unreachable(path: str, error: OSError) -> RungError:
-    hint = "only root and the members of its group may" if isinstance(error, PermissionError) else "is rungd running?"
+    hint = (
+        "only root and the members of its group may"
+        if isinstance(error, PermissionError)
+        else "is rungd running?"
+    )
     return RungError("connect to", path, (error.strerror or str(error)).lower(), hint)
