@@ -27,3 +27,11 @@ def _head(flag: Flag) -> str:
 def _about(flag: Flag) -> str:
     text = flag.about[:1].upper() + flag.about[1:]
     return f"{text} (default {flag.default})" if flag.default else text
+
+
+def group_text(group: str, about: str, commands: list[tuple[str, str]]) -> str:
+    """The help of a word that stands before commands."""
+    width = max(len(name) for name, _ in commands) + 2
+    rows = [f"  {name.ljust(width)}{text}" for name, text in commands]
+    ends = [f"Run 'rung {group} COMMAND --help' for more.", f"example: rung {group} {commands[0][0]} --help"]
+    return "\n".join(["", f"Usage:  rung {group} COMMAND", "", about, "", "Commands:", *rows, "", *ends])

@@ -72,6 +72,13 @@ def duration_ns(word: str) -> int:
     return int(-total if word[0] == "-" else total)
 
 
+def filter_(word: str) -> str:
+    """``name=value``. Raises ``ValueError``."""
+    if "=" not in word:
+        raise ValueError("bad format of filter (expected name=value)")
+    return word
+
+
 #: A flag's kind -> how its word is read.
 PARSED: dict[str, Callable[[str], Any]] = {
     "int": integer,
@@ -79,4 +86,5 @@ PARSED: dict[str, Callable[[str], Any]] = {
     "decimal": nano_cpus,
     "bytes": size_bytes,
     "duration": duration_ns,
+    "filter": filter_,
 }

@@ -104,8 +104,10 @@ def find(words: Sequence[str]) -> tuple[str, Command, list[str]] | None:
     """What the command was called by, the command, and the words behind it; None where it is none of these."""
     if not words:
         return None
-    if words[0] in GROUPS and len(words) > 1 and words[1] in GROUPS[words[0]]:
-        return f"rung {words[0]} {words[1]}", load(GROUPS[words[0]][words[1]]), list(words[2:])
+    if words[0] in GROUPS:
+        if len(words) > 1 and words[1] in GROUPS[words[0]]:
+            return f"rung {words[0]} {words[1]}", load(GROUPS[words[0]][words[1]]), list(words[2:])
+        return f"rung {words[0]}", load("group.group"), list(words)
     if words[0] in COMMANDS:
         return f"rung {words[0]}", load(COMMANDS[words[0]]), list(words[1:])
     return None

@@ -22,6 +22,8 @@ KINDS = {
     "network": "/networks/{}",
     "volume": "/volumes/{}",
 }
+#: docker's exit status for a template that cannot be read
+BAD_TEMPLATE = 64
 _FORMAT = """
   -f, --format string  json or a Go template
 """
@@ -50,10 +52,9 @@ def _found(engine: Engine, kinds: Sequence[str], name: str, size: bool) -> Any:
         try:
             return engine.get(KINDS[kind].format(quoted(name)), size=size and kind == "container")
         except Refused as error:
-            if error.status != 404:
+            if error.status != 404 or len(kinds) == 1:
                 raise
-    what = "object" if len(kinds) > 1 else kinds[0]
-    raise RungError("Error", "", f"No such {what}: {name}")
+    raise RungError("Error", "", f"No such object: {name}")
 
 
 @command(
@@ -99,7 +100,11 @@ def show(asked: Asked, find: Callable[[Engine, str], Any]) -> int:
     if asked["format"] not in ("", "json"):
         from rung.cli.template import Template
 
-        template = Template(asked["format"].replace("\\t", "\t").replace("\\n", "\n"))
+        try:
+            template = Template(asked["format"].replace("\\t", "\t").replace("\\n", "\n"))
+        except RungError as error:
+            error.exit_status = BAD_TEMPLATE  # type: ignore[attr-defined]
+            raise
     engine = Engine(asked.settings)
     found, errors = [], []
     for name in asked.words:

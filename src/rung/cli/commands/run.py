@@ -45,10 +45,7 @@ class _Failed(RungError):
 def create(asked: Asked) -> int:
     """Its ID."""
     engine = Engine(asked.settings)
-    try:
-        container = _create(engine, asked, creation(asked, asked.words[0], asked.words[1:], detached=False))
-    except Refused as error:
-        raise _Failed(error, 1) from error
+    container = _create(engine, asked, creation(asked, asked.words[0], asked.words[1:], detached=False))
     print(container)
     return 0
 
@@ -67,7 +64,10 @@ def run(asked: Asked) -> int:
         return handed_on(asked, "run")
     engine = Engine(asked.settings)
     detached = asked["detach"]
-    config = creation(asked, asked.words[0], asked.words[1:], detached=detached)
+    try:
+        config = creation(asked, asked.words[0], asked.words[1:], detached=detached)
+    except RungError as error:
+        raise _Failed(error) from None
     tty, stdin = asked["tty"], bool(config.get("AttachStdin"))
     seat = Seat(
         engine, "", tty=tty, stdin=stdin and not detached, keys=asked["detach-keys"], proxy=asked["sig-proxy"]
