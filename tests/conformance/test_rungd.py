@@ -28,8 +28,8 @@ pytestmark = pytest.mark.skipif(
 class Engine:
     """A rungd in a network namespace that it can be killed in, and the docker client for it."""
 
-    def __init__(self, folder: Path, home: Path, *flags: str) -> None:
-        self.folder, self.home, self.flags = folder, home, flags
+    def __init__(self, folder: Path, home: Path, *flags: str, entering: tuple[str, ...] = ()) -> None:
+        self.folder, self.home, self.flags, self.entering = folder, home, flags, entering
         self.network = subprocess.Popen(["unshare", "--net", "sh", "-c", "ip link set lo up; exec sleep 3600"])
         until(lambda: self.inside("ip", "-br", "link").out.startswith("lo "), "there is a network")
         self.names: list[str] = []
@@ -46,7 +46,7 @@ class Engine:
         words += ["--cgroup-parent", f"/{self.folder.name}", *self.flags]
         with (self.folder / "log").open("ab") as log:
             net = f"--net=/proc/{self.network.pid}/ns/net"
-            self.daemon = outcome.start(["nsenter", net, *words], log, env={"TMPDIR": str(self.folder)})
+            self.daemon = outcome.start(["nsenter", net, *self.entering, *words], log, env={"TMPDIR": str(self.folder)})
         until(lambda: self.call("version").code == 0, "the engine answers", 60)
 
     def call(self, *words: str, **more: Any) -> Outcome:

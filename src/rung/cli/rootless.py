@@ -105,16 +105,9 @@ def _name(user: int) -> str:
 
 def _ranges(path: str, name: str, user: int) -> list[tuple[int, int]]:
     """The ranges of IDs that subuid(5) or subgid(5) gives a user."""
-    found = []
-    try:
-        with open(path) as file:
-            for line in file:
-                owner, _, rest = line.strip().partition(":")
-                start, _, count = rest.partition(":")
-                if owner in (name, str(user)) and owner and start.isdigit() and count.isdigit():
-                    found.append((int(start), int(count)))
-    except FileNotFoundError:
-        pass
+    from rung.kernel.subids import ranges
+
+    found = ranges(path, name, user)
     if sum(count for _, count in found) < _LEAST - 1:
         what = "uids" if path.endswith("subuid") else "gids"
         hint = f"root can give them: usermod --add-sub{what} 100000-165535 {name or user}"

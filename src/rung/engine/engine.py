@@ -16,11 +16,13 @@ from rung.engine.errors import EngineError
 from rung.engine.events import Events
 from rung.engine.network.networks import Networks
 from rung.engine.registry import Containers
+from rung.engine.remap import directory, is_remapped, remapped
 from rung.engine.shims.zygote import Zygote
 from rung.engine.stories import Stories
 from rung.engine.volumes import Volumes
 from rung.engine.waiting import Waiting
 from rung.image import Store
+from rung.kernel.idmap import user_namespace
 from rung.trace.spans import leave
 
 TYPE_CHECKING = False
@@ -28,8 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import Any, TypeVar
 
+    from rung.engine.container import Container
     from rung.engine.execs import Exec
     from rung.engine.places import Places
+    from rung.engine.remap import Ids
     from rung.engine.running import Running
     from rung.engine.serving.settings import Settings
 
@@ -47,8 +51,16 @@ class Engine:
     def __init__(self, places: Places, settings: Settings | None = None) -> None:
         from rung.engine.serving.settings import Settings
 
+        #: IDs of containers that are not in the host's user namespace; None: all are.
+        self.remap = remapped(settings.userns_remap) if settings is not None and settings.userns_remap else None
+        self._owners = -1
+        if self.remap is not None:
+            places = places.replace(data=directory(places.data, self.remap))
         places.make()
         self.places = places
+        for path in (places.containers, places.volumes):
+            if self.remap is not None:
+                os.chown(path, 0, self.remap.root[1])
         #: What it was told; replaced as a whole when it is told anew.
         self.settings = settings or Settings(data=places.data, run=places.run, cgroup=places.cgroup)
         self.database = Database(places.database)
@@ -91,6 +103,25 @@ class Engine:
         self._threads.shutdown()
         self.store.close()
         self.database.close()
+
+    def ids(self, container: Container) -> Ids | None:
+        """Its IDs, where it is in a user namespace."""
+        return self.remap if self.remap is not None and is_remapped(container.host) else None
+
+    def owners(self, container: Container) -> int:
+        """The user namespace whose files its files are shown as: a descriptor, -1 for the host's."""
+        ids = self.ids(container)
+        if ids is None:
+            return -1
+        if self._owners < 0:
+            self._owners = user_namespace(ids.uids, ids.gids)
+        return self._owners
+
+    def give(self, container: Container, path: str, *, group_only: bool = False) -> None:
+        """A file of the engine's is the container's root's, or its group's."""
+        ids = self.ids(container)
+        if ids is not None:
+            os.chown(path, -1 if group_only else ids.root[0], ids.root[1])
 
     def init_program(self) -> str:
         """What is process 1 of a container that wants an init (``--init``). Raises ``EngineError``."""

@@ -128,6 +128,8 @@ class Volumes:
             return self._volumes[name]
         volume = Volume(name, f"{self._engine.places.volumes}/{name}", labels=labels, options=dict(options or {}))
         os.makedirs(volume.mountpoint, 0o755, exist_ok=True)
+        if self._engine.remap is not None:
+            os.chown(volume.mountpoint, *self._engine.remap.root)
         os.chmod(volume.directory, 0o701)
         self._volumes[name] = volume
         self._engine.database.save("volume", name, volume.document())

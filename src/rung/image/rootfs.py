@@ -69,14 +69,15 @@ class Rootfs:
         """Where it is mounted; empty where it is not."""
         return self._row.target
 
-    def mount(self, target: str) -> None:
-        """Show it at ``target``, a directory that is made where missing."""
+    def mount(self, target: str, owners: int = -1) -> None:
+        """Show it at ``target``, a directory that is made where missing. ``owners``: a descriptor of a user
+        namespace, whose root shall have what is root's here."""
         target = os.path.abspath(target)
         os.makedirs(target, exist_ok=True)
         # Written down first: after a kill in between, removing finds what may be there.
         self._set_target(target)
         try:
-            DRIVERS[self.driver].mount(self.directory, self.layers, target)
+            DRIVERS[self.driver].mount(self.directory, self.layers, target, owners)
         except KernelError as error:
             self._set_target("")
             raise StoreError("mount", target, str(error)) from error

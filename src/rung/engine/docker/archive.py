@@ -17,6 +17,7 @@ from rung.engine.files.root import Place, below
 from rung.engine.files.unpack import Unpacker
 from rung.engine.files.whole import resolve, root_of
 from rung.engine.lifecycle.start import who
+from rung.kernel.idmap import as_owner
 from rung.spec.jsonfile import timestamp
 
 TYPE_CHECKING = False
@@ -124,7 +125,9 @@ def _pack(engine: Engine, container: Container, path: str, file: BinaryIO) -> No
         if place is None:
             raise _no_such(path, container)
         base = os.path.basename(os.path.normpath(path))
-        pack(place, "." if path.endswith("/.") else base or ".", file)
+        ids = engine.ids(container)
+        owners = ids.inside if ids is not None else None
+        pack(place, "." if path.endswith("/.") else base or ".", file, owners=owners)
 
 
 def _unpack(
@@ -143,7 +146,12 @@ def _unpack(
         try:
             identity = who(container, root) if as_user else None
             owner = (identity.uid, identity.gid) if identity is not None else None
-            Unpacker(base, inside, owner=owner, replace=replace).take(archive)
+            ids = engine.ids(container)
+            if ids is None:
+                Unpacker(base, inside, owner=owner, replace=replace).take(archive)
+            else:
+                unpacker = Unpacker(base, inside, owner=owner, replace=replace, owners=ids.outside)
+                as_owner(*ids.root, lambda: unpacker.take(archive))
         except OSError as error:
             if error.errno == 30:
                 raise NotAllowed("container rootfs is marked read-only") from None
@@ -158,7 +166,8 @@ def _export(engine: Engine, container: Container, file: BinaryIO) -> None:
         with below(base, "/") as place:
             if place is None:
                 raise _no_such("/", container)
-            pack(place, "", file)
+            ids = engine.ids(container)
+            pack(place, "", file, owners=ids.inside if ids is not None else None)
 
 
 def changed(engine: Engine, container: Container) -> list[tuple[str, int]]:

@@ -173,7 +173,11 @@ def information(engine: Engine) -> dict[str, Any]:
         "ContainerdCommit": {"ID": "", "Expected": ""},
         "RuncCommit": {"ID": "", "Expected": ""},
         "InitCommit": {"ID": "", "Expected": ""},
-        "SecurityOptions": ["name=seccomp,profile=builtin", "name=cgroupns"],
+        "SecurityOptions": [
+            "name=seccomp,profile=builtin",
+            *(["name=userns"] if engine.remap is not None else []),
+            "name=cgroupns",
+        ],
         "CDISpecDirs": list(engine.settings.cdi_dirs),
         "Warnings": _warnings(),
     }

@@ -37,8 +37,11 @@ def has_cgroup_v2() -> bool:
 
 
 def namespaces(host: Mapping[str, Any], joined: Mapping[str, str]) -> list[dict[str, str]]:
-    """config-linux.md#namespaces. ``joined``: paths of those that are another container's."""
+    """config-linux.md#namespaces. ``joined``: paths of those that are another container's; ``user`` with
+    none: a new user namespace."""
     found = [{"type": "mount"}]
+    if "user" in joined:
+        found.append({"type": "user", "path": joined["user"]} if joined["user"] else {"type": "user"})
     for kind in MODES:
         if kind in joined:
             found.append({"type": kind, "path": joined[kind]})
@@ -48,11 +51,16 @@ def namespaces(host: Mapping[str, Any], joined: Mapping[str, str]) -> list[dict[
 
 
 def default_sysctls(own: list[dict[str, str]], host: Mapping[str, Any]) -> dict[str, str]:
-    """Of a network namespace that is new; what was asked for comes first."""
-    given = host.get("Sysctls") or {}
+    """Of a network namespace that is new; what was asked for comes first. In a user namespace not all groups are there
+    to be named, and are left as they are (as dockerd does)."""
+    given = [*(host.get("Sysctls") or ()), *(["net.ipv4.ping_group_range"] if _has_user(own) else ())]
     if not any(one["type"] == "network" and "path" not in one for one in own):
         return {}
     return {name: value for name, value in _SYSCTLS.items() if name not in given}
+
+
+def _has_user(own: list[dict[str, str]]) -> bool:
+    return any(one["type"] == "user" for one in own)
 
 
 def shared_container(host: Mapping[str, Any], kind: str) -> str:

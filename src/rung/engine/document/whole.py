@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from rung.engine.container import Container
     from rung.engine.document.process import Identity
+    from rung.engine.remap import Ids
 
 
 class Found(Record):
@@ -32,6 +33,7 @@ class Found(Record):
     init: str = ""
     shm: str = ""
     cgroup: str = ""
+    ids: Ids | None = None
 
 
 def document(container: Container, found: Found) -> dict[str, Any]:
@@ -52,6 +54,7 @@ def document(container: Container, found: Found) -> dict[str, Any]:
             "resources": resources.resources(host, devices.rules(host, found.devices)),
             "devices": [] if privileged else [device.node() for device in found.devices],
             "sysctl": dict(host.get("Sysctls") or {}) | namespaces.default_sysctls(own, host),
+            **(found.ids.mappings() if found.ids is not None and not found.joined.get("user") else {}),
             **security.paths(host),
             **security.seccomp(host),
         },

@@ -12,18 +12,23 @@ import tarfile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import BinaryIO
 
     from rung.engine.files.root import Place
+
+    Owners = Callable[[int, int], tuple[int, int]]
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _CHUNK = 1 << 20
 
 
-def pack(place: Place, name: str, file: BinaryIO, *, devices: frozenset[int] | None = None) -> None:
+def pack(
+    place: Place, name: str, file: BinaryIO, *, devices: frozenset[int] | None = None, owners: Owners | None = None
+) -> None:
     """Write the tree at ``place`` into ``file``, called ``name`` there (empty: only what is in it). With ``devices``,
-    file systems that are not among them are left out."""
-    packer = Packer(file, devices)
+    file systems that are not among them are left out; ``owners``: what those on the disk are called there."""
+    packer = Packer(file, devices, owners)
     packer.add(place.parent_fd, place.name, name)
     packer.end()
 
@@ -31,7 +36,8 @@ def pack(place: Place, name: str, file: BinaryIO, *, devices: frozenset[int] | N
 class Packer:
     """The walk; ``add`` what there is, then ``end``."""
 
-    def __init__(self, file: BinaryIO, devices: frozenset[int] | None) -> None:
+    def __init__(self, file: BinaryIO, devices: frozenset[int] | None, owners: Owners | None = None) -> None:
+        self._owners = owners
         self._tar = tarfile.open(fileobj=file, mode="w|", format=tarfile.PAX_FORMAT, bufsize=_CHUNK)
         self._links: dict[tuple[int, int], str] = {}
         self._devices = devices
@@ -83,6 +89,8 @@ class Packer:
     def _info(self, parent_fd: int, entry: str, name: str, status: os.stat_result) -> tarfile.TarInfo:
         info = tarfile.TarInfo(name or ".")
         info.mode, info.uid, info.gid = stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid
+        if self._owners is not None:
+            info.uid, info.gid = self._owners(info.uid, info.gid)
         info.mtime = status.st_mtime
         kind = stat.S_IFMT(status.st_mode)
         if kind == stat.S_IFDIR:

@@ -20,19 +20,28 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from rung.engine.files.pack import Owners
+
 _RESOLVE = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS
 _CHUNK = 1 << 20
 
 
 class Unpacker:
     """Into ``directory`` below ``root``. ``owner``: who shall have all of it, else whom the archive says.
-    ``replace`` False: a directory is not put in the place of something else, nor the other way round."""
+    ``owners``: what those are called on the disk. ``replace`` False: a directory is not put in the place of something
+    else, nor the other way round."""
 
     def __init__(
-        self, root: str, directory: str, *, owner: tuple[int, int] | None = None, replace: bool = True
+        self,
+        root: str,
+        directory: str,
+        *,
+        owner: tuple[int, int] | None = None,
+        replace: bool = True,
+        owners: Owners | None = None,
     ) -> None:
         self._root, self._directory = root, directory.strip("/")
-        self._owner, self._replace = owner, replace
+        self._owner, self._replace, self._owners = owner, replace, owners
         self._root_fd = -1
 
     def take(self, file: BinaryIO) -> None:
@@ -161,7 +170,8 @@ class Unpacker:
                 os.setxattr(fd, key[13:], value.encode("utf-8", "surrogateescape"))
 
     def _owner_of(self, entry: tarfile.TarInfo) -> tuple[int, int]:
-        return self._owner if self._owner is not None else (entry.uid, entry.gid)
+        found = self._owner if self._owner is not None else (entry.uid, entry.gid)
+        return self._owners(*found) if self._owners is not None else found
 
     def _link(self, parent: int, name: str, entry: tarfile.TarInfo) -> None:
         target = os.path.normpath("/" + entry.linkname).lstrip("/")

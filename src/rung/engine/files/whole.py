@@ -24,7 +24,7 @@ def root_of(engine: Engine, container: Container) -> Iterator[str]:
     rootfs, target = engine.store.rootfs(container.id), f"{engine.places.bundle(container.id)}/rootfs"
     if rootfs is None:
         raise EngineError(f"container {container.short_id} has lost its root file system")
-    rootfs.mount(target)
+    rootfs.mount(target, engine.owners(container))
     try:
         yield target
     finally:

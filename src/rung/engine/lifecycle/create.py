@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from rung.engine import log_options, names
+from rung.engine import log_options, names, remap
 from rung.engine.asked_mounts import asked
 from rung.engine.container import Container
 from rung.engine.document import process, security
@@ -42,6 +42,8 @@ async def create(
     adapt(host)
     wanted = checks.platform_of(platform)
     checks.check(config, host)
+    if engine.remap is not None:
+        remap.check(host)
     runtime_program(str(host.get("Runtime") or ""), engine.settings.runtimes)
     warnings = [*checks.warnings(config, host), *dropped]
     reference = str(config.get("Image") or "")
@@ -70,6 +72,7 @@ async def create(
         engine.containers.check_name(name)  # another may have come meanwhile
         bundle = engine.places.bundle(container_id)
         os.mkdir(bundle, 0o710)
+        engine.give(container, bundle, group_only=True)
         undo.push(os.rmdir, bundle)
         container.mounts = [one.__dict__ for one in asked(engine, container)]
         if any(one["kind"] == "volume" for one in container.mounts):
@@ -182,7 +185,7 @@ def _fill_volumes(engine: Engine, container: Container) -> None:
     """New volumes begin with what the image has there: its files are mounted for a moment."""
     rootfs, target = engine.store.rootfs(container.id), f"{engine.places.bundle(container.id)}/rootfs"
     assert rootfs is not None
-    rootfs.mount(target)
+    rootfs.mount(target, engine.owners(container))
     try:
         fill(target, [Mounted(**one) for one in container.mounts])
     finally:

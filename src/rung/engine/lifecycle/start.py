@@ -177,7 +177,7 @@ def _mount(engine: Engine, container: Container, undo: Undo) -> str:
     found = engine.store.rootfs(container.id)
     if found is None:
         raise EngineError(f"container {container.short_id} has lost its root file system: remove it")
-    found.mount(target)
+    found.mount(target, engine.owners(container))
     undo.push(found.unmount)
     return target
 
@@ -191,6 +191,7 @@ def _look_up(engine: Engine, container: Container, rootfs: str, undo: Undo) -> F
         init=engine.init_program() if container.host.get("Init") else "",
         shm=_shm(engine, container, undo),
         joined=_joined(engine, container),
+        ids=engine.ids(container),
         files=files(engine, container),
         cgroup=_cgroup(engine, container),
     )
@@ -238,6 +239,10 @@ def _joined(engine: Engine, container: Container) -> dict[str, str]:
                 hint = "non-shareable IPC (hint: use IpcMode:shareable for the donor container)"
                 raise BadParameter(f"cannot join IPC namespace of container {other.id}: {hint}")
             found[kind] = f"/proc/{other.state.pid}/ns/{name}"
+            if engine.ids(container) is not None:  # a namespace's user namespace has to come with it
+                found["user"] = f"/proc/{other.state.pid}/ns/user"
+    if engine.ids(container) is not None:
+        found.setdefault("user", "")
     return found
 
 
@@ -265,6 +270,7 @@ def files(engine: Engine, container: Container) -> dict[str, str]:
         with open(f"{bundle}/{name}", "w") as file:
             file.write(text)
         os.chmod(f"{bundle}/{name}", 0o644)
+        engine.give(container, f"{bundle}/{name}")
     return {f"/etc/{name}": f"{bundle}/{name}" for name in _FILES}
 
 

@@ -8,10 +8,12 @@ directories are is not theirs to know: ``erofs`` is an overlay whose layers are 
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 
 from rung.image.snapshot.tree import copy_attributes, copy_layer, make_opaque, remove_tree
 from rung.image.store import owner
 from rung.kernel.errors import KernelError
+from rung.kernel.idmap import as_owner, idmapped
 from rung.kernel.mount import (
     MNT_DETACH,
     create_overlay,
@@ -28,7 +30,7 @@ from rung.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Protocol
 
     class Driver(Protocol):
@@ -40,8 +42,8 @@ if TYPE_CHECKING:
             """Make what the mount needs; may take long."""
             ...
 
-        def mount(self, directory: str, layers: Sequence[str], target: str) -> None:
-            """Show it at ``target``."""
+        def mount(self, directory: str, layers: Sequence[str], target: str, owners: int = -1) -> None:
+            """Show it at ``target``, as the user namespace ``owners`` (a descriptor) where that is given."""
             ...
 
         def mounts(self, directory: str, layers: Sequence[str]) -> tuple[Mount, ...]:
@@ -80,9 +82,15 @@ class Overlay:
             os.chmod(upper, 0o755)
             os.mkdir(os.path.join(directory, "empty"), 0o755)
 
-    def mount(self, directory: str, layers: Sequence[str], target: str) -> None:
-        upper, work = os.path.join(directory, "upper"), os.path.join(directory, "work")
-        mount_overlay(layers or [os.path.join(directory, "empty")], upper, work, target, overlay_options())
+    def mount(self, directory: str, layers: Sequence[str], target: str, owners: int = -1) -> None:
+        lowers = layers or [os.path.join(directory, "empty")]
+        if owners < 0:
+            _overlay(lowers, directory, target)
+            return
+        # An overlay cannot be an idmapped mount itself: what it is made of is.
+        with shown_as(owners, [directory, *lowers], os.path.join(directory, "shown")) as shown:
+            root = os.stat(shown[0])
+            as_owner(root.st_uid, root.st_gid, lambda: _overlay(shown[1:], shown[0], target))
 
     def mounts(self, directory: str, layers: Sequence[str]) -> tuple[Mount, ...]:
         lowers = ":".join(layers or [os.path.join(directory, "empty")])
@@ -114,8 +122,9 @@ class Native:
         for layer in reversed(layers):
             copy_layer(layer, root)
 
-    def mount(self, directory: str, layers: Sequence[str], target: str) -> None:
-        fd = open_tree_clone(os.path.join(directory, "root"))
+    def mount(self, directory: str, layers: Sequence[str], target: str, owners: int = -1) -> None:
+        root = os.path.join(directory, "root")
+        fd = open_tree_clone(root) if owners < 0 else idmapped(root, owners)
         try:
             move_mount(fd, target)
         finally:
@@ -140,7 +149,7 @@ class OverlayView:
     def prepare(self, directory: str, layers: Sequence[str]) -> None:
         os.mkdir(os.path.join(directory, "empty"), 0o755)
 
-    def mount(self, directory: str, layers: Sequence[str], target: str) -> None:
+    def mount(self, directory: str, layers: Sequence[str], target: str, owners: int = -1) -> None:
         # One lower is not enough for an overlay without an upper.
         mount_overlay([*layers, os.path.join(directory, "empty")], None, None, target, overlay_options())
 
@@ -160,8 +169,8 @@ class NativeView(Native):
 
     name = "native-view"
 
-    def mount(self, directory: str, layers: Sequence[str], target: str) -> None:
-        super().mount(directory, layers, target)
+    def mount(self, directory: str, layers: Sequence[str], target: str, owners: int = -1) -> None:
+        super().mount(directory, layers, target, owners)
         remount_read_only(target)
 
     def mounts(self, directory: str, layers: Sequence[str]) -> tuple[Mount, ...]:
@@ -172,6 +181,35 @@ _ALL: tuple[Driver, ...] = (Overlay(), Erofs(), Native(), OverlayView(), NativeV
 DRIVERS: dict[str, Driver] = {driver.name: driver for driver in _ALL}
 #: The drivers of what is only looked at.
 VIEWS = (OverlayView.name, NativeView.name)
+
+
+def _overlay(lowers: Sequence[str], directory: str, target: str) -> None:
+    upper, work = os.path.join(directory, "upper"), os.path.join(directory, "work")
+    mount_overlay(lowers, upper, work, target, overlay_options())
+
+
+@contextmanager
+def shown_as(owners: int, paths: Sequence[str], place: str) -> Iterator[list[str]]:
+    """The directories as a user namespace has them, mounted below ``place`` for as long as an overlay is made of them:
+    it keeps what it needs itself."""
+    found: list[str] = []
+    try:
+        for number, path in enumerate(paths):
+            fd = idmapped(path, owners)
+            try:
+                at = os.path.join(place, str(number))
+                os.makedirs(at, exist_ok=True)
+                move_mount(fd, at)
+                found.append(at)
+            finally:
+                os.close(fd)
+        yield found
+    finally:
+        for at in found:
+            umount(at, MNT_DETACH)
+            os.rmdir(at)
+        if os.path.isdir(place):
+            os.rmdir(place)
 
 
 def overlay_options() -> tuple[str, ...]:
