@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import deque
+from io import BytesIO
 
 from rung.record import Record
-from rung.spec.jsonfile import Entry, parse
+from rung.spec.jsonfile import Entry, Run, parse, runs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
 
 _STREAMS = {"stdout": 1, "stderr": 2}
 _CHUNK = 1 << 16
+#: What is read of a file at once, and handed to a client: a log is of any size, and memory is not.
+_BLOCK = 1 << 20
+#: So many lines that came at once are one frame to a client. (Fewer are a frame each, as Docker has it: there are
+#: programs that take a frame for a line, and none that does so with thousands.)
+_JOINED = 64
 #: How often a follower looks. (inotify would tell; a container that writes is not missed for longer than this.)
 LOOK_S = 0.05
 
@@ -69,6 +76,24 @@ def lines(path: str, follower: Follower | None = None) -> Iterator[bytes]:
                     if left < 0:
                         break
                     yield line
+        except FileNotFoundError:  # rotated meanwhile
+            continue
+
+
+def blocks(path: str, follower: Follower | None = None) -> Iterator[bytes]:
+    """The same, many lines at a time."""
+    for name, left in _until(path, follower):
+        try:
+            with open(name, "rb") as file:
+                rest = b""
+                while left and (data := file.read(min(left, _BLOCK))):
+                    left -= len(data)
+                    end = data.rfind(b"\n") + 1
+                    if end:
+                        yield rest + data[:end]
+                        rest = data[end:]
+                    else:
+                        rest += data
         except FileNotFoundError:  # rotated meanwhile
             continue
 
@@ -127,6 +152,25 @@ def show(entry: Entry, ask: Ask, *, framed: bool) -> bytes:
     return bytes((_STREAMS.get(entry.stream, 1), 0, 0, 0)) + len(text).to_bytes(4, "big") + text
 
 
+def show_block(block: bytes, ask: Ask, *, framed: bool) -> bytes:
+    """Whole lines of a log as a client gets them."""
+    if ask.timestamps or ask.since_ns is not None or ask.until_ns is not None:
+        entries = (parse(line) for line in block.splitlines())
+        return b"".join(show(one, ask, framed=framed) for one in entries if one is not None and wanted(one, ask))
+    shown: list[bytes] = []
+    for run in runs(block):
+        if ask.stdout if run.stream == "stdout" else ask.stderr:
+            shown += _frames(run) if framed else [run.text]
+    return b"".join(shown)
+
+
+def _frames(run: Run) -> list[bytes]:
+    joined = run.text.count(b"\n") > _JOINED
+    head = bytes((_STREAMS.get(run.stream, 1), 0, 0, 0))
+    texts = [run.text] if joined else list(BytesIO(run.text))  # not at a carriage return
+    return [part for text in texts for part in (head, len(text).to_bytes(4, "big"), text)]
+
+
 async def read(
     engine: Engine, container_id: str, ask: Ask | None = None, *, terminal: bool = False
 ) -> AsyncIterator[bytes]:
@@ -135,7 +179,8 @@ async def read(
     path = engine.places.log(container_id)
     follower = Follower(path) if ask.follow else None
     try:
-        for piece in await engine.blocking(_past, path, ask, terminal, follower):
+        past = _past(path, ask, follower, framed=not terminal)
+        while (piece := await engine.blocking(next, past, None)) is not None:
             yield piece
         if follower is not None:
             async for piece in _coming(engine, container_id, follower, ask, framed=not terminal):
@@ -150,26 +195,28 @@ async def _coming(
 ) -> AsyncIterator[bytes]:
     while True:
         over = container_id not in engine.running
-        pieces = [
-            show(entry, ask, framed=framed)
-            for line in follower.more()
-            if (entry := parse(line)) is not None and wanted(entry, ask)
-        ]
-        if pieces:
-            yield b"".join(pieces)
+        come = follower.more()
+        if come:
+            yield show_block(come, ask, framed=framed)
         elif over:
             return
         else:
             await asyncio.sleep(LOOK_S)
 
 
-def _past(path: str, ask: Ask, terminal: bool, follower: Follower | None) -> list[bytes]:
-    every = ask.tail < 0 or ask.since_ns is not None
-    source = lines(path, follower) if every else iter(last_lines(path, ask.tail, follower))
-    entries = [entry for line in source if (entry := parse(line)) is not None and wanted(entry, ask)]
-    chosen = entries if ask.tail < 0 else entries[len(entries) - ask.tail :] if ask.tail < len(entries) else entries
-    shown = [show(entry, ask, framed=not terminal) for entry in chosen]
-    return [b"".join(shown[at : at + 256]) for at in range(0, len(shown), 256)]
+def _past(path: str, ask: Ask, follower: Follower | None, *, framed: bool) -> Iterator[bytes]:
+    """What there is, piece by piece."""
+    if ask.tail < 0:
+        for block in blocks(path, follower):
+            yield show_block(block, ask, framed=framed)
+    elif ask.since_ns is None:
+        yield show_block(b"".join(last_lines(path, ask.tail, follower)), ask, framed=framed)
+    else:  # the last of those that are wanted
+        kept: deque[Entry] = deque(maxlen=ask.tail)
+        for line in lines(path, follower):
+            if (entry := parse(line)) is not None and wanted(entry, ask):
+                kept.append(entry)
+        yield b"".join(show(entry, ask, framed=framed) for entry in kept)
 
 
 def _last_end(file: BinaryIO) -> int:
@@ -202,7 +249,7 @@ class Follower:
         except FileNotFoundError:
             return None
 
-    def more(self) -> list[bytes]:
+    def more(self) -> bytes:
         """Those that have come."""
         data = self._rest
         if self._file is not None:
@@ -212,7 +259,7 @@ class Follower:
             self._file = newer
             data += newer.read()
         whole, newline, self._rest = data.rpartition(b"\n")
-        return (whole + newline).splitlines(keepends=True)
+        return whole + newline
 
     def _newer(self) -> BinaryIO | None:
         """The file that has the name now, if it is another one."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
 
-from rung.spec.jsonfile import LONGEST, Entry, Lines, parse, timestamp
+from rung.spec.jsonfile import LONGEST, Entry, Lines, Run, parse, runs, timestamp
 
 
 def records(data: bytes) -> list[dict[str, str]]:
@@ -48,3 +49,30 @@ def test_parsing() -> None:
     assert parse(line) == Entry("said\n", "stderr", timestamp(7))
     assert parse(line[:-5]) is None
     assert parse(b"[]") is None
+
+
+def test_runs_are_records_that_follow_each_other_and_have_a_time_in_common() -> None:
+    out, err = Lines("stdout"), Lines("stderr")
+    written = [out.feed(b"a\nb\n", 1), err.feed(b"c\n", 1), out.feed(b'"d"\\n\n', 2), b"torn\n", out.feed(b"\xc3\xa9\n", 2)]
+    assert list(runs(b"".join(written))) == [
+        Run(b"a\nb\n", "stdout", timestamp(1)),
+        Run(b"c\n", "stderr", timestamp(1)),
+        Run(b'"d"\\n\n', "stdout", timestamp(2)),
+        Run("\u00e9\n".encode(), "stdout", timestamp(2)),
+    ]
+
+
+def test_runs_say_what_was_said_whatever_it_was() -> None:
+    parts = [b"a", b'"', b"\\", b"n", b"\n", b"\n", b"\xff", b"\1", b"\xc3\xa9", b'{"log":"', b'","stream":"stdout","time":"']
+    chance = random.Random(7)
+    for _ in range(500):
+        lines = {name: Lines(name) for name in ("stdout", "stderr")}
+        log = b""
+        for _ in range(chance.randrange(8)):
+            name = chance.choice(("stdout", "stderr"))
+            log += lines[name].feed(b"".join(chance.choices(parts, k=chance.randrange(30))), chance.randrange(3))
+        entries = [entry for line in log.splitlines() if (entry := parse(line)) is not None]
+        assert len(entries) == log.count(b"\n")
+        for name in lines:
+            said = "".join(entry.text for entry in entries if entry.stream == name)
+            assert b"".join(run.text for run in runs(log) if run.stream == name).decode() == said

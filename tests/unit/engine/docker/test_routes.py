@@ -62,6 +62,7 @@ def log(tmp_path: Path) -> str:
 
 
 def texts(lines: Any) -> list[str]:
+    lines = lines.splitlines() if isinstance(lines, bytes) else lines
     return [entry.text for line in lines if (entry := parse(line)) is not None]
 
 
@@ -87,13 +88,30 @@ def test_an_entry_as_a_client_gets_it(log: str) -> None:
     assert stamped == b"1970-01-01T00:00:01.000000002Z new 2\n"
 
 
+def test_blocks_are_what_the_lines_are(log: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "_BLOCK", 100)
+    assert len(list(logs.blocks(log))) > 2
+    assert texts(b"".join(logs.blocks(log))) == texts(logs.lines(log))
+
+
+def test_many_lines_that_came_at_once_are_one_frame_and_few_are_not() -> None:
+    few, many = (Lines("stdout").feed(b"a\rb\n" * count, 0) for count in (2, 1000))
+    ask = logs.Ask()
+    assert logs.show_block(few, ask, framed=True) == b"\1\0\0\0\0\0\0\4a\rb\n" * 2
+    assert logs.show_block(many, ask, framed=True) == b"\1\0\0\0" + (4000).to_bytes(4, "big") + b"a\rb\n" * 1000
+    assert logs.show_block(many, ask, framed=False) == b"a\rb\n" * 1000
+    assert logs.show_block(many, logs.Ask(stdout=False), framed=True) == b""
+    said = Lines("stderr").feed(b"late\n", 10**9)
+    assert logs.show_block(few + said, logs.Ask(since_ns=10**9), framed=False) == b"late\n"
+
+
 def test_a_follower_sees_what_comes_and_a_log_that_is_begun_anew(log: str) -> None:
     follower = logs.Follower(log)
-    assert follower.more() == []
+    assert follower.more() == b""
     line = Lines("stdout").feed(b"more\n", 0)
     with open(log, "ab") as file:
         file.write(line[:-3])
-    assert follower.more() == [], "half a line is none"
+    assert follower.more() == b"", "half a line is none"
     with open(log, "ab") as file:
         file.write(line[-3:])
     Path(log).rename(f"{log}.2")
