@@ -142,16 +142,28 @@ class Engine:
         cgroups = [folder for folder, _, _ in os.walk("/sys/fs/cgroup") if f"/{self.folder.name}/" in folder]
         places = (self.run / "shims", self.run / "runtime/rung", self.data / "containers")
         files = [str(entry) for place in places if place.is_dir() for entry in place.iterdir()]
-        keepers = [pid for pid in self.processes() - daemon if _text(f"/proc/{pid}/comm") and not _is_zygote(pid)]
+        keepers = [pid for pid in self.processes() - daemon if _text(f"/proc/{pid}/comm") and not is_zygote(pid)]
         return [*mounts, *cgroups, *files, *(f"process {pid} {_text(f'/proc/{pid}/cmdline')!r}" for pid in keepers)]
 
 
-def _is_zygote(pid: str) -> bool:
-    """The one that forks shims: its parent is the engine. Shims of it look the same, but lead a session of their own
-    that they made after the fork."""
-    stat = _text(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    parent = stat[1] if len(stat) > 1 else ""
-    return "rungd" in _text(f"/proc/{parent}/cmdline")
+def is_zygote(pid: str) -> bool:
+    """The one that forks shims: a shim of it has the same words, but has been cut loose."""
+    return _is_fork(pid) and _text(f"/proc/{pid}/stat").rpartition(")")[2].split()[3:4] == [pid] and not _cut_loose(pid)
+
+
+def is_shim(pid: str) -> bool:
+    """One that keeps a container."""
+    return _is_fork(pid) and _cut_loose(pid)
+
+
+def _is_fork(pid: str) -> bool:
+    return "rung.shim.zygote" in _text(f"/proc/{pid}/cmdline")
+
+
+def _cut_loose(pid: str) -> bool:
+    """SIGHUP and SIGTERM are ignored by shims alone."""
+    ignored = next((line.split()[1] for line in _text(f"/proc/{pid}/status").splitlines() if line.startswith("SigIgn")), "0")
+    return bool(int(ignored, 16) & 1 << (signal.SIGTERM - 1))
 
 
 def _alive(pid: str) -> bool:

@@ -14,6 +14,7 @@ from contextvars import copy_context
 from rung.engine.database import Database
 from rung.engine.errors import EngineError
 from rung.engine.events import Events
+from rung.engine.files.shown import Shown
 from rung.engine.network.networks import Networks
 from rung.engine.registry import Containers
 from rung.engine.remap import directory, is_remapped, remapped
@@ -69,6 +70,7 @@ class Engine:
         self.containers = Containers(self.database)
         self.zygote = Zygote()
         self.stories = Stories(self)
+        self.shown = Shown(self)
         self.networks = Networks(self)
         self.volumes = Volumes(self)
         #: Those that have a shim, by id.

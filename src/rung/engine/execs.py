@@ -101,12 +101,13 @@ async def start(engine: Engine, one: Exec, size: tuple[int, int], join: Callable
     stdin = "?stdin=once" if one.asked.get("AttachStdin") else ""
     spec = Anything(type_url=PROCESS_URL, value=jsonc.dumps(process).encode())
     call = running.client.call
-    await call("Exec", id=container.id, exec_id=one.id, terminal=one.terminal, stdout=f"rung:{place}{stdin}", spec=spec)
+    streams = f"rung:{place}{stdin}"
     try:
+        await call("Exec", id=container.id, exec_id=one.id, terminal=one.terminal, stdout=streams, spec=spec)
         if join is not None:
             join(place)
         one.pid = (await call("Start", id=container.id, exec_id=one.id)).pid
-    except EngineError as error:
+    except (EngineError, OSError) as error:  # OSError: the container has ended, and its shim takes no client
         one.running, one.exit_code = False, NOT_STARTED
         one.settled.set()
         await _forget(running, one)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
 
 from rung.engine.container import Container
-from rung.engine.errors import BadParameter, Conflict, NotFound
+from rung.engine.errors import BadParameter, Conflict, EngineError, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from rung.engine.database import Database
 
@@ -23,6 +25,7 @@ class Containers:
         self._database = database
         self._by_id: dict[str, Container] = {}
         self._names: dict[str, str] = {}
+        self._unsaved: set[str] = set()
         for document in database.all("container"):
             self._add(Container(**document))
 
@@ -76,12 +79,39 @@ class Containers:
 
     def add(self, container: Container) -> None:
         """A new one; its name was checked."""
-        self._add(container)
         self.save(container)
+        self._add(container)
 
     def save(self, container: Container) -> None:
         """Write down what has changed."""
         self._database.save("container", container.id, container.document())
+
+    def save_as(self, container: Container, status: str, **changes: Any) -> None:
+        """Write down what will be so, before it is: whoever comes after a kill finds it begun."""
+        document = container.document()
+        given: dict[str, Any] = {name: changes.pop(name) for name in ("attached", "published") if name in changes}
+        state = {**document["state"], **changes, "status": status}
+        self._database.save("container", container.id, {**document, **given, "state": state})
+
+    def note(self, container: Container, status: str, **changes: Any) -> None:
+        """The same for what has happened already: a disk that is full does not undo it, and it is tried again."""
+        try:
+            self.save_as(container, status, **changes)
+        except EngineError as error:
+            self._unsaved.add(container.id)
+            print(f"rungd: container {container.short_id}: {error}", file=sys.stderr, flush=True)
+
+    def save_rest(self) -> bool:
+        """Write down what could not be before. Whether nothing is left."""
+        for container_id in sorted(self._unsaved):
+            container = self._by_id.get(container_id)
+            try:
+                if container is not None:
+                    self.save(container)
+            except EngineError:
+                return False
+            self._unsaved.discard(container_id)
+        return True
 
     def rename(self, container: Container, name: str) -> None:
         """Give it another name."""

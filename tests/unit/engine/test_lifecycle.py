@@ -120,7 +120,7 @@ def test_signals() -> None:
 )
 def test_restart_policies(policy: dict[str, Any], status: int, by_hand: bool, restarts: int, wanted: bool) -> None:
     state = {"exit_code": status, "stopped_by_hand": by_hand, "restarts": restarts}
-    assert wants_restart(container(host={"RestartPolicy": policy}, state=state)) is wanted
+    assert wants_restart(container(host={"RestartPolicy": policy}, state=state), status) is wanted
 
 
 @pytest.mark.parametrize(

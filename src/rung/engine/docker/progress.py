@@ -98,8 +98,11 @@ async def piped(engine: Engine, work: Callable[[BinaryIO], None]) -> AsyncIterat
     reader_fd, writer_fd = os.pipe()
 
     def write() -> None:
-        with open(writer_fd, "wb") as file:
-            work(file)
+        try:
+            with open(writer_fd, "wb") as file:
+                work(file)
+        except BrokenPipeError:
+            return  # who read it has gone
 
     task = loop.run_in_executor(None, write)
     stream = asyncio.StreamReader(limit=1 << 18)

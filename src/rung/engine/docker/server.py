@@ -37,6 +37,12 @@ _HIGH_WATER = 1 << 18
 _TARGET_SHOWN = 200
 
 
+def _heard(work: asyncio.Future[Answer | Streamed | Hijacked]) -> None:
+    """Its client may be gone: what it came to is nobody's then."""
+    if not work.cancelled():
+        work.exception()
+
+
 class Link(asyncio.Protocol):
     """One connection of a client."""
 
@@ -187,7 +193,13 @@ class Link(asyncio.Protocol):
         versions.check(version)
         self._headers = self._common
         handler, words = found
-        return await handler(Call(self, request, path, query, words, version))
+        call = Call(self, request, path, query, words, version)
+        if request.method in ("GET", "HEAD"):
+            return await handler(call)
+        # What changes something is done to its end: a client that goes meanwhile leaves nothing half done.
+        work = asyncio.ensure_future(handler(call))
+        work.add_done_callback(_heard)
+        return await asyncio.shield(work)
 
     # --- answers -----------------------------------------------------------------------
 

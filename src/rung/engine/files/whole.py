@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 
-from rung.engine.errors import EngineError
+from rung.engine.errors import Conflict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,18 +17,34 @@ if TYPE_CHECKING:
 
 @contextmanager
 def root_of(engine: Engine, container: Container) -> Iterator[str]:
-    """A path below which its files are. Of one that runs it is its own view, volumes and all."""
-    if container.state.pid:
-        yield f"/proc/{container.state.pid}/root"
-        return
-    rootfs, target = engine.store.rootfs(container.id), f"{engine.places.bundle(container.id)}/rootfs"
-    if rootfs is None:
-        raise EngineError(f"container {container.short_id} has lost its root file system")
-    rootfs.mount(target, engine.owners(container))
+    """A path below which its files are. Of one that runs it is its own view, volumes and all. Raises ``Conflict`` where
+    it ends at this moment."""
+    target = engine.shown.take(container)
     try:
-        yield target
+        if not container.state.pid:
+            yield target
+            return
+        fd = _own_view(container, target)
+        try:
+            yield f"/proc/self/fd/{fd}"
+        finally:
+            os.close(fd)
     finally:
-        rootfs.unmount()
+        engine.shown.give_back(container.id)
+
+
+def _own_view(container: Container, target: str) -> int:
+    """The root of its process, and of no other: a pid that has ended may be somebody else's by now, with the host's
+    files as its root. It is on the file system that is mounted for this container."""
+    ended = Conflict(f"container {container.id} has just ended")
+    try:
+        fd = os.open(f"/proc/{container.state.pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        raise ended from None
+    if os.fstat(fd).st_dev != os.stat(target).st_dev:
+        os.close(fd)
+        raise ended
+    return fd
 
 
 def resolve(container: Container, root: str, path: str) -> tuple[str, str]:

@@ -66,14 +66,14 @@ async def create(
     container = Container(container_id, name, str(image.id), reference, merged, host, endpoints)
     merged["Hostname"] = _hostname(engine, merged, host, container.short_id)
     with Undo() as undo:
-        with step("make a snapshot of", reference, "image-spec: layer.md"):
-            await engine.blocking(_prepare, engine, image, container_id)
-        undo.push(engine.store.remove_rootfs, container_id)
-        engine.containers.check_name(name)  # another may have come meanwhile
         bundle = engine.places.bundle(container_id)
-        os.mkdir(bundle, 0o710)
+        os.mkdir(bundle, 0o710)  # first: by it is found, after a kill, what was being made (``reconcile.py``)
         engine.give(container, bundle, group_only=True)
         undo.push(os.rmdir, bundle)
+        undo.push(engine.store.remove_rootfs, container_id)
+        with step("make a snapshot of", reference, "image-spec: layer.md"):
+            await engine.blocking(_prepare, engine, image, container_id)
+        engine.containers.check_name(name)  # another may have come meanwhile
         container.mounts = [one.__dict__ for one in asked(engine, container)]
         if any(one["kind"] == "volume" for one in container.mounts):
             with step("fill new volumes"):

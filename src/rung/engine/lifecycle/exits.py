@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from time import time_ns
 
 from rung.engine import states
 from rung.engine.errors import EngineError
-from rung.engine.shims.client import ShimGone, ShimRefused
+from rung.engine.shims.client import Client, ShimGone, ShimRefused, connect
 from rung.engine.waiting import NEXT_EXIT, NOT_RUNNING, Outcome
 from rung.kernel import mount as kernel
+from rung.spec.shim import ttrpc
 from rung.trace.spans import step
 
 TYPE_CHECKING = False
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 #: What is said of a container whose shim was killed: nobody learned its status.
 LOST = 255
+#: A task that is being made is waited for, and killed when it is.
+ABANDON_S, ABANDON_PAUSE_S = 30.0, 0.02
 #: Before a restart: the first pause, doubled each time, up to the last; a run of this length begins anew.
 PAUSE_S, PAUSE_MAX_S, STEADY_S = 0.1, 60.0, 10.0
 
@@ -44,14 +48,18 @@ async def _over(engine: Engine, container: Container, running: Running, status: 
         state.oom_killed = await engine.blocking(ran_out_of_memory, engine, container)
         if state.oom_killed:
             engine.events.tell("container", "oom", container.id, container.attributes())
+        ended = {"pid": 0, "exit_code": status, "finished_ns": finished_ns}
+        after = states.RESTARTING if wants_restart(container, status) else states.EXITED
+        # Before the shim goes: it alone knows the status, and an engine that is killed now clears away what is left.
+        engine.containers.note(container, after, **ended, attached={}, published=[])
         await _clear(engine, container, running)
-        state.pid, state.exit_code, state.finished_ns = 0, status, finished_ns
+        state.__dict__.update(ended)
         engine.running.pop(container.id, None)
         for exec_id in running.execs:
             engine.execs.pop(exec_id, None)
-        again = wants_restart(container)
-        container.become(states.RESTARTING if again else states.EXITED)
-        engine.containers.save(container)
+        container.become(states.EXITED if state.stopped_by_hand else after)
+        if container.state.status != after:  # it was stopped by hand meanwhile
+            engine.containers.note(container, container.state.status)
         attributes = {**container.attributes(), "exitCode": str(status)}
         engine.events.tell("container", "die", container.id, attributes)
         running.exited.set_result(status)
@@ -96,9 +104,7 @@ def ran_out_of_memory(engine: Engine, container: Container) -> bool:
 
 def unmount(engine: Engine, container: Container) -> None:
     """Take the root file system away."""
-    found = engine.store.rootfs(container.id)
-    if found is not None:
-        found.unmount()
+    engine.shown.give_back(container.id)
     shm = f"{engine.places.bundle(container.id)}/shm"
     if kernel.is_mountpoint(shm):
         kernel.umount(shm, kernel.MNT_DETACH)
@@ -106,28 +112,67 @@ def unmount(engine: Engine, container: Container) -> None:
 
 def clear_without_shim(engine: Engine, container: Container) -> None:
     """What a shim that is gone would have taken away."""
-    from rung.engine.lifecycle.start import remove_shim_files
     from rung.runtime import ContainerNotFound, Runtime
 
     try:
         Runtime(f"{engine.places.runtime}/rung").get(container.id).delete(force=True)
     except ContainerNotFound:
         pass
-    remove_shim_files(engine, container.id)
+    for path in (engine.places.shim(container.id), engine.places.attach(container.id)):
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            continue
+
+
+async def abandon(engine: Engine, container: Container) -> None:
+    """Take away the task of a start that came to nothing: it may be in any state, its shim alive or not."""
+    try:
+        client = await connect(engine.places.shim(container.id))
+    except ShimGone:
+        await engine.blocking(clear_without_shim, engine, container)
+        return
+    try:
+        async with asyncio.timeout(ABANDON_S):
+            while not await _deleted(client, container.id):
+                await asyncio.sleep(ABANDON_PAUSE_S)
+        await client.call("Shutdown", id=container.id, now=True)
+    except ShimGone:
+        await engine.blocking(clear_without_shim, engine, container)
+    except TimeoutError:
+        said = f"the shim of container {container.short_id} does not end what it has begun: end it by hand"
+        raise EngineError(said) from None
+    finally:
+        client.close()
+
+
+async def _deleted(client: Client, container_id: str) -> bool:
+    """Whether the task is gone; one that runs is killed, one that is being made is waited for. Raises ``ShimGone``."""
+    try:
+        await client.call("Delete", id=container_id)
+    except ShimRefused as error:
+        if error.code == ttrpc.NOT_FOUND:
+            return True
+        try:
+            await client.call("Kill", id=container_id, signal=9, all=True)
+        except ShimRefused:
+            pass  # it has no process yet, or none any more
+        return False
+    return True
 
 
 # --- restarting --------------------------------------------------------------------------
 
 
-def wants_restart(container: Container) -> bool:
-    """What its policy says after an end (docker run --restart)."""
+def wants_restart(container: Container, status: int) -> bool:
+    """What its policy says after an end with that status (docker run --restart)."""
     policy = container.host.get("RestartPolicy") or {}
     name, most = policy.get("Name") or "no", int(policy.get("MaximumRetryCount") or 0)
     state = container.state
     if state.stopped_by_hand or name == "no":
         return False
     if name == "on-failure":
-        return state.exit_code != 0 and (not most or state.restarts < most)
+        return status != 0 and (not most or state.restarts < most)
     return True
 
 

@@ -7,15 +7,19 @@ ended, nobody knows how; then restart policies have their say.
 from __future__ import annotations
 
 import asyncio
+import os
 from time import time_ns
 
 from rung.engine import states
 from rung.engine.errors import EngineError
 from rung.engine.lifecycle.boot_order import HEALTHY, in_order
-from rung.engine.lifecycle.exits import LOST, clear_without_shim, follow, unmount
+from rung.engine.lifecycle.exits import LOST, abandon, follow, unmount
+from rung.engine.lifecycle.remove import remove
 from rung.engine.lifecycle.start import run, watch_health
 from rung.engine.running import Running
 from rung.engine.shims.client import connect
+from rung.errors import RungError
+from rung.spec.shim.task import CREATED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,18 +34,62 @@ HEALTHY_S = 60.0
 async def reconcile(engine: Engine) -> None:
     """For every container."""
     again = []
+    left = await engine.blocking(_left_over, engine)
     for container in list(engine.containers):
         if container.state.running:
             await _take_up(engine, container)
-        elif container.state.status == states.REMOVING:
-            from rung.engine.lifecycle.remove import remove
-
+        elif container.id in left:
+            await _clear(engine, container)
+        if container.state.status == states.EXITED and container.auto_remove:
+            await remove(engine, container, volumes=True)
+            continue
+        if container.state.status == states.REMOVING:
             container.state.status = states.DEAD
             await remove(engine, container)
+            continue
         if container.id not in engine.running and comes_back(container):
             again.append(container)
+    await engine.blocking(_remove_unmade, engine)
     if again:
         engine.later(_bring_back(engine, in_order(again)), "bringing containers back")
+
+
+def _left_over(engine: Engine) -> set[str]:
+    """Containers of which something is there: a shim's socket, the runtime's records, a mount."""
+    places = engine.places
+    shims = {name.partition(".")[0] for name in os.listdir(places.shims)}
+    found = set(_listed(f"{places.runtime}/rung"))
+    with open("/proc/self/mountinfo") as file:
+        mounted = [line.split()[4] for line in file]
+    found |= {path.split("/")[-2] for path in mounted if path.startswith(f"{places.containers}/")}
+    return found | {one.id for one in engine.containers if os.path.basename(places.shim(one.id))[:-5] in shims}
+
+
+def _listed(path: str) -> list[str]:
+    try:
+        return os.listdir(path)
+    except FileNotFoundError:
+        return []
+
+
+async def _clear(engine: Engine, container: Container) -> None:
+    """What a start or an end that was cut off has left of a container that does not run."""
+    try:
+        await abandon(engine, container)
+        await engine.networks.leave(container)
+        await engine.blocking(unmount, engine, container)
+    except RungError as error:
+        container.state.error = str(error)
+
+
+def _remove_unmade(engine: Engine) -> None:
+    """Directories of containers that were being made and never came to be: nobody has heard of them."""
+    known = engine.containers.ids()
+    for name in _listed(engine.places.containers):
+        bundle = engine.places.bundle(name)
+        if name not in known and len(name) == len(next(iter(known), name)) and not os.listdir(bundle):
+            engine.store.remove_rootfs(name)
+            os.rmdir(bundle)
 
 
 def comes_back(container: Container) -> bool:
@@ -90,9 +138,12 @@ async def _take_up(engine: Engine, container: Container) -> None:
         found = await client.call("Connect", id=container.id)
         if not found.task_pid:
             raise EngineError("the shim knows nothing of it")
+        if (await client.call("State", id=container.id)).status == CREATED:  # killed between its record and its start
+            await client.call("Start", id=container.id)
     except EngineError:
         await _lost(engine, container)
         return
+    engine.shown.take_again(container.id)
     running = Running(client)
     running.shim_pid = found.shim_pid
     engine.running[container.id] = running
@@ -103,14 +154,8 @@ async def _take_up(engine: Engine, container: Container) -> None:
 
 async def _lost(engine: Engine, container: Container) -> None:
     """Its shim is gone: killed, or the machine has been started again."""
-    await engine.blocking(clear_without_shim, engine, container)
-    await engine.networks.leave(container)
-    await engine.blocking(unmount, engine, container)
+    await _clear(engine, container)
     state = container.state
     state.pid, state.exit_code, state.finished_ns = 0, LOST, time_ns()
     container.become(states.EXITED)
     engine.containers.save(container)
-    if container.auto_remove:
-        from rung.engine.lifecycle.remove import remove
-
-        await remove(engine, container)

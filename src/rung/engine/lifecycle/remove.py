@@ -74,4 +74,5 @@ async def _end(engine: Engine, container: Container) -> None:
 
 def _remove_files(engine: Engine, container_id: str) -> None:
     engine.store.remove_rootfs(container_id)
+    engine.shown.forget(container_id)
     shutil.rmtree(engine.places.bundle(container_id), ignore_errors=False)

@@ -17,7 +17,7 @@ from rung.engine.document.namespaces import shared_container
 from rung.engine.document.process import Identity
 from rung.engine.document.whole import Found, document
 from rung.engine.errors import BadParameter, Conflict, EngineError, NotModified
-from rung.engine.lifecycle.exits import follow
+from rung.engine.lifecycle.exits import abandon, follow
 from rung.engine.log_options import log_of
 from rung.engine.network import files as network_files
 from rung.engine.running import Running
@@ -130,18 +130,18 @@ async def _run(engine: Engine, container: Container) -> Running:
             )
             with step("connect its networks", ", ".join(container.attached)):
                 await engine.networks.connect(container, created.pid, undo)
+            began = {"pid": created.pid, "started_ns": time_ns(), "exit_code": 0, "error": "", "finished_ns": 0}
+            began |= {"oom_killed": False, "stopped_by_hand": False}
+            with step("write the record", container.name):  # before: an engine that is killed now finishes the start
+                engine.containers.save_as(container, states.RUNNING, **began)
             engine.joins(container.id, engine.places.attach(container.id))
             await _asked_of_runtime(client, "Start", id=container.id)
         except BaseException:
-            await _abandon(running, container.id)
+            await abandon(engine, container)
             raise
-        state = container.state
-        state.pid, state.started_ns, state.exit_code, state.error = created.pid, time_ns(), 0, ""
-        state.oom_killed, state.stopped_by_hand = False, False
+        container.state.__dict__.update(began)
         container.become(states.RUNNING)
         engine.running[container.id] = running
-        with step("write the record", container.name):
-            engine.containers.save(container)
         undo.keep()
     return running
 
@@ -163,22 +163,9 @@ async def _asked_of_runtime(client: Client, method: str, **fields: Any) -> Any:
         raise EngineError(f"{said}: {error}: unknown") from None
 
 
-async def _abandon(running: Running, container_id: str) -> None:
-    """Take a task away that could not be started."""
-    for method, fields in (("Delete", {"id": container_id}), ("Shutdown", {"id": container_id, "now": True})):
-        try:
-            await running.client.call(method, **fields)
-        except EngineError:
-            continue
-
-
 def _mount(engine: Engine, container: Container, undo: Undo) -> str:
-    target = f"{engine.places.bundle(container.id)}/rootfs"
-    found = engine.store.rootfs(container.id)
-    if found is None:
-        raise EngineError(f"container {container.short_id} has lost its root file system: remove it")
-    found.mount(target, engine.owners(container))
-    undo.push(found.unmount)
+    target = engine.shown.take(container)
+    undo.push(engine.shown.give_back, container.id)
     return target
 
 
@@ -329,12 +316,3 @@ def _options(engine: Engine, container: Container) -> object:
     program = runtime_program(str(container.host.get("Runtime") or ""), told, engine.places.wrappers)
     given = Options(root=engine.places.runtime, binary_name=program)
     return Anything(type_url=OPTIONS_NAME, value=given.encode())
-
-
-def remove_shim_files(engine: Engine, container_id: str) -> None:
-    """What a shim that was killed has left of its sockets."""
-    for path in (engine.places.shim(container_id), engine.places.attach(container_id)):
-        try:
-            os.unlink(path)
-        except FileNotFoundError:
-            continue

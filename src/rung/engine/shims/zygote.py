@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _FD = 3
 START_S = 30.0
+#: A zygote that is killed is started again; one that ends by itself each time has something wrong with it.
+_TRIES = 3
 
 
 class Zygote:
@@ -50,29 +52,50 @@ class Zygote:
         return ours
 
     async def fork(self, wanted: Keep) -> int:
-        """A new shim that listens at ``wanted.socket``: its pid."""
+        """A new shim that listens at ``wanted.socket``: its pid, 0 where the zygote was killed before it could say."""
         async with self._turn:
-            connection = await self._start()
-            listening = _listen(wanted.socket)
-            try:
-                message = jsonc.dumps(wanted.__dict__).encode()
-                socket.send_fds(connection, [message], [listening])
-                answer = await asyncio.get_running_loop().sock_recv(connection, 64)
-            finally:
-                os.close(listening)
-            if not answer:
-                connection.close()
-                self._connection = None
-                raise EngineError("the zygote has ended: see the engine's log")
-            return int(answer)
+            for _ in range(_TRIES):
+                pid = await self._fork(wanted)
+                if pid or _listens(wanted.socket):
+                    return pid
+            raise EngineError("the zygote ends whenever it is asked: see the engine's log")
 
-    async def close(self) -> None:
-        """It ends; its shims do not."""
+    async def _fork(self, wanted: Keep) -> int:
+        connection = await self._start()
+        listening = _listen(wanted.socket)
+        try:
+            message = jsonc.dumps(wanted.__dict__).encode()
+            socket.send_fds(connection, [message], [listening])
+            answer = await asyncio.get_running_loop().sock_recv(connection, 64)
+        except ConnectionError:  # it was killed
+            answer = b""
+        finally:
+            os.close(listening)
+        if not answer:
+            await self._forget()
+        return int(answer or 0)
+
+    async def _forget(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
         if self._process is not None:
             await self._process.wait()
+            self._process = None
+
+    async def close(self) -> None:
+        """It ends; its shims do not."""
+        await self._forget()
+
+
+def _listens(path: str) -> bool:
+    """Whether a shim has the listening socket: it was forked before the zygote was killed."""
+    with socket.socket(socket.AF_UNIX) as found:
+        try:
+            found.connect(path)
+        except OSError:
+            return False
+    return True
 
 
 def _listen(path: str) -> int:
