@@ -32,8 +32,18 @@ _COUNTS: dict[object, tuple[int, int | None]] = {
 }
 
 
+class _Formatter(argparse.HelpFormatter):
+    """What argparse checks declarations with. Without a width it would load shutil, to ask the terminal."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=100)
+
+
 class Parser(argparse.ArgumentParser):
     """A command's parser; the parsers of its commands are such ones too."""
+
+    def __init__(self, **words: Any) -> None:
+        super().__init__(**{"formatter_class": _Formatter, **words})
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Read the words; ends the process with a usage error, so nothing is ever unknown."""

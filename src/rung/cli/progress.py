@@ -5,7 +5,6 @@ Rule: nothing is drawn more often than ten times a second; what was drawn last i
 
 from __future__ import annotations
 
-import shutil
 import sys
 import threading
 from time import monotonic
@@ -76,6 +75,8 @@ class Bars:
                 self._draw()
 
     def _draw(self, message: str | None = None) -> None:
+        import shutil  # brings bz2 and lzma along, which a pipe need not wait for
+
         columns, rows = shutil.get_terminal_size()
         out = [f"\x1b[{self._drawn}A"] if self._drawn else []
         if message is not None:

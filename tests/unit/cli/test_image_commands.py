@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 
 import pytest
 
@@ -116,7 +117,7 @@ def test_bars_are_redrawn_in_place() -> None:
 def test_rates_totals_and_more_layers_than_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(progress, "monotonic", lambda: now[0])
-    monkeypatch.setattr(progress.shutil, "get_terminal_size", lambda: (100, 24))
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda: (100, 24))
     stream = io.StringIO()
     with Bars(stream) as bars:
         bars(Event("taken-up", "Downloading", 5_000_000, 10_000_000))

@@ -33,7 +33,9 @@ class Wire:
     @classmethod
     def connect(cls, host: str, port: int, timeout_s: float) -> Wire:
         """To the first address of the host that answers."""
-        return cls(socket.create_connection((host, port), timeout_s))
+        # Bytes are taken as they are; text would load the codec of international names, three milliseconds.
+        name = host.encode() if host.isascii() else host
+        return cls(socket.create_connection((name, port), timeout_s))  # type: ignore[arg-type]
 
     def secure(self, context: SSLContext, host: str) -> None:
         """Speak TLS from here on (RFC 8446); the certificate is checked as the context says."""

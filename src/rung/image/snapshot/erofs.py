@@ -22,9 +22,9 @@ from rung.image.errors import LayerError
 from rung.image.layer.extract import Extracted, Unfit, Untar
 from rung.image.snapshot.tree import remove_tree
 from rung.image.store import owner
+from rung.image.store.stream import Stream
 from rung.kernel.errors import KernelError
 from rung.kernel.mount import MNT_DETACH, create_erofs, is_mountpoint, move_mount, umount
-from rung.kernel.sync import start_writing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 TAR, INDEX, FILES = "layer.tar", "layer.erofs", "files"
 _CHUNK = 1 << 19
-#: So much is sent to the disk at a time, while the rest is still coming.
-_WRITE_OUT = 8 << 20
 #: Of the long form of an inode (fs/erofs/erofs_fs.h): i_mode; i_uid and what follows it up to i_mtime_nsec.
 _MODE_AT, _OWNER_AT, _OWNER = 4, 24, struct.Struct("<IIqI")
 _IDENTITY_AT = 1024 + 48  # the super block's uuid
@@ -46,15 +44,10 @@ def unpack(read: Callable[[int], bytes], directory: str) -> Extracted:
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     tar_fd = os.open(os.path.join(directory, TAR), flags, 0o600)
     try:
-        written = started = 0
+        stream = Stream(tar_fd)
         while chunk := read(_CHUNK):
-            view = memoryview(chunk)
-            while view:
-                sent = os.write(tar_fd, view)
-                view, written = view[sent:], written + sent
-            if written - started >= _WRITE_OUT:
-                start_writing(tar_fd, started, written - started)
-                started = written
+            stream.write(chunk)
+        stream.finish()
         return _index(tar_fd, os.path.join(directory, INDEX))
     finally:
         os.close(tar_fd)

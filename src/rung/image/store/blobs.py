@@ -13,7 +13,7 @@ import fcntl
 import os
 
 from rung.image.errors import ContentError, StoreError
-from rung.kernel.sync import start_writing
+from rung.image.store.stream import Stream
 from rung.spec.image import Digest
 
 TYPE_CHECKING = False
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
             ...
 
 _CHUNK = 1 << 20
-#: So much is sent to the disk at a time, while the rest is still coming.
-_WRITE_OUT = 8 << 20
 #: No document (manifest, index, config) is read into memory beyond this.
 DOCUMENT_LIMIT = 8 << 20
 
@@ -149,7 +147,6 @@ class Ingest:
         self.size = size
         self._tap = tap
         self.offset = 0
-        self._sent = 0  # to the disk
         self.done = False
         self._fd = -1
         self._path = ""
@@ -188,6 +185,7 @@ class Ingest:
             self.offset += len(chunk)
             if self._tap is not None:
                 self._tap.write(chunk)
+        self._stream = Stream(self._fd, self.size, self.offset)
         if self.size is not None and self.offset > self.size:
             self.restart()
 
@@ -195,7 +193,8 @@ class Ingest:
         """Begin again from nothing."""
         os.ftruncate(self._fd, 0)
         os.lseek(self._fd, 0, os.SEEK_SET)
-        self.offset = self._sent = 0
+        self.offset = 0
+        self._stream = Stream(self._fd, self.size)
         self._hash = self.digest.hasher() if self.digest else Digest("sha256", "").hasher()
         if self._tap is not None:
             self._tap.restart()
@@ -209,15 +208,10 @@ class Ingest:
             self._tap.write(data)
         self._hash.update(data)
         self.offset += len(data)
-        view = memoryview(data)
         try:
-            while view:
-                view = view[os.write(self._fd, view) :]
+            self._stream.write(data)
         except OSError as error:
             raise StoreError("write", self._path, error.strerror or "") from error
-        if self.offset - self._sent >= _WRITE_OUT:
-            start_writing(self._fd, self._sent, self.offset - self._sent)
-            self._sent = self.offset
 
     def commit(self) -> Digest:
         """Verify, sync, and give the blob its name."""
@@ -227,6 +221,7 @@ class Ingest:
         found = Digest(self.digest.algorithm if self.digest else "sha256", self._hash.hexdigest())
         if self.digest and found != self.digest:
             raise ContentError("blob", str(self.digest), f"has the digest {found}")
+        self._stream.finish()
         os.fsync(self._fd)
         self.blobs.adopt(self._path, self._fd, found)
         self._path = ""
