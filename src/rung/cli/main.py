@@ -29,13 +29,18 @@ INTERRUPTED, PIPE_CLOSED = 130, 141
 
 def main() -> None:
     """The program's entry: never returns."""
+    posix._exit(run())  # an interpreter's orderly end is a millisecond
+
+
+def run() -> int:
+    """The process's command line; all that was said is out."""
     status = execute(sys.argv[1:])
     try:
         sys.stdout.flush()
         sys.stderr.flush()
     except BrokenPipeError:
         status = PIPE_CLOSED
-    posix._exit(status)  # an interpreter's orderly end is a millisecond
+    return status
 
 
 def execute(words: Sequence[str]) -> int:
@@ -44,7 +49,9 @@ def execute(words: Sequence[str]) -> int:
     settings, rest = settings_of(words)
     found = find(rest)
     if found is None:
-        from rung.cli.standalone import execute
+        from rung.cli.standalone import execute, see_extras
+
+        see_extras()
 
         return execute(words)
     prog, command, rest = found

@@ -35,6 +35,14 @@ GROUPS = {
 }
 
 
+def see_extras() -> None:
+    """See what is installed beside Rung, which a start without ``site`` does not."""
+    if sys.flags.no_site and "site" not in sys.modules:
+        import site
+
+        site.main()
+
+
 def execute(words: Sequence[str]) -> int:
     """Carry out a command line and give the exit status."""
     parser = _parser(words)
@@ -53,6 +61,7 @@ def execute(words: Sequence[str]) -> int:
 
 def handed_on(asked: Asked, command: str) -> int:
     """A command of the tables, carried out here."""
+    see_extras()
     names = ("data-root", "snapshotter", "state-root")
     roots = [word for name in names if name in asked.settings for word in (f"--{name}", asked.settings[name])]
     return execute([*roots, *(["--debug"] if "debug" in asked.settings else []), command, *asked.raw])

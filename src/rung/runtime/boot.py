@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 #: Little endian: the word, where the index is and its length, time (ns) and size of the interpreter.
 TRAILER = "<8sQQQQ"
 TRAILER_SIZE = 40
-WORD = b"RUNGPACK"
+WORD = b"RUNGPAK2"
+#: The first argument when the launcher is called ``rung``.
+COMMAND = "--rung"
 
 
 class Pack:
@@ -42,7 +44,9 @@ class Pack:
         self._index: dict[str, tuple[str, int, int, bool, int, int]]
         #: command -> offset and length of lists of (module, code), each after those that it imports
         self._ahead: dict[str, list[tuple[int, int]]]
-        self._index, self._ahead, own = loads(pread(self._fd, length, at))
+        #: What every module of a folder begins with whose modules are all here.
+        self._folders: tuple[str, ...]
+        self._index, self._ahead, self._folders, own = loads(pread(self._fd, length, at))
         self.stale = not _is_as(*own)
 
     def load_ahead(self, words: "list[str]") -> None:
@@ -77,7 +81,7 @@ class Pack:
         """The module's, where the pack has it as it is now."""
         if name in self._index:
             return self._spec(name) if self._is_fresh(name) else None
-        self.stale = self.stale or name.startswith("rung.")
+        self.stale = self.stale or name.startswith(self._folders)
         return None
 
     def _is_fresh(self, name: str) -> bool:
@@ -114,6 +118,20 @@ def _is_as(source: str, time_ns: int, size: int) -> bool:
     return now.st_mtime_ns == time_ns and now.st_size == size
 
 
+def _command_of_people(pack: "Pack | None", home: str) -> None:
+    """``rung``, from the same pack; what is ahead has its name before the command's."""
+    sys.argv[:2] = ["rung"]
+    if pack:
+        pack.load_ahead([f"rung {word}" for word in sys.argv[1:]])
+    # By its name: what begins here may stand above the runtime.
+    status: int = __import__("rung.cli.main", fromlist=["run"]).run()
+    if pack is None or pack.stale:
+        from rung.runtime.pack import write
+
+        write(home)
+    _exit(status)
+
+
 def main() -> None:
     """Carry out the command line and end the process."""
     gc.set_threshold(50_000)  # importing makes few cycles: 1 to 3 ms of looking for them
@@ -125,6 +143,8 @@ def main() -> None:
     if pack:
         finders: list[Any] = sys.meta_path
         finders.insert(0, pack)
+    if sys.argv[1:2] == [COMMAND]:
+        _command_of_people(pack, home)
     sys.argv[0] = "rung-runtime"
     if sys.argv[1:2] == ["--warm-server"]:
         from rung.runtime.warm.start import main as server

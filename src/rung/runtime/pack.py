@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 #: What the runtime imports, below the directory that holds ``rung/``.
 FOLDERS = ("rung/kernel", "rung/runtime", "rung/spec/runtime", "rung/trace")
+#: What ``rung`` imports on the way to the engine: these folders' own modules, not of those below them.
+COMMAND_FOLDERS = ("rung/cli", "rung/cli/commands", "rung/cli/link", "rung/http1")
+#: Of the library, what it takes from there.
+COMMAND_MODULES = ("rung/client/__init__.py", "rung/client/frames.py")
 #: Those of the standard library that are neither built in nor frozen.
 STANDARD = ("__future__", "struct")
 BOOT = "rung/runtime/boot.py"
@@ -39,7 +43,12 @@ _MAKING = (
     "rung.runtime.cgroup.controllers.cpuset",
     "rung.runtime.cgroup.controllers.devices",
 )
+#: ``rung COMMAND``: a table of its own (``rung.cli.table``) says where each is.
+_ASKING = ("rung.cli.main", "rung.cli.link.engine")
 AHEAD = {
+    "rung run": (*_ASKING, "rung.cli.commands.run", "rung.client.frames"),
+    "rung exec": (*_ASKING, "rung.cli.commands.inside", "rung.cli.creation", "rung.client.frames"),
+    "rung ps": (*_ASKING, "rung.cli.commands.listing"),
     "create": _MAKING,
     "run": (*_MAKING, "rung.runtime.foreground", "rung.runtime.signals"),
     "exec": (
@@ -86,7 +95,7 @@ def content(home: str) -> bytes:
     ]
     at = sum(map(len, parts))
     index = {}
-    for name, source, package in modules(home):
+    for name, source, package in (*modules(home), *modules_of_command(home)):
         now = posix.stat(source)
         code = code_of(name, source)
         index[name] = (source, now.st_mtime_ns, now.st_size, package, at, len(code))
@@ -106,7 +115,8 @@ def content(home: str) -> bytes:
         for command in commands:
             ahead.setdefault(command, []).append((at, len(parts[-1])))
         at += len(parts[-1])
-    parts.append(dumps((index, ahead, (boot, status.st_mtime_ns, status.st_size))))
+    folders = tuple(f"{folder.replace('/', '.')}." for folder in (*FOLDERS, "rung/cli/commands", "rung/cli/link"))
+    parts.append(dumps((index, ahead, folders, (boot, status.st_mtime_ns, status.st_size))))
     interpreter = posix.stat("/proc/self/exe")
     parts.append(pack(TRAILER, WORD, at, len(parts[-1]), interpreter.st_mtime_ns, interpreter.st_size))
     return b"".join(parts)
@@ -178,7 +188,8 @@ def together(imports: dict[str, list[str]]) -> list[tuple[frozenset[str], list[s
     needed: dict[str, dict[str, None]] = {}
     for command, roots in AHEAD.items():
         needed[command] = {}
-        for root in (*ALWAYS, f"rung.runtime.cli.{command}", *roots):
+        always = () if command.startswith("rung ") else (*ALWAYS, f"rung.runtime.cli.{command}")
+        for root in (*always, *roots):
             _add(root, imports, needed[command], set())
     order = dict.fromkeys(name for names in needed.values() for name in names)
     lists: dict[frozenset[str], list[str]] = {}
@@ -197,7 +208,7 @@ def _add(name: str, imports: dict[str, list[str]], to: dict[str, None], seen: se
 
 
 def modules(home: str) -> Iterator[tuple[str, str, bool]]:
-    """``(name, source, is it a package)`` of all that go in."""
+    """``(name, source, is it a package)`` of all that the runtime has."""
     library = posix.dirname(posix.fsdecode(sys.modules["encodings"].__file__ or ""))
     for name in STANDARD:
         source = f"{posix.dirname(library)}/{name}.py"
@@ -207,6 +218,15 @@ def modules(home: str) -> Iterator[tuple[str, str, bool]]:
         yield from _packages_own(home, folder)
     for folder in FOLDERS:
         yield from _below(home, folder)
+
+
+def modules_of_command(home: str) -> Iterator[tuple[str, str, bool]]:
+    """Those that ``rung`` has beside them. Not for who imports all of the runtime: one is run by being imported."""
+    for folder in COMMAND_FOLDERS:
+        yield from _packages_own(home, folder)
+    for module in COMMAND_MODULES:
+        package = module.endswith("__init__.py")
+        yield module[:-3].removesuffix("/__init__").replace("/", "."), f"{home}/{module}", package
 
 
 def _packages_own(home: str, folder: str) -> Iterator[tuple[str, str, bool]]:

@@ -89,3 +89,34 @@ def test_importing_rung_costs_nothing(start_words: list[str]) -> None:
     modules, run = loaded([*start_words[:-1], "-c", f"import sys; sys.path.append('{SRC}'); import rung; rung.Client"])
     assert run.returncode == 0, run.stderr
     assert "rung.client.blocking.api" in modules
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (["run", "--rm", "-it", "--network", "none", "-e", "A=1", "-v", "/a:/b", "-p", "80:80", "image", "true"], 1),
+        (["run", "--rm", "--network", "none", "image", "true"], 125),
+        (["create", "image"], 1),
+        (["exec", "web", "true"], 1),
+        (["start", "web"], 1),
+        (["stop", "web"], 1),
+        (["rm", "web"], 1),
+        (["ps"], 1),
+        (["logs", "web"], 1),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else None,
+)
+def test_the_way_to_the_engine_imports_nothing_slow(start_words: list[str], words: list[str], status: int) -> None:
+    """All but what shows a list's times: the socket is tried for, and there is none."""
+    modules, run = loaded(start_words, "--rung", "--host", "unix:///no/such/socket", *words)
+    assert run.returncode == status, run.stderr
+    assert "rung.cli.link.engine" in modules
+    assert sorted(modules & SLOW) == []
+
+
+def test_streams_of_a_container_import_nothing_slow(start_words: list[str]) -> None:
+    """What ``rung run`` needs behind the socket."""
+    code = "from rung.client import Frames; Frames; import rung.cli.commands.run"
+    modules, run = loaded([*start_words[:-1], "-c", f"import sys; sys.path.append('{SRC}'); {code}"])
+    assert run.returncode == 0, run.stderr
+    assert sorted(modules & SLOW) == []

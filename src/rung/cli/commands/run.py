@@ -74,12 +74,15 @@ def run(asked: Asked) -> int:
     )
     try:
         container = _create(engine, asked, config)
+    except RungError as error:
+        raise _Failed(error) from error
+    try:
         seat.path = f"/containers/{container}"
         if not detached:
             return _attached(engine, seat, container, asked, config)
         engine.post(f"{seat.path}/start", detachKeys=asked["detach-keys"])
     except RungError as error:
-        raise _Failed(error, _status(str(error))) from error
+        raise _Failed(error, _status(str(error)) if isinstance(error, Refused) else OWN) from error
     print(container)
     return 0
 

@@ -36,21 +36,15 @@
 #define OLDEST_MINOR 11
 
 /* One program under four names. The runtime is isolated (-I) and without site (-S): it needs Rung and
- * the standard library; it begins in a file, which is quicker than -c (see runtime/boot.py). The
- * command of people sees what is installed beside it, such as extras. */
+ * the standard library; it begins in a file, which is quicker than -c (see runtime/boot.py). So does the
+ * command of people, which is told by its word; what is installed beside it, such as extras, it adds
+ * itself where a command may need that. */
 static const struct command {
     const char *name, *options, *words;
     bool site;
 } commands[] = {
     {"rung-runtime", "-IS", NULL, false},
-    {"rung", "-I",
-     "import gc, sys\n"
-     "gc.set_threshold(50000)\n" /* as in boot.py */
-     "sys.path.append(sys.argv.pop(1))\n"
-     "sys.argv[0] = 'rung'\n"
-     "from rung.cli.main import main\n"
-     "sys.exit(main())\n",
-     true},
+    {"rung", "-IS", NULL, true},
     {"rungd", "-I",
      "import sys\n"
      "sys.path.append(sys.argv.pop(1))\n"
@@ -180,7 +174,7 @@ static bool is_pack(const char *path, const char *python)
     bool whole = fstat(fd, &file) == 0 && file.st_size > (off_t)sizeof trailer &&
                  pread(fd, &trailer, sizeof trailer, file.st_size - (off_t)sizeof trailer) == sizeof trailer;
     close(fd);
-    return whole && memcmp(trailer.word, "RUNGPACK", sizeof trailer.word) == 0 &&
+    return whole && memcmp(trailer.word, "RUNGPAK2", sizeof trailer.word) == 0 &&
            stat(python, &interpreter) == 0 && trailer.python_size == (uint64_t)interpreter.st_size &&
            trailer.python_time_ns ==
                (uint64_t)interpreter.st_mtim.tv_sec * 1000000000 + (uint64_t)interpreter.st_mtim.tv_nsec;
@@ -246,6 +240,8 @@ int main(int argc, char **argv)
         words[count++] = place.home;
     } else if (find_boot(boot, &place, python)) {
         words[count++] = boot;
+        if (command != &commands[0])
+            words[count++] = "--rung"; /* COMMAND of runtime/boot.py */
     } else {
         return fail(command, "too long a path:", place.home);
     }
