@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from rung import jsonc
-from rung.engine import states
+from rung.engine import cdi, states
 from rung.engine.container import Container
 from rung.engine.document.devices import Device, all_of_host, of_host
 from rung.engine.document.mounts import Mounted
@@ -110,6 +110,8 @@ async def _run(engine: Engine, container: Container) -> Running:
         with step("write the configuration", f"{bundle}/config.json", "config.md"):
             config = document(container, _look_up(engine, container, rootfs, undo))
             config["process"]["env"] += engine.networks.link_environment(container)
+            if requests := container.host.get("DeviceRequests"):
+                await engine.blocking(cdi.add, config, requests, engine.settings.cdi_dirs)
             _write(f"{bundle}/config.json", config)
         path = engine.places.shim(container.id)
         with step("fork a shim", path):
