@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 #: Layers brought in (downloaded, unpacked) at the same time; each holds up to 8 MiB of buffers (what has come and is
 #: not decompressed yet, one piece on either side of that, a pipe) and keeps two processors busy at most.
 AT_ONCE = min(8, max(3, os.cpu_count() or 1))
+#: Twice as many where all are smaller than this: they wait for the disk and the registry, not for a processor.
+_SMALL_BYTES = 1 << 20
 
 
 class Content:
@@ -134,7 +136,8 @@ class Content:
         if not missing:
             return
         bringing = Bringing(self, source, progress, beside=len(missing))
-        with Jobs(AT_ONCE, "unpack") as pool:
+        all_small = all(layer.size < _SMALL_BYTES for layer in manifest.layers)
+        with Jobs(AT_ONCE * 2 if all_small else AT_ONCE, "unpack") as pool:
             jobs: list[Job | None] = []
             for layer, diff_id, chain in zip(manifest.layers, config.diff_ids, chains):
                 wanted = chain in missing

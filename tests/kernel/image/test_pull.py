@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ import pytest
 from imageparts import OCI_INDEX, Parts, Registry, archive, describe, entry, send, sha256
 from rung.cli.main import execute
 from rung.image import Event, Image, LayerError, RegistryError, Store
+from rung.image.content import Content
 from rung.image.snapshot.erofs import why_not
+from rung.image.store.blobs import Blobs
 
 
 def skopeo(*words: str) -> str:
@@ -253,3 +256,23 @@ print(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
         registry.close()
         shutil.rmtree(ext4 / f"memory-{snapshotter}", ignore_errors=True)
     assert int(run.stdout) < 100 * 1024
+
+
+def test_blobs_have_lasting_names_before_the_image_has_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a power cut there is no name whose blobs are gone."""
+    order: list[str] = []
+    for owner, name in ((Blobs, "adopt"), (Blobs, "sync_names"), (Content, "publish")):
+        real = getattr(owner, name)
+
+        def noted(*given: object, _real: Callable[..., object] = real, _name: str = name, **words: object) -> object:
+            order.append(_name)
+            return _real(*given, **words)
+
+        monkeypatch.setattr(owner, name, noted)
+    registry = Registry()
+    try:
+        reference = registry.serve(Parts([archive(entry(f"file-{at}", b"%d" % at)) for at in range(9)]))
+        store.pull(reference)
+        assert order == [*["adopt"] * 11, "sync_names", "publish"]
+    finally:
+        registry.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rung.image.errors import ContentError
+from rung.image.store import blobs as module
 from rung.image.store.blobs import Blobs
 from rung.spec.image import Digest
 
@@ -101,3 +102,18 @@ def test_a_document_has_a_largest_size(blobs: Blobs) -> None:
         blobs.read(digest, limit=100)
     with pytest.raises(ContentError, match="not in the store"):
         blobs.read(Digest.of(b"nothing"))
+
+
+def test_names_that_last_later(blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr(module, "_sync_directory", synced.append)
+    one, other = (Digest.of(data, algorithm) for data, algorithm in ((b"one", "sha256"), (b"other", "sha512")))
+    for digest, data in ((one, b"one"), (other, b"other")):
+        with blobs.ingest(digest, len(data)) as ingest:
+            ingest.write(data)
+            ingest.commit(lasting=False)
+    assert blobs.has(one) and blobs.has(other) and synced == []
+    blobs.sync_names()
+    assert sorted(synced) == [f"{blobs.directory}/sha256", f"{blobs.directory}/sha512"]
+    blobs.write(b"at once")
+    assert synced[2:] == [f"{blobs.directory}/sha256"]

@@ -23,13 +23,17 @@ _BUFFER = 1 << 18
 
 
 class Downloads:
-    """The blobs of one repository: the ``Source`` of an image that is being pulled."""
+    """The blobs of one repository: the ``Source`` of an image that is being pulled. Where their names need not be
+    ``lasting`` one by one, the caller calls ``Blobs.sync_names`` in the end."""
 
-    def __init__(self, registry: Registry, repository: str, blobs: Blobs, progress: Progress) -> None:
+    def __init__(
+        self, registry: Registry, repository: str, blobs: Blobs, progress: Progress, *, lasting: bool = True
+    ) -> None:
         self.registry = registry
         self.repository = repository
         self.blobs = blobs
         self.progress = progress
+        self.lasting = lasting
         self.first_error: Exception | None = None
         self._stop = threading.Event()
 
@@ -59,7 +63,7 @@ class Downloads:
                 self._pause(0)
                 ingest.write(view[:size])
                 progress(Event(short, DOWNLOADING, ingest.offset, blob.size))
-        ingest.commit()
+        ingest.commit(lasting=self.lasting)
 
     def _pause(self, seconds: float) -> None:
         if self._stop.is_set() or (seconds and self._stop.wait(seconds)):

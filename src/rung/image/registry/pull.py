@@ -55,7 +55,7 @@ class Pull:
         self.registry = registry
         self.reference = reference
         self.lease = lease
-        self.downloads = Downloads(registry, reference.path, content.blobs, progress)
+        self.downloads = Downloads(registry, reference.path, content.blobs, progress, lasting=False)
 
     def resolve(self, platform: Platform) -> Found:
         """Follow indexes down to the manifest for the platform; all on the way is stored."""
@@ -180,6 +180,7 @@ def _pull(it: Pull, name: Reference, platform: Platform, progress: Progress, all
         content.unpack(found.manifest, config, it.lease, progress, it.downloads)
         it.fetch_missing(found.manifest)
         edges = it.fetch_all(found.target) if all_platforms else {}
+        content.blobs.sync_names()
         with content.metadata.transaction() as change:
             for parent, children in edges.items():
                 change.add_edges(parent, children)

@@ -106,14 +106,21 @@ class Blobs:
         """Begin to store a blob; ``digest`` and ``size`` are verified where given."""
         return Ingest(self, digest, size, tap)
 
-    def adopt(self, path: str, fd: int, digest: Digest) -> None:
-        """Give a file its name as a blob. The caller has verified it, synced it, and holds its lock."""
+    def adopt(self, path: str, fd: int, digest: Digest, *, lasting: bool = True) -> None:
+        """Give a file its name as a blob. The caller has verified it, synced it, and holds its lock; where the
+        name need not be ``lasting`` yet, he calls ``sync_names`` before he writes down that it is there."""
         final = self.path(digest)
         directory = os.path.dirname(final)
         os.makedirs(directory, mode=0o700, exist_ok=True)
         os.fchmod(fd, 0o444)
         os.rename(path, final)
-        _sync_directory(directory)
+        if lasting:
+            _sync_directory(directory)
+
+    def sync_names(self) -> None:
+        """Wait until the names of all blobs that are there are on the disk."""
+        for algorithm in os.listdir(self.directory):
+            _sync_directory(os.path.join(self.directory, algorithm))
 
     def all(self) -> Iterator[Digest]:
         """Every blob that is there."""
@@ -213,8 +220,8 @@ class Ingest:
         except OSError as error:
             raise StoreError("write", self._path, error.strerror or "") from error
 
-    def commit(self) -> Digest:
-        """Verify, sync, and give the blob its name."""
+    def commit(self, *, lasting: bool = True) -> Digest:
+        """Verify, sync, and give the blob its name; ``lasting`` as ``Blobs.adopt`` has it."""
         if self.size is not None and self.offset != self.size:
             reason = f"has {self.offset} bytes where {self.size} were announced"
             raise ContentError("blob", self._name, reason)
@@ -223,7 +230,7 @@ class Ingest:
             raise ContentError("blob", str(self.digest), f"has the digest {found}")
         self._stream.finish()
         os.fsync(self._fd)
-        self.blobs.adopt(self._path, self._fd, found)
+        self.blobs.adopt(self._path, self._fd, found, lasting=lasting)
         self._path = ""
         self.digest, self.done = found, True
         return found
