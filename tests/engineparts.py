@@ -147,8 +147,9 @@ class Engine:
 
 
 def is_zygote(pid: str) -> bool:
-    """The one that forks shims: a shim of it has the same words, but has been cut loose."""
-    return _is_fork(pid) and _text(f"/proc/{pid}/stat").rpartition(")")[2].split()[3:4] == [pid] and not _cut_loose(pid)
+    """The one that forks shims, or the shim-to-be that it has forked ahead: a shim has the same words, but has been
+    cut loose."""
+    return _is_fork(pid) and not _cut_loose(pid)
 
 
 def is_shim(pid: str) -> bool:

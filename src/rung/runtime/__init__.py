@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from rung.runtime.plan.request import Plan
     from rung.runtime.runtime import DEFAULT_ROOT, Runtime
     from rung.runtime.signals import signal_number
-    from rung.runtime.spawn import Stdio
+    from rung.runtime.spawn import Stdio, sealed_init
     from rung.runtime.state import read_file, write_atomically
     from rung.runtime.warm.start import import_all
 
@@ -66,6 +66,7 @@ _HOME = {
     "read_file": "state",
     "receive": "console",
     "render": "explain",
+    "sealed_init": "spawn",
     "signal_number": "signals",
     "story": "explain",
     "write_atomically": "state",
@@ -97,6 +98,7 @@ __all__ = [
     "read_file",
     "receive",
     "render",
+    "sealed_init",
     "signal_number",
     "story",
     "write_atomically",

@@ -1,18 +1,33 @@
 """The zygote: a process that has the shim imported, and forks one for whoever asks.
 
 A fork costs a millisecond and shares its memory with its siblings, where a started program costs twenty and its own.
-It is asked over a socket of packets: a request is a line of JSON (``Keep``) with the shim-to-be's listening socket;
-the answer is the shim's pid. The zygote ends with the connection, its shims do not.
+Even that millisecond is spent before anybody asks: one shim-to-be is forked ahead, and waits for what it shall be.
+The zygote is asked over a socket of packets: a request is a line of JSON (``Keep``) with the listening socket; the
+answer is the shim's pid. The zygote ends with the connection, and the one that waits with it; its shims do not.
 
-Rule: it does nothing but fork: no thread, no file and no lock of its own is there to be inherited.
+Rule: it does nothing but fork: no thread and no lock of its own is there to be inherited, and no file but the sealed
+copy of rung-init, which all containers may share.
 """
 
 from __future__ import annotations
 
 import gc
-from _socket import AF_UNIX, CMSG_SPACE, MSG_CMSG_CLOEXEC, SCM_RIGHTS, SOCK_SEQPACKET, SOL_SOCKET, socket
+from _socket import (
+    AF_UNIX,
+    CMSG_SPACE,
+    MSG_CMSG_CLOEXEC,
+    MSG_NOSIGNAL,
+    SCM_RIGHTS,
+    SOCK_SEQPACKET,
+    SOL_SOCKET,
+    socket,
+    socketpair,
+)
 
 from rung import jsonc, posix
+
+_RIGHTS = (SOL_SOCKET, SCM_RIGHTS)
+_MOST_BYTES = 1 << 16
 
 
 def main(fd: int) -> None:
@@ -22,23 +37,63 @@ def main(fd: int) -> None:
     _ignore_children()
     gc.collect()
     gc.freeze()  # what is imported stays, and stays shared with the forks
+    ahead = Ahead(connection)
     connection.send(b"ready")
     while True:
-        message, control, _, _ = connection.recvmsg(1 << 16, CMSG_SPACE(4), MSG_CMSG_CLOEXEC)
+        message, listening = _receive(connection)
         if not message:
             return
-        listening = next(
-            int.from_bytes(data[:4], "little") for level, kind, data in control if (level, kind) == _RIGHTS
-        )
-        pid = posix.fork()
-        if not pid:
-            connection.close()
-            _become(message, listening)
+        if not ahead.become(message, listening):  # somebody has killed it
+            ahead = Ahead(connection)
+            ahead.become(message, listening)
         posix.close(listening)
-        connection.send(str(pid).encode())
+        connection.send(str(ahead.pid).encode())
+        ahead = Ahead(connection)
 
 
-_RIGHTS = (SOL_SOCKET, SCM_RIGHTS)
+class Ahead:
+    """A shim-to-be. ``asked``: the zygote's connection, which it must not keep open."""
+
+    def __init__(self, asked: socket) -> None:
+        ours, theirs = socketpair(AF_UNIX, SOCK_SEQPACKET)
+        self.pid = posix.fork()
+        if not self.pid:
+            asked.close()
+            ours.close()
+            _wait(theirs)
+        theirs.close()
+        self._connection = ours
+
+    def become(self, message: bytes, listening: int) -> bool:
+        """Say what it shall be; False where it is not there any more."""
+        rights = [(*_RIGHTS, listening.to_bytes(4, "little"))]
+        try:
+            self._connection.sendmsg([message], rights, MSG_NOSIGNAL)
+        except OSError:
+            return False
+        finally:
+            self._connection.close()
+        return True
+
+
+def _receive(connection: socket) -> tuple[bytes, int]:
+    """A request and the descriptor that comes with it; nothing where the other end is gone."""
+    message, control, _, _ = connection.recvmsg(_MOST_BYTES, CMSG_SPACE(4), MSG_CMSG_CLOEXEC)
+    fds = [int.from_bytes(data[:4], "little") for level, kind, data in control if (level, kind) == _RIGHTS]
+    return (message, fds[0]) if message and fds else (b"", -1)
+
+
+def _wait(connection: socket) -> None:
+    """In the fork: until it is needed, or never will be."""
+    from rung.shim.keeper import Keep, keep
+
+    try:
+        message, listening = _receive(connection)
+        connection.close()
+        if message:
+            keep(Keep(**jsonc.loads(message)), listening)
+    finally:
+        posix._exit(0)
 
 
 def _ignore_children() -> None:
@@ -46,15 +101,6 @@ def _ignore_children() -> None:
     from _signal import SIG_IGN, SIGCHLD, signal  # type: ignore[import-not-found]
 
     signal(SIGCHLD, SIG_IGN)
-
-
-def _become(message: bytes, listening: int) -> None:
-    from rung.shim.keeper import Keep, keep
-
-    try:
-        keep(Keep(**jsonc.loads(message)), listening)
-    finally:
-        posix._exit(0)
 
 
 def _import_everything() -> None:
@@ -68,9 +114,10 @@ def _import_everything() -> None:
     import rung.shim.runtimes.own
     import rung.shim.runtimes.program
     from rung.kernel.libc import library
-    from rung.runtime import import_all
+    from rung.runtime import import_all, sealed_init
 
     library()
+    sealed_init()
     import_all(posix.dirname(posix.dirname(rung.__file__)))
 
 

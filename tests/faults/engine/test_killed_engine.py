@@ -13,6 +13,7 @@ import random
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,8 @@ def _kill_one(engine: Engine, chance: random.Random, victim: str) -> bool:
     zygotes = [pid for pid in engine.processes() if engineparts.is_zygote(pid)]
     if victim == "zygote":
         for pid in zygotes:
-            os.kill(int(pid), signal.SIGKILL)
+            with suppress(ProcessLookupError):  # the shim-to-be ends with its zygote
+                os.kill(int(pid), signal.SIGKILL)
         return False
     shims = [pid for pid in engine.processes() if engineparts.is_shim(pid)]
     if shims:

@@ -89,6 +89,8 @@ class Own:
     def kill(self, signal: int, *, all: bool) -> None:
         try:
             self.container.kill(signal, all=all)
+        except ContainerNotFound as error:  # it has been deleted between the request and this
+            raise NotFound("process", f'"{self._id}"', "process already finished: not found") from error
         except StateError as error:
             if self.container.status == "stopped":  # between the look at it and the signal
                 raise NotFound("process", f'"{self._id}"', "process already finished: not found") from error
