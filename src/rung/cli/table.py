@@ -42,6 +42,8 @@ _OF_CONTAINERS = {
 }
 COMMANDS = {
     **_OF_CONTAINERS,
+    "__complete": "completing.complete",
+    "completion": "completing.completion",
     "events": "system.events",
     "info": "system.info",
     "inspect": "inspecting.anything",
