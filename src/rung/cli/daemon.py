@@ -53,6 +53,12 @@ def main() -> None:
             raise
         print(f"rungd: {error}", file=sys.stderr)
         raise SystemExit(1) from None
+    except OSError as error:  # a place that is not there, cannot be written to, or is full
+        if getattr(args, "option:debug"):
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"rungd: {where}{error.strerror or error}", file=sys.stderr)
+        raise SystemExit(1) from None
 
 
 def serve(args: argparse.Namespace) -> int:

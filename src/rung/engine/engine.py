@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 #: Programs that reap and pass signals on (``--init``): Docker's own names for tini and catatonit.
 INITS = ("/usr/libexec/docker/docker-init", "/usr/bin/docker-init", "/usr/bin/tini-static", "/usr/bin/catatonit")
+#: Between two tries to write down what there was no room for.
+PAY_S = 1.0
 #: Threads for what blocks: the image store, file systems.
 _THREADS = 8
 
@@ -68,6 +70,8 @@ class Engine:
         self.store = Store(places.data)
         self.events = Events()
         self.containers = Containers(self.database)
+        self.containers.owing = self._owe
+        self._owes = False
         self.zygote = Zygote()
         self.stories = Stories(self)
         self.shown = Shown(self)
@@ -171,6 +175,17 @@ class Engine:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
+
+    def _owe(self) -> None:
+        if not self._owes:
+            self._owes = True
+            self.later(self._pay(), "writing down what there was no room for")
+
+    async def _pay(self) -> None:
+        """What has happened and could not be written down is tried again, until it can."""
+        while not self.containers.save_rest():
+            await asyncio.sleep(PAY_S)
+        self._owes = False
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

@@ -96,7 +96,7 @@ async def _take(engine: Engine, container: Container, check: Check, outcome: dic
         health["FailingStreak"] += 1
         if health["FailingStreak"] >= check.retries:
             health["Status"] = UNHEALTHY
-    engine.containers.save(container)
+    engine.containers.note(container)
     if health["Status"] != before:
         engine.events.tell("container", f"health_status: {health['Status']}", container.id, container.attributes())
         if health["Status"] == UNHEALTHY:

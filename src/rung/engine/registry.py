@@ -10,7 +10,7 @@ from rung.engine.errors import BadParameter, Conflict, EngineError, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from rung.engine.database import Database
@@ -26,6 +26,8 @@ class Containers:
         self._by_id: dict[str, Container] = {}
         self._names: dict[str, str] = {}
         self._unsaved: set[str] = set()
+        #: Called when something could not be written down: somebody calls ``save_rest`` from time to time then.
+        self.owing: Callable[[], None] = lambda: None
         for document in database.all("container"):
             self._add(Container(**document))
 
@@ -93,12 +95,13 @@ class Containers:
         state = {**document["state"], **changes, "status": status}
         self._database.save("container", container.id, {**document, **given, "state": state})
 
-    def note(self, container: Container, status: str, **changes: Any) -> None:
+    def note(self, container: Container, status: str = "", **changes: Any) -> None:
         """The same for what has happened already: a disk that is full does not undo it, and it is tried again."""
         try:
-            self.save_as(container, status, **changes)
+            self.save_as(container, status or container.state.status, **changes)
         except EngineError as error:
             self._unsaved.add(container.id)
+            self.owing()
             print(f"rungd: container {container.short_id}: {error}", file=sys.stderr, flush=True)
 
     def save_rest(self) -> bool:

@@ -10,12 +10,15 @@ from rung.engine import states
 from rung.engine.errors import EngineError
 from rung.engine.shims.client import Client, ShimGone, ShimRefused, connect
 from rung.engine.waiting import NEXT_EXIT, NOT_RUNNING, Outcome
+from rung.errors import RungError
 from rung.kernel import mount as kernel
 from rung.spec.shim import ttrpc
 from rung.trace.spans import step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from rung.engine.container import Container
     from rung.engine.engine import Engine
     from rung.engine.running import Running
@@ -83,17 +86,24 @@ async def _clear(engine: Engine, container: Container, running: Running) -> None
         await running.client.call("Delete", id=container.id)
         await running.client.call("Shutdown", id=container.id)
     except EngineError:
-        await engine.blocking(clear_without_shim, engine, container)
+        await _tried(container, engine.blocking(clear_without_shim, engine, container))
     running.client.close()
     with step("leave its networks"):
-        await engine.networks.leave(container)
+        await _tried(container, engine.networks.leave(container))
     with step("unmount the root file system"):
-        await engine.blocking(unmount, engine, container)
+        await _tried(container, engine.blocking(unmount, engine, container))
+
+
+async def _tried(container: Container, work: Awaitable[None]) -> None:
+    """What fails of it (a disk is full) keeps nobody from hearing of the end; the container's error says it."""
+    try:
+        await work
+    except (RungError, OSError) as error:
+        container.state.error = str(error)
 
 
 def ran_out_of_memory(engine: Engine, container: Container) -> bool:
     """Whether the kernel has killed any of its processes for want of memory: asked before its cgroup goes."""
-    from rung.errors import RungError
     from rung.runtime import Runtime
 
     try:

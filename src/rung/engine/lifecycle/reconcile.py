@@ -158,4 +158,4 @@ async def _lost(engine: Engine, container: Container) -> None:
     state = container.state
     state.pid, state.exit_code, state.finished_ns = 0, LOST, time_ns()
     container.become(states.EXITED)
-    engine.containers.save(container)
+    engine.containers.note(container)

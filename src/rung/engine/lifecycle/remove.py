@@ -9,6 +9,7 @@ from rung.engine import states
 from rung.engine.errors import Conflict, NotFound, NotModified
 from rung.engine.volumes import ANONYMOUS
 from rung.engine.waiting import NEXT_EXIT, NOT_RUNNING, REMOVED, Outcome
+from rung.errors import RungError
 from rung.trace.spans import about, step
 
 TYPE_CHECKING = False
@@ -34,10 +35,14 @@ async def remove(engine: Engine, container: Container, *, force: bool = False, v
         if container.state.status == states.REMOVING:
             return
         container.become(states.REMOVING)
-        engine.containers.save(container)
-        with step("remove its files", engine.places.bundle(container.id)):
-            await engine.blocking(_remove_files, engine, container.id)
-        engine.containers.remove(container)
+        engine.containers.note(container)  # on a disk that is full, too: removing makes room
+        try:
+            with step("remove its files", engine.places.bundle(container.id)):
+                await engine.blocking(_remove_files, engine, container.id)
+            engine.containers.remove(container)
+        except (RungError, OSError):
+            container.become(states.DEAD)  # it can be removed again
+            raise
         if volumes:
             await _remove_volumes(engine, container)
     engine.events.tell("container", "destroy", container.id, container.attributes())
@@ -75,4 +80,7 @@ async def _end(engine: Engine, container: Container) -> None:
 def _remove_files(engine: Engine, container_id: str) -> None:
     engine.store.remove_rootfs(container_id)
     engine.shown.forget(container_id)
-    shutil.rmtree(engine.places.bundle(container_id), ignore_errors=False)
+    try:
+        shutil.rmtree(engine.places.bundle(container_id))
+    except FileNotFoundError:
+        pass  # the second time

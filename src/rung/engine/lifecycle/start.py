@@ -24,6 +24,7 @@ from rung.engine.running import Running
 from rung.engine.runtimes import runtime_program
 from rung.engine.shims.client import Client, ShimRefused, connect
 from rung.engine.users import identity
+from rung.errors import RungError
 from rung.kernel import mount as kernel
 from rung.shim import Keep
 from rung.trace.spans import about, context, step
@@ -57,12 +58,12 @@ async def run(engine: Engine, container: Container) -> None:
         raise Conflict("container is marked for removal and cannot be started")
     try:
         running = await _run(engine, container)
-    except EngineError as error:
+    except (RungError, OSError) as error:
         state.error = str(error)
         state.exit_code = exit_code_of(str(error))
         state.finished_ns = 0
         container.become(states.CREATED if state.status == states.CREATED else states.EXITED)
-        engine.containers.save(container)
+        engine.containers.note(container)
         engine.joins(container.id, "")
         if container.auto_remove:
             from rung.engine.lifecycle.remove import remove

@@ -68,14 +68,14 @@ async def stop(engine: Engine, container: Container, timeout_s: int | None = Non
     if state.status == states.RESTARTING:
         state.stopped_by_hand = True
         container.become(states.EXITED)
-        engine.containers.save(container)
+        engine.containers.note(container)
         engine.waiting(container.id).tell((NOT_RUNNING,), Outcome(state.exit_code))
         return
     running = engine.running.get(container.id)
     if running is None:
         raise NotModified("")
     state.stopped_by_hand = True
-    engine.containers.save(container)
+    engine.containers.note(container)
     if state.status == states.PAUSED:
         await unpause(engine, container)
     number = signal_of(word or stop_signal(container))
@@ -118,7 +118,7 @@ async def pause(engine: Engine, container: Container) -> None:
         running = need(engine, container)
         await running.client.call("Pause", id=container.id)
         container.become(states.PAUSED)
-        engine.containers.save(container)
+        engine.containers.note(container)
     engine.events.tell("container", "pause", container.id, container.attributes())
 
 
@@ -130,5 +130,5 @@ async def unpause(engine: Engine, container: Container) -> None:
             raise Conflict(f"Container {container.id} is not paused")
         await need(engine, container).client.call("Resume", id=container.id)
         container.become(states.RUNNING)
-        engine.containers.save(container)
+        engine.containers.note(container)
     engine.events.tell("container", "unpause", container.id, container.attributes())
