@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kernel.runtime.bed import Bed, ended_within, until
+from kernel.runtime.bed import Bed, Outcome, ended_within, one_sentence, until
 from rung.runtime import Container
 from rung.runtime.cgroup import hierarchies
 from rung.spec.runtime.default import default_config
@@ -30,6 +30,7 @@ def cgroup_mounted(*options: str) -> dict[str, Any]:
     return {"mounts": [*_OTHER_MOUNTS, mount], "linux.namespaces": _NAMESPACES}
 
 
+CGROUP = "/sys/fs/cgroup/cgroup.procs"
 WRITABLE = cgroup_mounted()
 ALL = {
     "memory": {"limit": 64 * MIB, "reservation": 32 * MIB, "swap": 96 * MIB},
@@ -112,6 +113,14 @@ def test_every_limit_can_be_changed(bed: Bed) -> None:
         }
         assert on_host(container, *wanted) == wanted
         assert io_weight(container) in ("default 100", "default 910")
+
+
+def test_options_of_the_cgroup_mount_go_to_the_kernel(bed: Bed) -> None:
+    def run(*options: str) -> Outcome:
+        return bed.call("run", "--bundle", bed.bundle(["test", "-e", CGROUP], cgroup_mounted(*options)), bed.new_id())
+
+    assert run("nsdelegate", "memory_recursiveprot").status == 0
+    one_sentence(run("no_such_option"), "no_such_option")
 
 
 def test_resources_from_a_file_and_from_stdin(bed: Bed) -> None:
