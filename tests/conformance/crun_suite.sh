@@ -30,10 +30,18 @@ tests=${RUNG_CRUN_SUITE:?names no checkout of crun with tests/init built}/tests
 
 # The suite makes its bundles below the current directory, which has to be open to the users in containers.
 work=$(mktemp -d)
-trap 'rm -rf --one-file-system -- "$work"' EXIT
+trap 'rm -rf --one-file-system -- "$work"; sweep_cgroups' EXIT
 chmod 755 "$work"
 cd "$work"
 export OCI_RUNTIME=$runtime INIT=$tests/init PYTHONDONTWRITEBYTECODE=1
+
+# What cases leave behind: the cgroups above their containers', in the way of others' containers called "test".
+sweep_cgroups() {
+    local top
+    for top in /sys/fs/cgroup/{,*/}test /sys/fs/cgroup/{,*/}test-v1-exec-cgroup-*; do
+        [ ! -d "$top" ] || find "$top" -depth -type d -exec rmdir -- {} + 2>/dev/null || true
+    done
+}
 
 # What a case that ran out of time has left: its containers, then its directory.
 clean_up() {
