@@ -38,7 +38,7 @@ make_user() {
     export ROOTLESS_GIDMAP_START=200000 ROOTLESS_GIDMAP_LENGTH=65536
     # One case wants a directory of a user that only the container knows: 1000 there is 100000 here.
     export ROOTLESS_AUX_UID=1024 ROOTLESS_AUX_DIR=$TMPDIR/aux
-    mkdir "$ROOTLESS_AUX_DIR"
+    mkdir -m 700 "$ROOTLESS_AUX_DIR"
     chown 100024 "$ROOTLESS_AUX_DIR"
 }
 
