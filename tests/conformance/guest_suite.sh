@@ -51,6 +51,7 @@ case $suite in
         make_user
         "$here/runc_suite.sh" "$runtime" "$@"
         # And without any of it: what a user is told then.
+        chown -R root /sys/fs/cgroup/runc-cgroups-integration-test /sys/fs/cgroup/cgroup.procs
         unset "${!ROOTLESS_@}"
         ROOTLESS_FEATURES='' "$here/runc_suite.sh" "$runtime" cgroups.bats
         ;;

@@ -65,7 +65,8 @@ class Cgroup:
                 make_enterable(self.paths[""], resources or {})
         except OSError as error:
             self._give_up(entered)
-            raise failed("create the container's cgroups:", error) from None
+            error.strerror = str(error.strerror).lower()  # runc's very words, by which managers know it
+            raise failed("unable to apply cgroup configuration:", error) from None
         except BaseException:
             self._give_up(entered)
             raise

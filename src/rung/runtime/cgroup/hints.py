@@ -54,7 +54,7 @@ def missing(controller: str, field: str) -> CgroupError:
         return CgroupError(
             f"set {field}",
             "",
-            f"the container has no {controller} cgroup, as this user could not make one",
+            f"cannot set {controller} limit: container could not join or create cgroup, as this user may not",
             "leave the limit out, or have the cgroups delegated",
         )
     return CgroupError(
