@@ -106,8 +106,8 @@ def test_volumes_are_that_roots(engine: Engine) -> None:
 def test_joined_networks_and_names(engine: Engine) -> None:
     """Who joins another's network is in its user namespace too, or would have no say in it."""
     name = engine.started("--cap-add", "NET_ADMIN")
-    joined = engine.run("--network", f"container:{name}", "--cap-add", "NET_ADMIN", IMAGE, "ip", "link", "add", "d0", "type", "dummy")
-    assert joined.code == 0 or "not permitted" not in joined.err
+    joined = engine.run("--network", f"container:{name}", "--cap-add", "NET_ADMIN", IMAGE, "ip", "link", "set", "lo", "down")
+    assert joined.ok()
     assert engine.run(IMAGE, "sh", "-c", "mknod /tmp/x c 1 3 2>&1; cat /proc/self/setgroups").ok().out.endswith("allow\n")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 
 from rung.cli.parser import Parser
+from rung.cli.rootless import config_home, data_root, is_ordinary, run_root
 from rung.errors import RungError
 
 TYPE_CHECKING = False
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
     from typing import Any
+
+    from rung.engine import Settings
 
 EXAMPLE = "example: rungd & DOCKER_HOST=unix:///run/rung/rung.sock docker run --rm busybox echo hello"
 _SHORT = {"host": ["-H"], "debug": ["-D"], "pidfile": ["-p"], "group": ["-G"]}
@@ -65,17 +68,44 @@ def serve(args: argparse.Namespace) -> int:
     """Be the daemon."""
     from rung.engine import config_file, idle, read_file, reloaded, serve, settings
 
-    path = args.config_file or config_file()
+    path = args.config_file or (f"{config_home()}/daemon.json" if is_ordinary() else config_file())
     flags = given(args)
     document = read_file(path, needed=bool(args.config_file))
-    found = settings(flags, document, path)
+    found = settings({**_of_a_user(flags, document), **flags}, document, path)
     for key in idle(document):
         print(f"rungd: {path}: {key} changes nothing here", file=sys.stderr)
     if args.validate:
         print("configuration OK")
         return 0
-    serve(found, lambda now: reloaded(now, read_file(path), flags, path))
+    outside = None
+    if is_ordinary():
+        from rung.cli.outside import go_in
+
+        _check_of_a_user(found)
+        outside = go_in(found.run)
+        if not outside.by:
+            said = "neither pasta nor slirp4netns is here: containers reach each other and no other host"
+            print(f"rungd: {said}: apt-get install passt", file=sys.stderr)
+    serve(found, lambda now: reloaded(now, read_file(path), flags, path), outside)
     return 0
+
+
+def _check_of_a_user(found: Settings) -> None:
+    """Raises ``RungError`` for what an ordinary user's engine does not do."""
+    for host in found.hosts:
+        if host.startswith("tcp://"):
+            hint = f"use its unix socket, through ssh: DOCKER_HOST=ssh://HOST with {found.places.api}"
+            raise RungError(f"host {host}:", "", "it needs a socket of the host's network, which this is not in", hint)
+    if found.userns_remap:
+        raise RungError(f"userns-remap {found.userns_remap}:", "", "an ordinary user's containers are remapped already")
+
+
+def _of_a_user(flags: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    """Where an ordinary user's engine is, if nothing else was said: the XDG base directories."""
+    if not is_ordinary():
+        return {}
+    own = {"data-root": data_root(), "exec-root": run_root()}
+    return {key: value for key, value in own.items() if key not in flags and key not in document}
 
 
 def given(args: argparse.Namespace) -> dict[str, Any]:

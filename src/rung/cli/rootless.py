@@ -32,6 +32,17 @@ def data_root() -> str:
     return os.path.join(home, "rung")
 
 
+def config_home() -> str:
+    """Where an ordinary user's settings are."""
+    return os.path.join(os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"), "rung")
+
+
+def run_root() -> str:
+    """Where an ordinary user's engine has its sockets."""
+    user = os.environ.get(MARK) or str(os.geteuid())
+    return os.path.join(os.environ.get("XDG_RUNTIME_DIR") or f"/tmp/rung-{user}", "rung")
+
+
 def state_root() -> str:
     """Where running containers are noted."""
     if not is_ordinary():

@@ -25,22 +25,26 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rung.engine.network.ports import Host
     from rung.engine.serving.settings import Settings
 
 
-def serve(settings: Settings, again: Callable[[Settings], Settings] | None = None) -> None:
-    """Be the daemon. ``again``: the settings after SIGHUP, from those of now. Returns after SIGTERM or SIGINT."""
-    asyncio.run(_serve(settings, again or (lambda now: now)))
+def serve(
+    settings: Settings, again: Callable[[Settings], Settings] | None = None, outside: Host | None = None
+) -> None:
+    """Be the daemon. ``again``: the settings after SIGHUP, from those of now; ``outside``: of an ordinary user's
+    engine, its way to the host's network. Returns after SIGTERM or SIGINT."""
+    asyncio.run(_serve(settings, again or (lambda now: now), outside))
 
 
-async def _serve(settings: Settings, again: Callable[[Settings], Settings]) -> None:
+async def _serve(settings: Settings, again: Callable[[Settings], Settings], outside: Host | None) -> None:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     with ExitStack() as undo:
         _be_alone(settings, undo)
-        engine = Engine(settings.places, settings)
+        engine = Engine(settings.places, settings, outside)
         loop.add_signal_handler(signal.SIGHUP, _reload, engine, again)
         put_before_hub(settings.places, settings.registry_mirrors)
         found = _listen(settings, undo)
@@ -54,7 +58,10 @@ async def _serve(settings: Settings, again: Callable[[Settings], Settings]) -> N
             for server in servers:
                 server.close()
         finally:
+            is_over = not engine.running
             await engine.stop()
+            if outside is not None and is_over:
+                outside.end()
 
 
 def say(sentence: str) -> None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from rung.engine.container import Container
     from rung.engine.execs import Exec
+    from rung.engine.network.ports import Host
     from rung.engine.places import Places
     from rung.engine.remap import Ids
     from rung.engine.running import Running
@@ -51,9 +52,11 @@ _THREADS = 8
 class Engine:
     """See the module."""
 
-    def __init__(self, places: Places, settings: Settings | None = None) -> None:
+    def __init__(self, places: Places, settings: Settings | None = None, outside: Host | None = None) -> None:
         from rung.engine.serving.settings import Settings
 
+        #: The host's network, where this one is not it (an ordinary user's engine).
+        self.outside = outside
         #: IDs of containers that are not in the host's user namespace; None: all are.
         self.remap = remapped(settings.userns_remap) if settings is not None and settings.userns_remap else None
         self._owners = -1

@@ -222,7 +222,7 @@ def _scalar(text: str) -> Any:
                 return int(text[2:], base)
             except ValueError:
                 return text
-    digits = text.lstrip("+-")
+    digits = text[1:] if text[:1] in ("+", "-") else text
     if digits.isdecimal() and digits.isascii():
         return int(text)
     whole, dot, rest = digits.partition(".")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rung.spec import plain_yaml
@@ -66,7 +66,7 @@ def test_a_specification_as_a_tool_writes_it() -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("", None), ("a", "a"), ("- 1\n- -2\n- 1.5\n- true\n- ~\n- 1.2.3", [1, -2, 1.5, True, None, "1.2.3"]), ("a: http://x#y", {"a": "http://x#y"})],
+    [("", None), ("a", "a"), ("- 1\n- -2\n- 1.5\n- true\n- ~\n- 1.2.3\n- --0", [1, -2, 1.5, True, None, "1.2.3", "--0"]), ("a: http://x#y", {"a": "http://x#y"})],
 )
 def test_scalars(text: str, value: object) -> None:
     assert plain_yaml.loads(text) == value
@@ -93,6 +93,7 @@ def test_what_is_not_read_is_refused_by_line(text: str, said: str) -> None:
     assert said in str(caught.value)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab:-[]{}'\"\\#, \n01", max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:

@@ -7,6 +7,7 @@ import tempfile
 from rung.engine.docker.answers import Answer, document
 from rung.engine.docker.archive import HIDDEN
 from rung.engine.docker.bodies import CONTAINER
+from rung.engine.docker.system import is_delegated
 from rung.engine.errors import EngineError
 from rung.engine.files.layer import pack_layer
 from rung.engine.lifecycle.stop import pause, unpause
@@ -47,7 +48,7 @@ def table(engine: Engine) -> Table:
         given = await call.document(CONTAINER) or {}
         config = configuration(container, given, call.all("changes"))
         words = {"author": call.query.get("author", ""), "comment": call.query.get("comment", "")}
-        freezes = call.flag("pause", True) and container.state.status == "running"
+        freezes = call.flag("pause", True) and container.state.status == "running" and _can_pause(engine)
         if freezes:
             await pause(engine, container)
         try:
@@ -60,6 +61,11 @@ def table(engine: Engine) -> Table:
         return document({"Id": made}, 201)
 
     return {"POST /commit": commit}
+
+
+def _can_pause(engine: Engine) -> bool:
+    """An ordinary user's engine without cgroups cannot: the container goes on meanwhile."""
+    return engine.outside is None or is_delegated()
 
 
 def configuration(container: Container, given: dict[str, Any], changes: list[str]) -> dict[str, Any]:

@@ -175,11 +175,12 @@ def information(engine: Engine) -> dict[str, Any]:
         "InitCommit": {"ID": "", "Expected": ""},
         "SecurityOptions": [
             "name=seccomp,profile=builtin",
+            *(["name=rootless"] if engine.outside is not None else []),
             *(["name=userns"] if engine.remap is not None else []),
             "name=cgroupns",
         ],
         "CDISpecDirs": list(engine.settings.cdi_dirs),
-        "Warnings": _warnings(),
+        "Warnings": [*(_warnings() or ()), *rootless_warnings(engine)] or None,
     }
 
 
@@ -195,6 +196,25 @@ def _forwards() -> bool:
     """Whether the kernel forwards, or will: the first bridge switches it on."""
     path = "/proc/sys/net/ipv4/ip_forward"
     return _is_one(path) or os.access(path, os.W_OK)
+
+
+def rootless_warnings(engine: Engine) -> list[str]:
+    """What somebody should know who runs containers as an ordinary user."""
+    if engine.outside is None:
+        return []
+    found = []
+    if not engine.outside.by:
+        found.append("WARNING: neither pasta nor slirp4netns is installed: containers reach no other host")
+    if not is_delegated():
+        found.append("WARNING: no cgroups are delegated to this user: containers have no limits and cannot be paused")
+    return found
+
+
+def is_delegated() -> bool:
+    """Whether the cgroup v2 that we are in may be divided by us (systemd: Delegate=yes)."""
+    with open("/proc/self/cgroup") as file:
+        own = next((line[3:].strip() for line in file if line.startswith("0::")), "")
+    return bool(own) and has_cgroup_v2() and os.access(f"/sys/fs/cgroup{own}/cgroup.procs", os.W_OK)
 
 
 def machine_id(engine: Engine) -> str:

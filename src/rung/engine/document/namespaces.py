@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from rung.engine.errors import BadParameter
+from rung.kernel.userns import is_initial
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def default_sysctls(own: list[dict[str, str]], host: Mapping[str, Any]) -> dict[
 
 
 def _has_user(own: list[dict[str, str]]) -> bool:
-    return any(one["type"] == "user" for one in own)
+    return any(one["type"] == "user" for one in own) or not is_initial()
 
 
 def shared_container(host: Mapping[str, Any], kind: str) -> str:

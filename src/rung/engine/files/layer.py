@@ -15,7 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-_OPAQUE = "trusted.overlay.opaque"
+#: What says so of a directory: the second, in an overlay of an ordinary user's.
+_OPAQUE = {"trusted.overlay.opaque", "user.overlay.opaque"}
 
 
 def pack_layer(upper: str, file: BinaryIO, hidden: frozenset[str]) -> None:
@@ -49,7 +50,7 @@ class _LayerPacker(Packer):
 
     def _add_below(self, parent_fd: int, entry: str, name: str) -> None:
         path = f"/proc/self/fd/{parent_fd}/{entry}"
-        if _OPAQUE in os.listxattr(path, follow_symlinks=False):
+        if _OPAQUE & set(os.listxattr(path, follow_symlinks=False)):
             self._mark(f"{name}/.wh..wh..opq")
         super()._add_below(parent_fd, entry, name)
 

@@ -291,7 +291,10 @@ def who(container: Container, rootfs: str, user: str = "") -> Identity:
 
 
 def _cgroup(engine: Engine, container: Container) -> str:
-    parent = str(container.host.get("CgroupParent") or engine.places.cgroup)
+    asked = str(container.host.get("CgroupParent") or "")
+    if engine.outside is not None and not asked:
+        return ""  # of an ordinary user's: the runtime takes those that are delegated, and none where none are
+    parent = asked or engine.places.cgroup
     return f"{parent if parent.startswith('/') else f'/{parent}'}/{container.id}"
 
 

@@ -39,7 +39,7 @@ class Networks:
         self._ready: set[str] = set()  # ids of those whose bridge is there
         self._held: dict[str, list[ports.Held]] = {}
         self._servers: dict[str, NameServer] = {}
-        self._relays: dict[str, list[asyncio.Server]] = {}
+        self._relays: dict[str, list[asyncio.Server | asyncio.DatagramTransport]] = {}
         self._table = "rung" if engine.places.is_default else f"rung_{_mark(engine.places.run)}"
         for document in engine.database.all("network"):
             network = Network(**document)
@@ -279,12 +279,13 @@ class Networks:
     ) -> list[dict[str, Any]]:
         """``again``: bindings as they came to be, not as they were asked for."""
         has_ipv6 = any(one.get("address6") for one in container.attached.values())
+        host = self._engine.outside
         held: list[ports.Held] = []
         self._held[container.id] = held
         undo.push(self._release_ports, container.id)
         for binding in bindings:
             try:
-                held += [ports.Held(binding)] if again else ports.hold(binding, has_ipv6=has_ipv6)
+                held += [ports.Held(binding, host)] if again else ports.hold(binding, has_ipv6=has_ipv6, host=host)
             except Conflict as error:
                 said = f"driver failed programming external connectivity on endpoint {container.name} ({container.id})"
                 raise EngineError(f"{said}: {error}") from None
@@ -387,10 +388,11 @@ class Networks:
         await self._engine.blocking(firewall.apply_in, pid, rules.name_service(udp, tcp))
 
     async def _serve_ports(self, container: Container) -> None:
-        """Those at ::1."""
-        address = next((six for one in container.attached.values() if (six := one.get("address6"))), "")
+        """Those that no rule leads on."""
         for held in self._held.get(container.id, ()):
-            if address and relay.is_needed(held):
+            key = "address6" if ":" in held.binding.host_ip else "address"
+            address = next((found for one in container.attached.values() if (found := one.get(key))), "")
+            if address and (relay.is_needed(held) or self._engine.outside is not None):
                 self._relays.setdefault(container.id, []).append(await relay.relay(held, address))
 
     def _stop_serving(self, container_id: str) -> None:

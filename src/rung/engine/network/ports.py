@@ -15,7 +15,20 @@ from rung.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+    from typing import Any, Protocol
+
+    class Host(Protocol):
+        """The host's network, where the engine is not in it (an ordinary user's)."""
+
+        by: str
+
+        def bind(self, family: int, kind: int, address: str, port: int) -> socket.socket:
+            """A socket there, bound; it listens where it can. Raises ``OSError``."""
+            ...
+
+        def end(self) -> None:
+            """It is not needed any more."""
+            ...
 
 #: Where connections come to the socket itself (relay.py).
 RELAYED = ("::", "::1")
@@ -61,20 +74,21 @@ def asked(config: Mapping[str, Any], host: Mapping[str, Any]) -> list[Binding]:
     return found
 
 
-def hold(binding: Binding, *, has_ipv6: bool) -> list[Held]:
+def hold(binding: Binding, *, has_ipv6: bool, host: Host | None = None) -> list[Held]:
     """The sockets of what was asked for: one of each family where no address was named, with one number. Raises
     ``Conflict``."""
     if binding.host_ip == "0.0.0.0" or (binding.host_ip == "::" and not has_ipv6):
-        return [Held(binding.replace(host_ip=""))]
+        return [Held(binding.replace(host_ip=""), host)]
     if binding.host_ip or not has_ipv6:
-        return [Held(binding)]
+        return [Held(binding, host)]
     last = max(binding.last, binding.host_port)
     tries = range(binding.host_port, last + 1) if binding.host_port else [0] * _TRIES
     for number in tries:
-        one = Held(binding.replace(host_port=number, last=0)) if number in (last, 0) else _held(binding, number)
+        fresh = binding.replace(host_port=number, last=0)
+        one = Held(fresh, host) if number in (last, 0) else _held(fresh, host)
         try:
             if one is not None:
-                return [one, Held(binding.replace(host_ip="::", host_port=one.host_port, last=0))]
+                return [one, Held(fresh.replace(host_ip="::", host_port=one.host_port), host)]
         except Conflict:
             assert one is not None
             one.close()
@@ -83,10 +97,10 @@ def hold(binding: Binding, *, has_ipv6: bool) -> list[Held]:
     raise Conflict("no port of the host is free for IPv4 and IPv6 alike")
 
 
-def _held(binding: Binding, number: int) -> Held | None:
+def _held(binding: Binding, host: Host | None) -> Held | None:
     """One of a range, where others are still to be tried."""
     try:
-        return Held(binding.replace(host_port=number, last=0))
+        return Held(binding, host)
     except Conflict:
         return None
 
@@ -98,9 +112,9 @@ _TRIES = 16
 class Held:
     """A port of the host that is ours."""
 
-    def __init__(self, binding: Binding) -> None:
+    def __init__(self, binding: Binding, host: Host | None = None) -> None:
         self.binding = binding
-        self.socket = _bind(binding)
+        self.socket = _bind(binding, host)
         self.host_port: int = self.socket.getsockname()[1]
 
     def close(self) -> None:
@@ -108,24 +122,16 @@ class Held:
         self.socket.close()
 
 
-def _bind(binding: Binding) -> socket.socket:
+def _bind(binding: Binding, host: Host | None) -> socket.socket:
     if binding.protocol not in _TYPES:
         raise BadParameter(f"protocol {binding.protocol} cannot be published here")
     last = max(binding.last, binding.host_port)
     for number in range(binding.host_port, last + 1):
         family = socket.AF_INET6 if ":" in binding.host_ip else socket.AF_INET
-        relayed = binding.protocol == "tcp" and binding.host_ip in RELAYED
-        found = socket.socket(family, _TYPES[binding.protocol])
+        place = (family, _TYPES[binding.protocol], binding.host_ip or "0.0.0.0", number)
         try:
-            if family == socket.AF_INET6:
-                found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            if relayed:  # connections of its own outlive an engine that was killed, for a minute
-                found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            found.bind((binding.host_ip or "0.0.0.0", number))
-            if relayed:  # at once: what does not listen does not keep another such socket away
-                found.listen()
+            found = host.bind(*place) if host is not None else _bound(*place, relayed=binding.host_ip in RELAYED)
         except OSError as error:
-            found.close()
             if number == last:
                 where = f"{binding.host_ip or '0.0.0.0'}:{number}"
                 why = "port is already allocated" if error.errno == 98 else str(error.strerror)
@@ -133,3 +139,19 @@ def _bind(binding: Binding) -> socket.socket:
             continue
         return found
     raise AssertionError
+
+
+def _bound(family: int, kind: int, address: str, port: int, *, relayed: bool) -> socket.socket:
+    found = socket.socket(family, kind)
+    try:
+        if family == socket.AF_INET6:
+            found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if relayed and kind == socket.SOCK_STREAM:  # its connections outlive an engine that was killed, for a minute
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind((address, port))
+        if relayed and kind == socket.SOCK_STREAM:  # what does not listen does not keep another such socket away
+            found.listen()
+    except OSError:
+        found.close()
+        raise
+    return found

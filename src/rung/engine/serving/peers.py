@@ -11,6 +11,7 @@ import socket
 from struct import unpack
 
 from rung.engine.errors import EngineError
+from rung.kernel.userns import is_initial
 
 DEFAULT_GROUP = "rung"
 _PEERGROUPS = 59
@@ -20,6 +21,8 @@ def group_id(name: str) -> int | None:
     """The group that was named, or ``rung`` where there is one; None: root alone. Raises ``EngineError``."""
     import grp
 
+    if not is_initial():  # of an ordinary user's engine: no group of the host's is there, nor anybody but him
+        return None
     try:
         return grp.getgrnam(name or DEFAULT_GROUP).gr_gid
     except KeyError:
