@@ -46,7 +46,7 @@ SCENARIOS: dict[str, list[str]] = {
         "rm -f N",
     ],
     "lists": [
-        "run -d --name N --label a=1 --label b=two -v VOL:/v -p 127.0.0.1::80 busybox:test sleep 1000",
+        "run -d --name N --label a=1 -v VOL:/v -p 127.0.0.1::80 busybox:test sleep 1000",
         "ps --filter name=N --format '{{.Names}}|{{.Command}}|{{.Status}}|{{.Labels}}|{{.Label \"a\"}}|{{.Mounts}}|{{.LocalVolumes}}|{{.Networks}}'",
         "ps --filter name=N",
         "ps --filter name=N --no-trunc",

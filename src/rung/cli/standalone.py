@@ -19,6 +19,7 @@ from rung.errors import RungError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from rung.cli.flags import Asked
 
@@ -91,9 +92,24 @@ def _parser(words: Sequence[str]) -> Parser:
     parser.add_argument("--snapshotter", default="", metavar="NAME", help="overlay, erofs or native")
     parser.add_argument("--state-root", default=state_root(), help="running containers (%(default)s)")
     subparsers = parser.add_subparsers(metavar="COMMAND")
-    for group in _groups(words):
+    groups = _groups(words)
+    for group in groups:
         import_module(f"rung.cli.{group}").register(subparsers, words)
+    if len(groups) > 1:
+        _name_the_others(subparsers)
     return parser
+
+
+def _name_the_others(subparsers: Any) -> None:
+    """The commands of the tables, for the help of all; they are never carried out here."""
+    from rung.cli.table import ABOUT, COMMANDS, load
+
+    known = {action.dest for action in subparsers._choices_actions}
+    others = {word: load(place).about for word, place in COMMANDS.items() if word[0] != "_"}
+    for word, about in {**others, **ABOUT}.items():
+        if word not in known:
+            subparsers.add_parser(word, help=about, add_help=False)
+    subparsers._choices_actions.sort(key=lambda action: action.dest)
 
 
 def _groups(words: Sequence[str]) -> list[str]:

@@ -42,6 +42,8 @@ def _inner(value: Any) -> str:
 
 def as_json(value: Any) -> str:
     """Compact, in the order of the fields."""
+    if isinstance(value, dict):  # a row's methods are not its fields
+        value = {name: each for name, each in value.items() if not callable(each)}
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
