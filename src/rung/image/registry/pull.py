@@ -84,7 +84,7 @@ class Pull:
         name = f"{self.registry.domain}/{repository}{'@' if ':' in target else ':'}{target}"
         at = verified(document, name, target if ":" in target else "", expected)
         self.lease.hold([str(at.digest)])
-        self.content.blobs.write(document.data, at.digest.algorithm)
+        self.content.blobs.write(document.data, at.digest.algorithm, lasting=False)
         return at
 
     def fetch_config(self, manifest: Manifest) -> None:

@@ -90,14 +90,14 @@ class Blobs:
             raise ContentError("read blob", str(digest), "has other bytes on disk", "pull the image again")
         return data
 
-    def write(self, data: bytes, algorithm: str = "sha256") -> Digest:
-        """Store a document."""
+    def write(self, data: bytes, algorithm: str = "sha256", *, lasting: bool = True) -> Digest:
+        """Store a document; ``lasting`` as ``adopt`` has it."""
         digest = Digest.of(data, algorithm)
         with self.ingest(digest, len(data)) as ingest:
             if not ingest.done:
                 ingest.restart()
                 ingest.write(data)
-                ingest.commit()
+                ingest.commit(lasting=lasting)
         return digest
 
     def ingest(
