@@ -9,12 +9,11 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from rung.shim.keeper import Keep
+    from rung.shim.beginning import Keep, listen
     from rung.shim.rootfs import mount_options
-    from rung.shim.server import listen
 
 #: public name -> the module of this package that has it
-_HOME = {"Keep": "keeper", "listen": "server", "mount_options": "rootfs"}
+_HOME = {"Keep": "beginning", "listen": "beginning", "mount_options": "rootfs"}
 __all__ = ["Keep", "listen", "mount_options"]
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from rung import posix
 from rung.kernel.process import become_subreaper
-from rung.record import Record
 from rung.shim.loop import Loop
 from rung.shim.publisher import Publisher
 from rung.shim.server import Server
@@ -18,23 +17,11 @@ from rung.shim.story import Story
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from rung.shim.beginning import Keep
     from rung.shim.runtimes import Settings
     from rung.spec.shim.bootstrap import Options
 
 _OOM_ADJUST_MAX = 1000
-
-
-class Keep(Record):
-    """What a shim is begun with. ``events``: the socket that wants to hear, or empty; ``log``: a file or FIFO;
-    ``story`` and ``trace``: the directory where it tells what it does, and the ``traceparent`` of who begins it."""
-
-    socket: str
-    namespace: str
-    events: str = ""
-    log: str = ""
-    cgroup: str = ""
-    story: str = ""
-    trace: str = ""
 
 
 def keep(wanted: Keep, listening: int) -> None:

@@ -11,7 +11,7 @@ their pidfds; unknown ones are reaped when nothing works aside, because the runt
 
 from __future__ import annotations
 
-from collections import deque
+from _collections import deque  # type: ignore[import-not-found]
 from heapq import heappop, heappush
 from itertools import count
 from select import EPOLLIN, epoll

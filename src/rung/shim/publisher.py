@@ -6,8 +6,8 @@ Rule: in order, each until it is acknowledged; a receiver that is away is tried 
 
 from __future__ import annotations
 
+from _collections import deque  # type: ignore[import-not-found]
 from _socket import AF_UNIX, MSG_NOSIGNAL, SOCK_CLOEXEC, SOCK_STREAM, socket
-from collections import deque
 from select import EPOLLIN
 from time import time_ns
 

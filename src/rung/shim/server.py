@@ -9,7 +9,6 @@ from __future__ import annotations
 from _socket import AF_UNIX, MSG_DONTWAIT, MSG_NOSIGNAL, SOCK_STREAM, socket
 from select import EPOLLIN, EPOLLOUT
 
-from rung import posix
 from rung.shim.errors import code_of
 from rung.spec.protobuf import BadMessage
 from rung.spec.shim import ttrpc
@@ -158,30 +157,3 @@ class Connection:
             self._loop.forget(self._client.fileno())
             self._client.close()
             self._gone(self)
-
-
-def listen(path: str) -> int:
-    """A listening socket at ``path``, for its owner alone. Raises ``OSError`` where something is there."""
-    listening = socket(AF_UNIX, SOCK_STREAM)
-    before = posix.umask(0o177)
-    try:
-        listening.bind(path)
-        listening.listen(64)
-    except OSError:
-        listening.close()
-        raise
-    finally:
-        posix.umask(before)
-    return listening.detach()
-
-
-def answers(path: str) -> bool:
-    """Whether somebody listens at ``path``."""
-    probe = socket(AF_UNIX, SOCK_STREAM)
-    try:
-        probe.connect(path)
-    except OSError:
-        return False
-    finally:
-        probe.close()
-    return True

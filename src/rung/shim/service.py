@@ -6,7 +6,8 @@ are answered by the server, later ones by ``_then``.
 
 from __future__ import annotations
 
-from rung import __version__, jsonc, posix
+from rung import __version__, posix
+from rung.shim.bundle import document, read_config, shares_pids
 from rung.shim.errors import AlreadyExists, BadRequest, NotFound, ShimError
 from rung.shim.process import CREATED, CREATING, DELETED, SHOWN
 from rung.shim.runtimes import Checkpoint, runtime
@@ -293,27 +294,4 @@ def _document(given: Anything | None, what: str) -> dict[str, Any]:
     """A JSON document in an ``Anything``."""
     if given is None:
         raise BadRequest(what, "", "is missing")
-    try:
-        found = jsonc.loads(given.value)
-    except ValueError as error:
-        raise BadRequest(what, "", f"is not JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise BadRequest(what, "", "must be a JSON object")
-    return found
-
-
-def read_config(bundle: str) -> dict[str, Any]:
-    """A bundle's configuration, as far as the shim looks into it: the runtime checks it."""
-    from rung.runtime import read_file
-
-    path = f"{bundle}/config.json"
-    try:
-        return _document(Anything(value=read_file(path)), path)
-    except OSError as error:
-        raise ShimError("read", f'"{path}"', error.strerror or "") from None
-
-
-def shares_pids(config: dict[str, Any]) -> bool:
-    """Whether its processes live in a PID namespace that does not end with its init."""
-    namespaces = (config.get("linux") or {}).get("namespaces") or ()
-    return not any(one.get("type") == "pid" and not one.get("path") for one in namespaces)
+    return document(given.value, what)

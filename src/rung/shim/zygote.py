@@ -85,7 +85,8 @@ def _receive(connection: socket) -> tuple[bytes, int]:
 
 def _wait(connection: socket) -> None:
     """In the fork: until it is needed, or never will be."""
-    from rung.shim.keeper import Keep, keep
+    from rung.shim.beginning import Keep
+    from rung.shim.keeper import keep
 
     try:
         message, listening = _receive(connection)

@@ -6,14 +6,16 @@ containerd started prints the address and ends; the shim is its child, in a sess
 
 from __future__ import annotations
 
-from hashlib import sha256
-
 from rung import posix
 from rung.errors import RungError
-from rung.shim.keeper import Keep, keep
-from rung.shim.server import answers, listen
-from rung.shim.service import read_config
+from rung.shim.beginning import Keep, answers, listen
+from rung.shim.bundle import read_config
 from rung.spec.shim.bootstrap import read_options, read_parameters, result
+
+try:
+    from _sha2 import sha256  # type: ignore[import-not-found]  # hashlib loads OpenSSL, which takes as long as all else
+except ImportError:  # before 3.12
+    from _sha256 import sha256  # type: ignore[import-not-found]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,5 +96,10 @@ def _begin(wanted: Keep) -> None:
     if posix.fork():
         posix.close(listening)
         return
+    null = posix.open("/dev/null", posix.O_RDWR | posix.O_CLOEXEC)
+    for number in range(3):
+        posix.dup2(null, number)  # containerd reads what was printed to its end, so as long as anybody has it open
+    from rung.shim.keeper import keep  # most of a shim's start: it listens meanwhile
+
     keep(wanted, listening)
     posix._exit(0)

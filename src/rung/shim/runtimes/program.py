@@ -45,7 +45,7 @@ class Program:
         with Closing() as closing:
             listening, path = -1, ""
             if ends.terminal:
-                from rung.shim.server import listen
+                from rung.shim.beginning import listen
 
                 path = f"/run/rung-console-{posix.getpid()}-{posix.urandom(6).hex()}"
                 listening = closing.add(listen(path))

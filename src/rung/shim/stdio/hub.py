@@ -20,8 +20,9 @@ from time import time_ns
 
 from rung import jsonc, posix
 from rung.record import Record
+from rung.shim.beginning import listen
 from rung.shim.errors import BadRequest
-from rung.shim.server import listen, peer_uid
+from rung.shim.server import peer_uid
 from rung.shim.stdio.client import Client, Wants
 from rung.shim.stdio.log import LogFile
 from rung.spec.jsonfile import Lines
