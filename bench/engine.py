@@ -34,6 +34,8 @@ BOUNDS: tuple[tuple[str, float, str | None], ...] = (
     ("life: p99 to median", 3.0, None),
     ("run", 0.2, "dockerd"),
     ("exec", 0.25, "dockerd"),
+    ("shim: start", 1.0, "dockerd"),
+    ("shim: delete", 1.0, "dockerd"),
     ("crowd: starts a second", 10.0, "dockerd"),
     ("crowd: slowest ping, ms", 50.0, None),
     ("memory: idle, MB", 60.0, None),
@@ -91,7 +93,7 @@ def measured(options: argparse.Namespace) -> Table:
     try:
         with ExitStack() as stack:
             archive = image(ground)
-            found = engines.started(options.engines, archive, stack)
+            found = engines.started(options.engines if set(options.rows) - {"shim"} else [], archive, stack)
             runs = others(runtimes, ground, archive, stack) if set(options.rows) & {"life", "run"} else {}
             bench = Bench(found, runs, measure.Samples(measure.NoMeter()))
             for name in (each for each in ROUNDS if each in options.rows):

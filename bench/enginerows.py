@@ -16,6 +16,7 @@ from pathlib import Path
 
 import measure
 import rawapi
+import shims
 from engines import ENVIRONMENT, IMAGE, Engine
 
 SETTLE_S = 0.05
@@ -71,6 +72,11 @@ class Bench:
             name = self._standing(each)
             turns.append(partial(self._command, "exec", each.name, each.docker("exec", name, "/bin/true")))
         self._in_turn(turns)
+
+    def shim(self) -> None:
+        """containerd's shims as programs, Go's beside ours: ``start``, and ``delete``."""
+        programs = {"rungd": shims.OURS, "dockerd": shims.theirs()}
+        self._in_turn([partial(shims.one, self._time, name, path) for name, path in programs.items() if path])
 
     def _standing(self, engine: Engine) -> str:
         name = "standing"
@@ -260,7 +266,12 @@ def cpu_s(pids: list[int]) -> float:
 
 
 #: What a round does, and what is done once.
-ROUNDS: dict[str, Callable[[Bench], None]] = {"life": Bench.life, "run": Bench.run, "exec": Bench.exec}
+ROUNDS: dict[str, Callable[[Bench], None]] = {
+    "life": Bench.life,
+    "run": Bench.run,
+    "exec": Bench.exec,
+    "shim": Bench.shim,
+}
 ONCE: dict[str, Callable[[Bench], None]] = {
     "memory": Bench.memory,
     "crowd": Bench.crowd,

@@ -28,7 +28,16 @@ def delete(arguments: Arguments) -> DeleteResponse:
         from rung.shim.runtimes import runtime
 
         runtime(arguments.id, used).delete(force=True)
-    from rung.shim.rootfs import unmount_rootfs
+    if _may_be_mounted(f"{bundle}/rootfs"):
+        from rung.shim.rootfs import unmount_rootfs  # which loads what is needed to mount
 
-    unmount_rootfs(f"{bundle}/rootfs")
+        unmount_rootfs(f"{bundle}/rootfs")
     return DeleteResponse(exit_status=_KILLED, exited_at=Timestamp.of(time_ns()))
+
+
+def _may_be_mounted(path: str) -> bool:
+    """Whether the table of mounts names it; it has blanks and their like in another form (proc_pid_mountinfo(5))."""
+    from rung.runtime import read_file
+
+    plain = path.isascii() and not any(char in path for char in " \t\n\\#")
+    return not plain or f" {path} ".encode() in read_file("/proc/self/mountinfo")
