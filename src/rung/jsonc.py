@@ -61,13 +61,14 @@ def loads(text: str | bytes, pairs: Any = None) -> Any:
     return value
 
 
-def dumps(value: Any, indent: int | None = None) -> str:
-    """The JSON text of a value; keys keep their order."""
+def dumps(value: Any, indent: int | None = None, *, compact: bool = False) -> str:
+    """The JSON text of a value; keys keep their order. ``compact``: without blanks."""
     if make_scanner is None or indent is not None:
         import json
 
-        return json.dumps(value, indent=indent)
-    encode = make_encoder({}, _refuse, encode_basestring_ascii, None, ": ", ", ", False, False, True)
+        return json.dumps(value, indent=indent, separators=(",", ":") if compact else None)
+    colon, comma = (":", ",") if compact else (": ", ", ")
+    encode = make_encoder({}, _refuse, encode_basestring_ascii, None, colon, comma, False, False, True)
     return "".join(encode(value, 0))
 
 

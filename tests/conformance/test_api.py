@@ -9,13 +9,25 @@ import pytest
 
 from . import daemons
 from .api.container_table import CREATION, NAMES
+from .api.image_table import IMAGES, NETWORKS, VOLUMES
+from .api.life_table import EXEC, FILES, LIFE
 from .api.play import play
 from .api.step import IMAGE, Step
 from .api.system_table import SYSTEM
 from .api.wire import ask
 from .bed import difference
 
-SCENARIOS: dict[str, list[Step]] = {**SYSTEM, **NAMES, **CREATION}
+SCENARIOS: dict[str, list[Step]] = {
+    **SYSTEM,
+    **NAMES,
+    **CREATION,
+    **LIFE,
+    **EXEC,
+    **FILES,
+    **IMAGES,
+    **NETWORKS,
+    **VOLUMES,
+}
 
 pytestmark = pytest.mark.skipif(
     daemons.needed("dockerd", "docker", "containerd", "runc") is not None,

@@ -7,7 +7,7 @@
     +- NotModified         it is so already
     +- NotAllowed          the engine does not do this, here or at all
     +- Unavailable         not now
-    +- SwitchedOff         the engine has it switched off
+    +- SwitchedOff         the engine, or this container, has it switched off
 
 ``docker/errors.py`` has the table of HTTP's statuses.
 """

@@ -67,7 +67,7 @@ def _running(engine: Engine, container: Container) -> Running:
     if running is None:
         raise Conflict(f"container {container.id} is not running")
     if container.state.status == states.PAUSED:
-        raise Conflict(f"container {container.id} is paused, unpause the container before exec")
+        raise Conflict(f"Container {container.id} is paused, unpause the container before exec")
     return running
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from rung.engine.container import Container
+
 DEFAULT = "json-file"
 _SIZES = ("max-size", "max-file", "compress")
 _MARKS = ("labels", "labels-regex", "env", "env-regex", "tag")
@@ -94,8 +96,9 @@ def _flag(text: str) -> bool:
     raise BadParameter(f'strconv.ParseBool: parsing "{text}": invalid syntax')
 
 
-def attributes(host: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, str]:
-    """``attrs`` of each record: labels and variables that its options name (json-file only)."""
+def attributes(container: Container) -> dict[str, str]:
+    """``attrs`` of each record (json-file only): labels and variables that its options name, and its tag."""
+    host, config = container.host, container.config
     given = (host.get("LogConfig") or {}).get("Config") or {}
     if driver_of(host) != "json-file":
         return {}
@@ -108,4 +111,26 @@ def attributes(host: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, 
         for name, value in values.items():
             if name in names or (matching is not None and matching.search(name)):
                 found[name] = value
-    return found
+    if given.get("tag"):
+        found["tag"] = tag(given["tag"], container)
+    return dict(sorted(found.items()))
+
+
+def tag(template: str, container: Container) -> str:
+    """``{{.Name}}/{{.ID}}``: Docker's words for a container. Raises ``BadParameter``."""
+    words = {
+        "ID": container.short_id,
+        "FullID": container.id,
+        "Name": container.name,
+        "ImageName": container.image_name,
+        "ImageID": container.image.removeprefix("sha256:")[:12],
+        "ImageFullID": container.image,
+        "DaemonName": "docker",
+    }
+
+    def word(match: re.Match[str]) -> str:
+        if match[1] not in words:
+            raise BadParameter(f"log tag {template}: there is no {match[0]}: use one of {', '.join(words)}")
+        return words[match[1]]
+
+    return re.sub(r"\{\{\s*\.?([^}]*?)\s*\}\}", word, template)

@@ -15,7 +15,7 @@ from rung.spec.jsonfile import Entry, Run, parse, runs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Mapping
     from typing import BinaryIO
 
     from rung.engine.engine import Engine
@@ -38,7 +38,7 @@ class Ask(Record):
     stderr: bool = True
     follow: bool = False
     timestamps: bool = False
-    details: str = ""
+    details: bool = False
     tail: int = -1
     since_ns: int | None = None
     until_ns: int | None = None
@@ -145,6 +145,8 @@ def moment_of(time: str) -> int:
 def show(entry: Entry, ask: Ask, *, framed: bool) -> bytes:
     """An entry as a client gets it."""
     text = entry.text.encode("utf-8", "surrogateescape")
+    if ask.details:
+        text = _details(entry.attributes).encode() + b" " + text
     if ask.timestamps:
         text = f"{entry.time} ".encode() + text
     if not framed:
@@ -154,7 +156,7 @@ def show(entry: Entry, ask: Ask, *, framed: bool) -> bytes:
 
 def show_block(block: bytes, ask: Ask, *, framed: bool) -> bytes:
     """Whole lines of a log as a client gets them."""
-    if ask.timestamps or ask.since_ns is not None or ask.until_ns is not None:
+    if ask.timestamps or ask.details or ask.since_ns is not None or ask.until_ns is not None:
         entries = (parse(line) for line in block.splitlines())
         return b"".join(show(one, ask, framed=framed) for one in entries if one is not None and wanted(one, ask))
     shown: list[bytes] = []
@@ -169,6 +171,13 @@ def _frames(run: Run) -> list[bytes]:
     head = bytes((_STREAMS.get(run.stream, 1), 0, 0, 0))
     texts = [run.text] if joined else list(BytesIO(run.text))  # not at a carriage return
     return [part for text in texts for part in (head, len(text).to_bytes(4, "big"), text)]
+
+
+def _details(attributes: Mapping[str, str]) -> str:
+    """``a=b,c=d``, quoted as in a query."""
+    from urllib.parse import quote_plus
+
+    return ",".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in sorted(attributes.items()))
 
 
 async def read(

@@ -82,6 +82,16 @@ class Volume:
             kernel.umount(self.mountpoint, kernel.MNT_DETACH)
 
 
+def _check_options(name: str, options: Mapping[str, str]) -> None:
+    """What mount(8) must be told, and nothing else. Raises ``BadParameter``."""
+    for given in options:
+        if given not in ("type", "device", "o", "size"):
+            raise BadParameter(f'create {name}: invalid option: "{given}"')
+    for needed in ("type", "device") if options.keys() & {"type", "device", "o"} else ():
+        if not options.get(needed):
+            raise BadParameter(f'create {name}: missing required option: "{needed}"')
+
+
 def _remove_files(volume: Volume) -> None:
     volume.unmount()
     shutil.rmtree(volume.directory)
@@ -118,7 +128,10 @@ class Volumes:
         if not name:
             name = os.urandom(32).hex()
             labels[ANONYMOUS] = ""
-        if not _NAME.fullmatch(name) or len(name) < 2:
+        if len(name) < 2:
+            said = "volume name is too short, names should be at least two alphanumeric characters"
+            raise BadParameter(f"create {name}: {said}")
+        if not _NAME.fullmatch(name):
             said = "If you intended to pass a host directory, use absolute path"
             raise BadParameter(
                 f'create {name}: "{name}" includes invalid characters for a local volume name, only '
@@ -126,6 +139,7 @@ class Volumes:
             )
         if name in self._volumes:
             return self._volumes[name]
+        _check_options(name, options or {})
         volume = Volume(name, f"{self._engine.places.volumes}/{name}", labels=labels, options=dict(options or {}))
         os.makedirs(volume.mountpoint, 0o755, exist_ok=True)
         if self._engine.remap is not None:

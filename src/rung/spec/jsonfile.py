@@ -16,7 +16,7 @@ from rung.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     encode_basestring: Callable[[str], str]
 else:
@@ -36,13 +36,16 @@ class Entry(Record):
     text: str
     stream: str
     time: str
+    attributes: Mapping[str, str] = {}
 
 
 class Lines:
     """Bytes of one stream as they come, records as they are whole."""
 
-    def __init__(self, stream: str) -> None:
-        self._after = f',"stream":"{stream}","time":"'
+    def __init__(self, stream: str, attributes: str = "") -> None:
+        """``attributes``: a JSON object that each record has, or nothing."""
+        more = f',"attrs":{attributes}' if attributes else ""
+        self._after = f',"stream":"{stream}"{more},"time":"'
         self._rest = b""
 
     def feed(self, data: bytes, moment_ns: int) -> bytes:
@@ -123,7 +126,7 @@ def parse(line: bytes) -> Entry | None:
     """A line of a log; None for one that was cut off (a full disk, a crash)."""
     try:
         found = jsonc.loads(line)
-        return Entry(found["log"], found["stream"], found["time"])
+        return Entry(found["log"], found["stream"], found["time"], found.get("attrs") or {})
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -145,8 +148,8 @@ def runs(block: bytes) -> Iterator[Run]:
         tail_at = line.rfind(_STREAM)
         end = first_end
         run = None
-        if tail_at > 0 and line.startswith(_HEAD):
-            tail = line[tail_at:]
+        tail = line[tail_at:]
+        if tail_at > 0 and line.startswith(_HEAD) and _TIME in tail:  # not one with attributes
             end = _run_end(block, first_end, tail)
             run = _run(block[at:end], tail) if end > first_end else None
         if run is not None:

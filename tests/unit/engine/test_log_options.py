@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from rung.engine import log_options
+from rung.engine.container import Container
 from rung.engine.document import mount_spec
 from rung.engine.errors import BadParameter, EngineError
 from rung.engine.log_options import Log
+from rung.spec.jsonfile import Lines, parse
 
 
 def host(kind: str, **options: str) -> dict[str, Any]:
@@ -49,9 +51,15 @@ def test_what_it_comes_to() -> None:
 
 def test_attributes() -> None:
     config = {"Labels": {"a": "1", "b": "2", "cc": "3"}, "Env": ["X=4", "Y=5"]}
-    given = host("json-file", labels="a,none", labels_regex="^c", env="Y")
-    assert log_options.attributes(given, config) == {"a": "1", "cc": "3", "Y": "5"}
-    assert log_options.attributes(host("local"), config) == {}
+    given = host("json-file", labels="a,none", labels_regex="^c", env="Y", tag="{{.Name}}/{{.ImageName}}")
+    container = Container("f" * 64, "name", "sha256:0", "image", config, given)
+    assert log_options.attributes(container) == {"a": "1", "cc": "3", "Y": "5", "tag": "name/image"}
+    assert log_options.attributes(Container("f" * 64, "name", "", "", config, host("local"))) == {}
+    with pytest.raises(BadParameter, match="there is no {{.Nothing}}"):
+        log_options.tag("{{.Nothing}}", container)
+    lines = Lines("stdout", '{"a":"1"}')
+    entry = parse(lines.feed(b"x\n", 0))
+    assert entry is not None and entry.attributes == {"a": "1"}
 
 
 def test_modes_of_binds() -> None:

@@ -59,11 +59,13 @@ class Hijacked(Record):
 
     take: Callable[[Link, bytes], Awaitable[None]]
     kind: str = "application/vnd.docker.raw-stream"
+    #: Whether the head has what the daemon says of itself, too.
+    said: bool = False
 
 
 def document(value: Any, status: int = 200) -> Answer:
     """JSON. Docker ends it with a newline."""
-    return Answer(status, jsonc.dumps(value).encode() + b"\n")
+    return Answer(status, jsonc.dumps(value, compact=True).encode() + b"\n")
 
 
 def empty(status: int = 204) -> Answer:
@@ -78,4 +80,5 @@ def refused(error: BaseException) -> Answer:
     if status == 304:
         return Answer(304)
     said = str(error) if isinstance(error, RungError) else f"{type(error).__name__}: {error}"
+    said = said.replace("\\u000a", "\n")  # several mistakes, a line each; in JSON a newline harms nobody
     return document({"message": said}, status)

@@ -10,7 +10,7 @@ from rung import jsonc
 from rung.engine.docker.answers import Answer, Streamed, document
 from rung.engine.docker.images import received
 from rung.engine.docker.progress import piped
-from rung.engine.errors import BadParameter, NotAllowed, NotFound
+from rung.engine.errors import BadParameter, EngineError, NotAllowed, NotFound
 from rung.engine.files.changes import changes
 from rung.engine.files.pack import pack
 from rung.engine.files.root import Place, below
@@ -89,7 +89,7 @@ def table(engine: Engine) -> Table:
 def _path(call: Call) -> str:
     path = call.query.get("path")
     if not path:
-        raise BadParameter("missing path parameter")
+        raise BadParameter("bad parameter: pathcannot be empty")  # Docker's own words
     return path
 
 
@@ -140,7 +140,9 @@ def _unpack(
             if place is None:
                 raise _no_such(path, container)
             if not place.is_directory:
-                raise BadParameter("extraction point is not a directory")
+                raise EngineError("extraction point is not a directory")
+        if not os.fstat(archive.fileno()).st_size:  # nothing at all is an empty archive
+            return
         if container.host.get("ReadonlyRootfs") and base == root and not container.state.pid:
             raise NotAllowed("container rootfs is marked read-only")
         try:

@@ -69,9 +69,15 @@ def table(engine: Engine) -> Table:
                 engine.join_early(container.id, connection.join)
             await connection.over()
 
-        return Hijacked(take, RAW if container.terminal else MULTIPLEXED)
+        upgraded = bool(call.request.get("upgrade"))
+        return Hijacked(take, kind_of(call, container.terminal) if upgraded else RAW)
 
     return {"POST /containers/{id}/attach": attach}
+
+
+def kind_of(call: Call, terminal: bool) -> str:
+    """How a container's output is sent; before 1.42 both had one name."""
+    return RAW if terminal or call.before(1, 42) else MULTIPLEXED
 
 
 def _wants(call: Call, terminal: bool, *, stdin: bool) -> dict[str, Any]:

@@ -63,6 +63,13 @@ class Call:
         except ValueError:
             raise BadParameter(f'strconv.Atoi: parsing "{value}": invalid syntax') from None
 
+    def needed_number(self, name: str) -> int:
+        """The same of a word that must be there. Raises ``BadParameter``."""
+        found = self.number(name)
+        if found is None:
+            raise BadParameter('strconv.Atoi: parsing "": invalid syntax')
+        return found
+
     def filters(self) -> dict[str, list[str]]:
         """``filters``: ``{"name": ["a"]}``, or the older ``{"name": {"a": true}}``. Raises ``BadParameter``."""
         text = self.query.get("filters")

@@ -7,10 +7,12 @@ import tempfile
 from rung.engine.docker.answers import Answer, document
 from rung.engine.docker.archive import HIDDEN
 from rung.engine.docker.bodies import CONTAINER
+from rung.engine.docker.images import check_name
 from rung.engine.docker.system import is_delegated
-from rung.engine.errors import EngineError
+from rung.engine.errors import BadParameter, EngineError
 from rung.engine.files.layer import pack_layer
 from rung.engine.lifecycle.stop import pause, unpause
+from rung.errors import RungError
 from rung.image import parse_changes
 
 TYPE_CHECKING = False
@@ -42,11 +44,18 @@ def table(engine: Engine) -> Table:
     """The endpoints of this file."""
 
     async def commit(call: Call) -> Answer:
-        container = engine.containers.get(call.query.get("container", ""))
+        wanted = call.query.get("container", "")
+        if not wanted:
+            raise BadParameter('invalid name or ID supplied: ""')
+        container = engine.containers.get(wanted)
+        check_name(call.query.get("repo", ""), call.query.get("tag", ""))
         repository, tag = call.query.get("repo", ""), call.query.get("tag", "")
         name = f"{repository}:{tag}" if repository and tag else repository
         given = await call.document(CONTAINER) or {}
-        config = configuration(container, given, call.all("changes"))
+        try:
+            config = configuration(container, given, call.all("changes"))
+        except RungError as error:
+            raise BadParameter(str(error)) from None
         words = {"author": call.query.get("author", ""), "comment": call.query.get("comment", "")}
         freezes = call.flag("pause", True) and container.state.status == "running" and _can_pause(engine)
         if freezes:

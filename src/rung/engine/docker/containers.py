@@ -7,7 +7,7 @@ from rung.engine.docker import views
 from rung.engine.docker.answers import Answer, Streamed, document, empty
 from rung.engine.docker.bodies import CONTAINER
 from rung.engine.docker.filters import chosen
-from rung.engine.errors import BadParameter, Conflict, NotFound
+from rung.engine.errors import BadParameter, Conflict, EngineError, NotFound, NotModified
 from rung.engine.lifecycle.checks import signal_of
 from rung.engine.lifecycle.create import create
 from rung.engine.lifecycle.remove import remove
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from rung.engine.docker.call import Call
     from rung.engine.docker.routes import Table
     from rung.engine.engine import Engine
+
+
+#: What a body of a start may have: ``{}``, or ``null``.
+_EMPTY_BODY = 7
 
 
 def table(engine: Engine) -> Table:
@@ -61,24 +65,49 @@ def table(engine: Engine) -> Table:
         return document(found)
 
     async def start_one(call: Call) -> Answer:
-        await start(engine, get(call))
+        if int(call.request.get("content-length") or 0) > _EMPTY_BODY:
+            raise BadParameter(
+                "starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24"
+            )
+        container = get(call)
+        try:
+            await start(engine, container)
+        except NotModified:
+            raise
+        except EngineError as error:
+            if container.state.exit_code in (126, 127):  # what was to be run is the request's
+                raise BadParameter(str(error)) from None
+            raise
         return empty()
 
+    def patience(call: Call) -> int | None:
+        try:
+            return call.number("t")
+        except BadParameter as error:  # Docker answers this as if it were its own fault
+            raise EngineError(str(error)) from None
+
     async def stop_one(call: Call) -> Answer:
-        await stop(engine, get(call), call.number("t"), call.query.get("signal", ""))
+        seconds, container, word = patience(call), get(call), call.query.get("signal", "")
+        try:
+            await stop(engine, container, seconds, word)
+        except BadParameter as error:
+            raise EngineError(f"cannot stop container: {call.words['id']}: {error}") from None
         return empty()
 
     async def restart_one(call: Call) -> Answer:
-        await restart(engine, get(call), call.number("t"), call.query.get("signal", ""))
+        await restart(engine, get(call), patience(call), call.query.get("signal", ""))
         return empty()
 
     async def kill_one(call: Call) -> Answer:
-        word = call.query.get("signal") or "SIGKILL"
-        signal_of(word)
+        word, before = call.query.get("signal") or "SIGKILL", f"cannot kill container: {call.words['id']}"
         try:
             container = get(call)
+            if signal_of(word) > 64:
+                raise BadParameter(f"the linux daemon does not support signal {word}")
         except NotFound as error:
-            raise NotFound(f"cannot kill container: {call.words['id']}: {error}") from None
+            raise NotFound(f"{before}: {error}") from None
+        except BadParameter as error:
+            raise BadParameter(f"{before}: {error}") from None
         await kill(engine, container, word)
         return empty()
 
@@ -87,7 +116,11 @@ def table(engine: Engine) -> Table:
         return empty()
 
     async def unpause_one(call: Call) -> Answer:
-        await unpause(engine, get(call))
+        container = get(call)
+        try:
+            await unpause(engine, container)
+        except Conflict as error:
+            raise EngineError(str(error)) from None
         return empty()
 
     async def rename(call: Call) -> Answer:
@@ -111,6 +144,9 @@ def table(engine: Engine) -> Table:
         return empty()
 
     async def remove_one(call: Call) -> Answer:
+        if call.flag("link"):
+            get(call)
+            raise EngineError("Conflict, cannot remove the default link name of the container")
         await remove(engine, get(call), force=call.flag("force"), volumes=call.flag("v"))
         return empty()
 
@@ -134,11 +170,11 @@ def table(engine: Engine) -> Table:
         return Streamed(_wait(engine, container, condition))
 
     async def resize(call: Call) -> Answer:
+        height, width = call.needed_number("h"), call.needed_number("w")
         container = get(call)
         running = engine.running.get(container.id)
         if running is None:
             raise Conflict(f"container {container.id} is not running")
-        height, width = call.number("h", 0) or 0, call.number("w", 0) or 0
         await running.client.call("ResizePty", id=container.id, width=width, height=height)
         return empty(200)
 
@@ -173,7 +209,7 @@ async def _wait(engine: Engine, container: Container, condition: str) -> AsyncIt
     found: dict[str, Any] = {"StatusCode": outcome.exit_code}
     if outcome.error:
         found["Error"] = {"Message": outcome.error}
-    yield jsonc.dumps(found).encode() + b"\n"
+    yield jsonc.dumps(found, compact=True).encode() + b"\n"
 
 
 def sizes(engine: Engine, container: Container) -> tuple[int, int]:
@@ -195,15 +231,16 @@ def _endpoints(engine: Engine, container: Container) -> dict[str, Any]:
     """With those that have no interface: on the host's network, or on none."""
     found = views.endpoints(container)
     name = container.network_mode
-    if name in ("host", "none") and name in found and container.state.running:
-        found[name] |= {"NetworkID": engine.networks.get(name).id, "EndpointID": id_without(container.id, name)}
+    if name in ("host", "none") and name in found and container.state.started_ns:
+        end = id_without(container.id, name) if container.state.running else ""
+        found[name] |= {"NetworkID": engine.networks.get(name).id, "EndpointID": end}
     return found
 
 
 def inspection(engine: Engine, container: Container) -> dict[str, Any]:
     """All of one."""
     running = engine.running.get(container.id)
-    execs = sorted(running.execs) if running is not None else []
+    execs = sorted(key for key, one in running.execs.items() if one.running) if running is not None else []
     settings = views.network_settings(container)
     settings["Networks"] = _endpoints(engine, container)
     return views.inspection(container, engine.places, settings, execs)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rung.engine import execs
 from rung.engine.docker.answers import Answer, Hijacked, document, empty
-from rung.engine.docker.attach import MULTIPLEXED, RAW, Given, detach_keys
+from rung.engine.docker.attach import RAW, Given, detach_keys, kind_of
 from rung.engine.docker.bodies import EXEC, EXEC_START
-from rung.engine.errors import BadParameter, Conflict
+from rung.engine.errors import BadParameter, Conflict, EngineError
 from rung.trace.spans import about
 
 TYPE_CHECKING = False
@@ -27,6 +27,10 @@ def table(engine: Engine) -> Table:
         asked = await call.document(EXEC) or {}
         if not asked.get("Cmd"):
             raise BadParameter("No exec command specified")
+        try:
+            detach_keys(asked.get("DetachKeys"), terminal=True)
+        except BadParameter:
+            raise EngineError(f"Invalid escape keys ({asked['DetachKeys']}) provided") from None
         container = engine.containers.get(call.words["id"])
         made = execs.create(engine, container, asked)
         return document({"Id": made.id}, 201)
@@ -37,7 +41,7 @@ def table(engine: Engine) -> Table:
         about(one.container.id)
         rows, columns = asked.get("ConsoleSize") or (0, 0)
         if one.started:
-            raise Conflict(f"exec {one.id} has already run")
+            raise Conflict(f"Error: Exec command {one.id} has already run")
         if asked.get("Detach"):
             await execs.start(engine, one, (rows, columns), None)
             return empty(200)
@@ -50,7 +54,8 @@ def table(engine: Engine) -> Table:
             except Exception as error:  # noqa: BLE001 - the head is out: it is said in the stream, as Docker does
                 given.say(str(error), framed=framed)
 
-        return Hijacked(take, MULTIPLEXED if framed else RAW)
+        upgraded = bool(call.request.get("upgrade"))
+        return Hijacked(take, kind_of(call, not framed) if upgraded else RAW, said=True)
 
     async def inspect(call: Call) -> Answer:
         one = execs.find(engine, call.words["id"])
@@ -58,11 +63,11 @@ def table(engine: Engine) -> Table:
         return document(view(one))
 
     async def resize(call: Call) -> Answer:
+        height, width = call.needed_number("h"), call.needed_number("w")
         one = execs.find(engine, call.words["id"])
         running = engine.running.get(one.container.id)
         if running is None or not one.running:
             raise Conflict(f"exec {one.id} is not running")
-        height, width = call.number("h", 0) or 0, call.number("w", 0) or 0
         await running.client.call("ResizePty", id=one.container.id, exec_id=one.id, width=width, height=height)
         return empty(200)
 
@@ -102,7 +107,7 @@ def view(one: Exec) -> dict[str, Any]:
         "OpenStdin": bool(asked.get("AttachStdin")),
         "OpenStderr": bool(asked.get("AttachStderr")),
         "OpenStdout": bool(asked.get("AttachStdout")),
-        "CanRemove": not one.running and one.exit_code is not None,
+        "CanRemove": False,
         "ContainerID": one.container.id,
         "DetachKeys": asked.get("DetachKeys") or "",
         "Pid": one.pid,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from rung.engine import states
+from rung.engine.docker.views import ports
 from rung.engine.errors import BadParameter
 
 TYPE_CHECKING = False
@@ -30,6 +31,21 @@ def _volume(container: Container, word: str) -> bool:
     return any(word in (one["name"], one["source"], one["destination"]) for one in container.mounts)
 
 
+def _port(field: str) -> Fits:
+    """``80``, ``80/tcp``, ``80-90/udp`` among the ports of a container."""
+
+    def fits(container: Container, word: str) -> bool:
+        numbers, _, protocol = word.partition("/")
+        first, _, last = numbers.partition("-")
+        if not first.isdecimal() or (last and not last.isdecimal()):
+            raise BadParameter(f"invalid port specification: {word}")
+        wanted = range(int(first), int(last or first) + 1)
+        there = ((one.get(field), one["Type"]) for one in ports(container))
+        return any(number in wanted and kind == (protocol or "tcp") for number, kind in there)
+
+    return fits
+
+
 FITS: dict[str, Fits] = {
     "id": lambda one, word: re.search(word, one.id) is not None,
     "name": lambda one, word: re.search(word.removeprefix("/"), one.name) is not None or f"/{one.name}" == word,
@@ -44,6 +60,8 @@ FITS: dict[str, Fits] = {
         or f"{one.image_name}:latest" == word
     ),
     "network": lambda one, word: word in one.endpoints or word == one.network_mode,
+    "publish": _port("PublicPort"),
+    "expose": _port("PrivatePort"),
     "is-task": lambda _one, word: word.lower() in ("0", "false"),
 }
 _STATUSES = tuple(states.NEXT)
@@ -60,7 +78,7 @@ def chosen(engine: Engine, filters: Mapping[str, list[str]], *, all: bool) -> li
             continue
         fits = FITS.get(name)
         if fits is None:
-            if name in ("publish", "expose", "isolation"):
+            if name == "isolation":
                 continue
             raise BadParameter(f"invalid filter '{name}'")
         _check(name, words)

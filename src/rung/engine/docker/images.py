@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from rung.engine.docker.answers import Answer, Streamed, document
 from rung.engine.docker.bodies import AUTH
 from rung.engine.docker.progress import follow
 from rung.engine.docker.registries import insecure as may_be_plain
 from rung.engine.docker.registry_auth import credentials_of, login
 from rung.engine.errors import BadParameter, EngineError, NotFound
+from rung.engine.lifecycle.checks import platform_of
 from rung.image import inspected, seconds_of
 
 TYPE_CHECKING = False
@@ -34,6 +37,7 @@ def table(engine: Engine) -> Table:
     async def inspect(call: Call) -> Answer:
         image = await engine.blocking(find, engine, call.words["image"])
         found = await engine.blocking(inspected, store, image)
+        found["RepoTags"].sort()
         return document(with_virtual_size(found) if call.before(1, 44) else found)
 
     async def history(call: Call) -> Answer:
@@ -57,6 +61,8 @@ def table(engine: Engine) -> Table:
         if call.query.get("fromSrc"):
             return await _import(engine, call)
         name, tag = call.query.get("fromImage", ""), call.query.get("tag", "")
+        check_name(name, tag)
+        platform_of(call.query.get("platform", ""))
         if tag:
             name += f"@{tag}" if ":" in tag else f":{tag}"
         given = credentials_of(call)
@@ -87,6 +93,11 @@ def table(engine: Engine) -> Table:
 
     async def tag(call: Call) -> Answer:
         repository = call.query.get("repo", "")
+        if re.fullmatch(r"[0-9a-f]{64}", repository):
+            raise BadParameter(f"invalid repository name ({repository}), cannot specify 64-byte hexadecimal strings")
+        if ":" in call.query.get("tag", ""):
+            raise BadParameter("invalid tag format")
+        check_name(repository, call.query.get("tag", ""))
         name = f"{repository}:{call.query['tag']}" if call.query.get("tag") else repository
         image = await engine.blocking(find, engine, call.words["image"])
         await engine.blocking(store.tag, str(image.id), name)
@@ -115,7 +126,8 @@ def table(engine: Engine) -> Table:
         name = call.words.get("image")
         names = [name] if name else call.all("names")
         for one in names:
-            await engine.blocking(find, engine, one)
+            if await engine.blocking(engine.store.find, one) is None:
+                raise NotFound(f"No such image: {one}")
         return await saved(engine, names)
 
     async def load(call: Call) -> Streamed:
@@ -136,7 +148,14 @@ def table(engine: Engine) -> Table:
         term = call.query.get("term", "")
         if not term:
             raise BadParameter("no search term was given")
-        limit = call.number("limit", 25) or 25
+        try:
+            limit = call.number("limit", 25) or 25
+        except BadParameter as error:
+            raise BadParameter(f"invalid limit specified: {error}") from None
+        if not 1 <= limit <= 100:
+            raise BadParameter(f"limit {limit} is outside the range of [1, 100]")
+        if strange := call.filters().keys() - {"is-automated", "is-official", "stars"}:
+            raise BadParameter(f"invalid filter '{min(strange)}'")
         found = await engine.blocking(lambda: look(term, limit, insecure=insecure(f"{term}/x")))
         return document(
             [
@@ -155,6 +174,7 @@ def table(engine: Engine) -> Table:
         from rung.image import read_remote
 
         name = call.words["image"]
+        check_name(name)
         return document(await engine.blocking(lambda: _distribution(read_remote(name, insecure=insecure(name)))))
 
     async def auth(call: Call) -> Answer:
@@ -184,14 +204,30 @@ def table(engine: Engine) -> Table:
 
 def find(engine: Engine, name: str) -> Image:
     """Raises ``NotFound`` in Docker's words."""
+    check_name(name)
     found = engine.store.find(name)
     if found is None:
         raise NotFound(f"No such image: {shown(name)}")
     return found
 
 
+def check_name(name: str, tag: str = "") -> None:
+    """Raises ``BadParameter`` for what can be no image's name, in Docker's words."""
+    bare = name.partition("@")[0]
+    path = bare if ":" not in bare.rpartition("/")[2] else bare.rpartition(":")[0]
+    full = path if "/" in path else f"library/{path}"
+    if re.fullmatch(r"[\w./:-]+", path) and path.rpartition("/")[2] != path.rpartition("/")[2].lower():
+        raise BadParameter(f"invalid reference format: repository name ({full}) must be lowercase")
+    if path and not re.fullmatch(r"[\w./:\[\]-]+", path):
+        raise BadParameter("invalid reference format")
+    if tag and ":" not in tag and not re.fullmatch(r"\w[\w.-]{0,127}", tag):
+        raise BadParameter("invalid tag format")
+
+
 def shown(name: str) -> str:
     """A name with the tag that it means."""
+    if len(name) == 64 and not set(name) - set("0123456789abcdef"):
+        return f"sha256:{name}"
     bare = ":" not in name.rpartition("/")[2] and "@" not in name
     is_id = len(name) in (12, 64) and not set(name) - set("0123456789abcdef")
     return f"{name}:latest" if bare and not is_id and not name.startswith("sha256:") else name
@@ -205,7 +241,7 @@ def summary(one: Summary) -> dict[str, Any]:
         "Id": one.id,
         "Labels": one.labels or None,
         "ParentId": "",
-        "RepoDigests": list(one.repo_digests) or None,
+        "RepoDigests": list(one.repo_digests),
         "RepoTags": list(one.repo_tags),
         "SharedSize": -1,
         "Size": one.size_bytes,

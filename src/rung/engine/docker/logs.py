@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rung.engine.docker.answers import Streamed
-from rung.engine.docker.attach import MULTIPLEXED, RAW
-from rung.engine.docker.system import moment_ns
-from rung.engine.errors import BadParameter
+from rung.engine.docker.attach import kind_of
+from rung.engine.docker.system import epoch_ns
+from rung.engine.errors import BadParameter, SwitchedOff
 from rung.engine.logs import Ask, read
 
 TYPE_CHECKING = False
@@ -22,9 +22,9 @@ def table(engine: Engine) -> Table:
         container = engine.containers.get(call.words["id"])
         ask = asked(call)
         if (container.host.get("LogConfig") or {}).get("Type") == "none":
-            raise BadParameter("configured logging driver does not support reading")
+            raise SwitchedOff("configured logging driver does not support reading")
         return Streamed(
-            read(engine, container.id, ask, terminal=container.terminal), RAW if container.terminal else MULTIPLEXED
+            read(engine, container.id, ask, terminal=container.terminal), kind_of(call, container.terminal)
         )
 
     return {"GET /containers/{id}/logs": logs}
@@ -41,7 +41,8 @@ def asked(call: Call) -> Ask:
         stderr=stderr,
         follow=call.flag("follow"),
         timestamps=call.flag("timestamps"),
+        details=call.flag("details"),
         tail=int(tail) if tail.isdecimal() else -1,
-        since_ns=moment_ns(call.query.get("since")),
-        until_ns=moment_ns(call.query.get("until")),
+        since_ns=epoch_ns(call.query.get("since")),
+        until_ns=epoch_ns(call.query.get("until")),
     )

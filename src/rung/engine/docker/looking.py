@@ -17,6 +17,7 @@ from rung.engine.docker.system import moment_ns
 from rung.engine.docker.volumes import tree_bytes
 from rung.engine.document import resources
 from rung.engine.errors import BadParameter, Conflict, EngineError
+from rung.engine.lifecycle.checks import check_policy
 from rung.engine.lifecycle.remove import remove
 from rung.spec.shim.common import Anything
 from rung.spec.shim.task import RESOURCES_URL
@@ -59,6 +60,7 @@ def table(engine: Engine) -> Table:
     async def update(call: Call) -> Answer:
         asked = await call.document(UPDATE) or {}
         container = get(call)
+        check_policy(asked.get("RestartPolicy") or {})
         host = resources.update(container.host, asked)
         running = engine.running.get(container.id)
         if running is not None:
@@ -125,7 +127,7 @@ async def _stats(engine: Engine, container: Container) -> AsyncIterator[bytes]:
     before = None
     while True:
         before = await engine.blocking(stats.sample, engine, container, before)
-        yield jsonc.dumps(before).encode() + b"\n"
+        yield jsonc.dumps(before, compact=True).encode() + b"\n"
         await asyncio.sleep(1)
         if container.state.status in ("removing", "dead"):
             return
@@ -175,7 +177,7 @@ async def usage(engine: Engine, kinds: set[str]) -> dict[str, Any]:
     for one in await engine.blocking(engine.store.summaries) if "image" in kinds else ():
         counted = counts.get(one.id)
         more = {"Containers": counted.containers, "SharedSize": counted.shared_bytes} if counted is not None else {}
-        images.append({**image_summary(one), **more})
+        images.append({**image_summary(one), "RepoDigests": list(one.repo_digests) or None, **more})
     for volume in engine.volumes if "volume" in kinds else ():
         size = await engine.blocking(tree_bytes, volume.mountpoint)
         volumes.append({**volume.view(), "UsageData": {"RefCount": len(engine.volumes.users(volume)), "Size": size}})

@@ -53,13 +53,13 @@ async def _entries(
     entry = first
     while entry is not None:
         if entry != {"status": ""}:
-            yield jsonc.dumps(entry).encode() + b"\r\n"
+            yield jsonc.dumps(entry, compact=True).encode() + b"\r\n"
         entry = await queue.get()
     try:
         await task
     except (RungError, OSError) as error:
         said = str(error)
-        yield jsonc.dumps({"errorDetail": {"message": said}, "error": said}).encode() + b"\r\n"
+        yield jsonc.dumps({"errorDetail": {"message": said}, "error": said}, compact=True).encode() + b"\r\n"
 
 
 def entry_of(event: Event) -> dict[str, Any]:

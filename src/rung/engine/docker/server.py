@@ -248,6 +248,7 @@ class Link(asyncio.Protocol):
             lines += ["Connection: Upgrade", f"Upgrade: {upgrade}"]
         else:
             lines = ["HTTP/1.1 200 OK", f"Content-Type: {answer.kind}"]
+        lines += [f"{name}: {value}" for name, value in self._headers] if answer.said else []
         self._write("\r\n".join([*lines, "", ""]).encode())
         await self._room.wait()
         self._http.keeps_alive = False

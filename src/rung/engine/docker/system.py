@@ -310,7 +310,7 @@ async def _events(
                 if until is not None and event.moment_ns > until:
                     return
                 if matches(event, wanted):
-                    yield jsonc.dumps(event.document()).encode() + b"\n"
+                    yield jsonc.dumps(event.document(), compact=True).encode() + b"\n"
     except TimeoutError:
         return
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from time import time_ns
 
 from rung.engine import states
@@ -65,7 +64,7 @@ def status(container: Container) -> str:
 
 def command(container: Container) -> str:
     """The words in one line, as ``docker ps`` has them."""
-    return " ".join(word if word and " " not in word else shlex.quote(word) for word in words(container.config))
+    return " ".join(f"'{word}'" if " " in word else word for word in words(container.config))
 
 
 def summary(container: Container, network: dict[str, Any], ports: list[dict[str, Any]]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rung.engine.docker.answers import Answer, document, empty
 from rung.engine.docker.bodies import VOLUME
-from rung.engine.errors import BadParameter, Conflict, NotFound
+from rung.engine.errors import BadParameter, Conflict, NotFound, Unavailable
 from rung.engine.volumes import ANONYMOUS
 
 TYPE_CHECKING = False
@@ -48,7 +48,7 @@ def table(engine: Engine) -> Table:
         )
         deleted, freed = [], 0
         for one in chosen(engine, filters):
-            if (every or ANONYMOUS in one.labels) and not volumes.users(one):
+            if (every or ANONYMOUS in one.labels) and not one.options and not volumes.users(one):
                 freed += await engine.blocking(tree_bytes, one.mountpoint)
                 try:
                     await volumes.remove(one)
@@ -58,7 +58,11 @@ def table(engine: Engine) -> Table:
         engine.events.tell("volume", "prune", "", {"reclaimed": str(freed)})
         return document({"VolumesDeleted": deleted, "SpaceReclaimed": freed})
 
+    async def update(call: Call) -> Answer:
+        raise Unavailable("volume update only valid for cluster volumes, but swarm is unavailable")
+
     return {
+        "PUT /volumes/{name}": update,
         "GET /volumes": list_them,
         "POST /volumes/create": create,
         "POST /volumes/prune": prune,

@@ -29,7 +29,7 @@ async def remove(engine: Engine, container: Container, *, force: bool = False, v
             status = container.state.status
             said = "paused and must be unpaused first" if status == states.PAUSED else status
             hint = "" if status == states.PAUSED else ": stop the container before removing or force remove"
-            raise Conflict(f"cannot remove container {container.name!r}: container is {said}{hint}".replace("'", '"'))
+            raise Conflict(f'cannot remove container "/{container.name}": container is {said}{hint}')
         await _end(engine, container)
     async with container.lock:
         if container.state.status == states.REMOVING:

@@ -18,7 +18,7 @@ from rung.engine.document.process import Identity
 from rung.engine.document.whole import Found, document
 from rung.engine.errors import BadParameter, Conflict, EngineError, NotModified
 from rung.engine.lifecycle.exits import abandon, follow
-from rung.engine.log_options import log_of
+from rung.engine.log_options import attributes, log_of
 from rung.engine.network import files as network_files
 from rung.engine.running import Running
 from rung.engine.runtimes import runtime_program
@@ -309,6 +309,8 @@ def streams_address(engine: Engine, container: Container) -> str:
     log = log_of(container.host)
     if log.files:
         words.append(f"log={engine.places.log(container.id)}&max-size={log.size_bytes}&max-file={log.files}")
+        if found := attributes(container):
+            words.append(f"attrs={jsonc.dumps(found, compact=True).encode().hex()}")
     if container.config.get("OpenStdin"):
         words.append("stdin=once" if container.config.get("StdinOnce") else "stdin=open")
     return f"rung:{engine.places.attach(container.id)}?{'&'.join(words)}"

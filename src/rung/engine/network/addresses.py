@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
 from itertools import chain
 
-from rung.engine.errors import BadParameter, Conflict
+from rung.engine.errors import BadParameter, Conflict, NotAllowed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def free_subnet(taken: Iterable[Subnet], among: Iterable[str] = POOLS, version: 
 def check_free(wanted: Subnet, taken: Iterable[Subnet]) -> None:
     """Raises ``Conflict`` where another network has part of it."""
     if _overlaps(wanted, taken):
-        raise Conflict("invalid pool request: Pool overlaps with other one on this address space")
+        raise NotAllowed("Pool overlaps with other one on this address space")
 
 
 def _overlaps(wanted: Subnet, taken: Iterable[Subnet]) -> bool:

@@ -116,7 +116,7 @@ class Network:
             "IPAM": {
                 "Driver": "default",
                 "Options": self.ipam_options,
-                "Config": [one for one in (config, config6) if one],
+                "Config": [one for one in (config, config6) if one] or None,
             },
             "Internal": self.internal,
             "Attachable": self.attachable,

@@ -14,7 +14,7 @@ from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from rung.engine.errors import BadParameter, Conflict, EngineError, NotAllowed, NotFound
-from rung.engine.network import addresses, firewall, links, made, ports, relay, rules
+from rung.engine.network import addresses, firewall, ipam, links, made, ports, relay, rules
 from rung.engine.network.dns.server import NameServer
 from rung.engine.network.endpoint import Endpoint, id_without
 from rung.engine.network.files import upstream
@@ -112,9 +112,12 @@ class Networks:
         """A new network from a request in Docker's words."""
         name, driver = str(request.get("Name") or ""), str(request.get("Driver") or "bridge")
         if not name.strip():
-            raise BadParameter("invalid network name: it is empty")
+            raise BadParameter(f"invalid name: {name}")
         if name in DRIVERS:
-            raise NotAllowed(f'operation is not permitted on predefined {name} network')
+            raise NotAllowed(f'operation is not permitted on predefined {name} network ')
+        if driver in DRIVERS.values() and driver != "bridge":
+            raise NotAllowed(f'only one instance of "{driver}" network is allowed')
+        ipam.check(request)
         if driver != "bridge":
             raise NotFound(f'could not find plugin {driver} in v1 plugin registry: plugin "{driver}" not found')
         if any(one.name == name for one in self._networks.values()):

@@ -47,6 +47,7 @@ class Place(Record):
     size_bytes: int = 0
     files: int = 1
     stdin: str = ""  # "open": stays; "once": ends with the first client's; "": there is none
+    attributes: str = ""  # of each record of the log, as JSON
 
 
 def parse(address: str) -> Place:
@@ -55,9 +56,10 @@ def parse(address: str) -> Place:
     words = dict(part.partition("=")[::2] for part in query.split("&") if part)
     try:
         size, files = int(words.get("max-size", 0)), int(words.get("max-file", 1))
+        attributes = bytes.fromhex(words.get("attrs", "")).decode()
     except ValueError as error:
         raise BadRequest("stream", f'"{address}"', str(error)) from None
-    return Place(path, words.get("log", ""), size, files, words.get("stdin", ""))
+    return Place(path, words.get("log", ""), size, files, words.get("stdin", ""), attributes)
 
 
 class Hub:
@@ -66,7 +68,7 @@ class Hub:
     def __init__(self, loop: Loop, place: Place, *, terminal: bool) -> None:
         self._loop, self._place, self._terminal = loop, place, terminal
         self._log = LogFile(place.log, place.size_bytes, place.files) if place.log else None
-        self._lines = {name: Lines(name) for name in ("stdout", "stderr")}
+        self._lines = {name: Lines(name, place.attributes) for name in ("stdout", "stderr")}
         self._sources: dict[int, str] = {}
         self._clients: list[Client] = []
         self._input = -1

@@ -6,7 +6,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 import pytest
 
-from rung.engine.errors import BadParameter, Conflict
+from rung.engine.errors import BadParameter, Conflict, NotAllowed
 from rung.engine.network import addresses
 from rung.engine.network.addresses import Pool
 
@@ -22,7 +22,7 @@ def test_the_first_pool_that_overlaps_nobody() -> None:
 def test_a_subnet_that_was_asked_for() -> None:
     wanted = addresses.subnet("10.1.2.3/24")
     assert str(wanted) == "10.1.2.0/24"
-    with pytest.raises(Conflict, match="Pool overlaps"):
+    with pytest.raises(NotAllowed, match="Pool overlaps"):
         addresses.check_free(wanted, [IPv4Network("10.0.0.0/8")])
     for bad in ("10.1.2.0/33", "fd00::/129", "x"):
         with pytest.raises(BadParameter, match="invalid subnet"):
