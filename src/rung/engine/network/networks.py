@@ -194,6 +194,8 @@ class Networks:
             firewall.apply(rules.table(self._table))
         links.make_bridge(network.bridge, network.gateway, IPv4Network(network.subnet), network.mtu)
         if network.subnet6:
+            if not any(self._networks[one].subnet6 for one in self._ready):  # a kernel may have no IPv6 at all
+                firewall.apply(rules.table(self._table, "ip6"))
             links.give_ipv6(network.bridge, network.gateway6, IPv6Network(network.subnet6))
         firewall.apply(self._elements("add", network))
         self._ready.add(network.id)

@@ -32,12 +32,9 @@ class Port(Record):
 _FAMILIES = {"ip": ("ipv4_addr", "127.0.0.0/8", ""), "ip6": ("ipv6_addr", "::1", "ip6 daddr != ::1")}
 
 
-def table(name: str) -> str:
-    """The whole table of both families, empty; made anew where it is there."""
-    return "".join(_table(family, name, *_FAMILIES[family]) for family in _FAMILIES)
-
-
-def _table(family: str, name: str, address: str, loopback: str, asked_there: str) -> str:
+def table(name: str, family: str = "ip") -> str:
+    """The whole table of a family (``ip``, ``ip6``), empty; made anew where it is there."""
+    address, loopback, asked_there = _FAMILIES[family]
     return f"""
 table {family} {name}
 delete table {family} {name}
@@ -84,11 +81,6 @@ table {family} {name} {{
     }}
 }}
 """
-
-
-def no_table(name: str) -> str:
-    """It is gone."""
-    return "".join(f"table {family} {name}\ndelete table {family} {name}\n" for family in _FAMILIES)
 
 
 def network(table: str, verb: str, bridge: str, subnet: str, *, internal: bool, masquerades: bool) -> str:

@@ -34,8 +34,8 @@ def test_published_ports() -> None:
 
 
 def test_both_families_have_a_table_each() -> None:
-    text = rules.table("rung")
-    assert "table ip rung {" in text and "table ip6 rung {" in text
+    assert "table ip rung {" in rules.table("rung") and "ip6" not in rules.table("rung")
+    assert "table ip6 rung {" in rules.table("rung", "ip6")
     six = rules.network("rung", "add", "br-1", "fd00::/64", internal=False, masquerades=True)
     assert "add element ip6 rung subnets { fd00::/64 }" in six and "element ip rung" not in six
     published = [Port("::", "tcp", 8080, "fd00::2", 80), Port("::1", "tcp", 81, "fd00::2", 80)]
