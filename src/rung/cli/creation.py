@@ -37,6 +37,8 @@ _HEALTH = {
     "health-interval": "Interval", "health-retries": "Retries", "health-start-interval": "StartInterval",
     "health-start-period": "StartPeriod", "health-timeout": "Timeout",
 }  # fmt: skip
+#: Docker's API has no field for what is done when a container is unhealthy: the engine reads this label.
+_ACTION_LABEL, _ACTIONS = "rung.health.on-failure", ("none", "restart", "stop", "kill")
 #: flag -> field, what the number is called, how it is read
 _DEVICES: dict[str, tuple[str, str, Any]] = {
     "blkio-weight-device": ("BlkioWeightDevice", "Weight", int),
@@ -163,11 +165,13 @@ def _health(asked: Asked, config: dict[str, Any]) -> None:
     if asked["no-healthcheck"]:
         config["Healthcheck"] = {"Test": ["NONE"]}
         return
+    if action := asked["health-on-failure"]:
+        if action not in _ACTIONS:
+            raise RungError("invalid --health-on-failure", "", action, "none, restart, stop or kill")
+        config["Labels"] = {**config.get("Labels", {}), _ACTION_LABEL: action}
     found = _plain(asked, _HEALTH)
     if asked["health-cmd"]:
         found["Test"] = ["CMD-SHELL", asked["health-cmd"]]
-    if asked["health-on-failure"]:
-        found["OnFailure"] = asked["health-on-failure"]
     if found:
         config["Healthcheck"] = found
 

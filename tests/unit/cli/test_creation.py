@@ -127,6 +127,8 @@ def test_networks() -> None:
 def test_health() -> None:
     found = body("--health-cmd", "test -e /x", "--health-interval", "2s", "--health-retries", "2", "i")["Healthcheck"]
     assert found == {"Test": ["CMD-SHELL", "test -e /x"], "Interval": 2 * 10**9, "Retries": 2}
+    acts = body("-l", "a=1", "--health-on-failure", "kill", "i")
+    assert acts["Labels"] == {"a": "1", "rung.health.on-failure": "kill"}
     assert body("--no-healthcheck", "i")["Healthcheck"] == {"Test": ["NONE"]}
 
 
@@ -146,6 +148,7 @@ def test_health() -> None:
         ("--memory-swappiness 101", "range is 0-100"),
         ("--ulimit x", "NAME=SOFT"),
         ("--gpus x", "all, a number"),
+        ("--health-on-failure x", "none, restart, stop or kill"),
     ],
 )
 def test_what_is_refused(words: str, said: str) -> None:
