@@ -183,6 +183,14 @@ NETWORKS: dict[str, list[Step]] = {
         create("{name}2", HostConfig={"NetworkMode": "bridge", "PortBindings": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "18080"}]}}),
     ],
 }
+
+
+def _part(name: str, path: str) -> Step:
+    """A container that shows a file of a part of the volume."""
+    mount = {"Type": "volume", "Source": "{name}", "Target": "/p", "VolumeOptions": {"Subpath": path}}
+    return create(name, "cat", "/p/file", HostConfig={"Mounts": [mount]})
+
+
 VOLUMES: dict[str, list[Step]] = {
     "volumes": [
         get("/volumes"),
@@ -210,6 +218,17 @@ VOLUMES: dict[str, list[Step]] = {
         post("/volumes/create", {"Name": "xx", "DriverOpts": {"device": "/tmp"}}),
         post("/volumes/create", {"Name": "xx", "DriverOpts": {"type": "tmpfs"}}),
         Step("PUT", "/volumes/nothing?version=1", {}),
+    ],
+    "part of a volume": [
+        create("{name}a", "sh", "-c", "mkdir /v/part; echo inside > /v/part/file", HostConfig={"Binds": ["{name}:/v"]}),
+        READY,
+        post("/containers/{id}/wait"),
+        _part("{name}b", "part"),
+        READY,
+        post("/containers/{id}/wait"),
+        get("/containers/{id}/logs?stdout=1"),
+        _part("{name}c", "nothing"),
+        post("/containers/{id}/start", look=STATUS),
     ],
     "volumes in use": [
         create(HostConfig={"Binds": ["{name}:/v"]}),

@@ -6,7 +6,7 @@ import asyncio
 import os
 from time import time_ns
 
-from rung.engine import states
+from rung.engine import states, subpaths
 from rung.engine.errors import EngineError
 from rung.engine.shims.client import Client, ShimGone, ShimRefused, connect
 from rung.engine.waiting import NEXT_EXIT, NOT_RUNNING, Outcome
@@ -115,6 +115,7 @@ def ran_out_of_memory(engine: Engine, container: Container) -> bool:
 def unmount(engine: Engine, container: Container) -> None:
     """Take the root file system away."""
     engine.shown.give_back(container.id)
+    subpaths.unmount(engine.places, container.id)
     shm = f"{engine.places.bundle(container.id)}/shm"
     if kernel.is_mountpoint(shm):
         kernel.umount(shm, kernel.MNT_DETACH)

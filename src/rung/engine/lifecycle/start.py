@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 
 from rung import jsonc
-from rung.engine import cdi, states
+from rung.engine import cdi, states, subpaths
 from rung.engine.container import Container
 from rung.engine.document.devices import Device, all_of_host, of_host
-from rung.engine.document.mounts import Mounted
 from rung.engine.document.namespaces import shared_container
 from rung.engine.document.process import Identity
 from rung.engine.document.whole import Found, document
@@ -176,7 +175,7 @@ def _look_up(engine: Engine, container: Container, rootfs: str, undo: Undo) -> F
     return Found(
         rootfs,
         who(container, rootfs),
-        mounted=tuple(Mounted(**one) for one in container.mounts),
+        mounted=subpaths.mounted(engine.places, container, undo),
         devices=tuple(_devices(container)),
         init=engine.init_program() if container.host.get("Init") else "",
         shm=_shm(engine, container, undo),
