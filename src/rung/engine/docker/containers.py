@@ -72,7 +72,7 @@ def table(engine: Engine) -> Table:
         container = get(call)
         try:
             await start(engine, container)
-        except NotModified:
+        except (NotModified, NotFound):
             raise
         except EngineError as error:
             if container.state.exit_code in (126, 127):  # what was to be run is the request's
