@@ -7,7 +7,6 @@ client's own, ``PRE`` the beginning of addresses of its own; ``<<< text`` behind
 from __future__ import annotations
 
 RUN = "run -d --name N --network none busybox:test sleep 1000"
-WRITES = "run -d --name N --network none busybox:test sh -c 'echo out; echo err >&2; sleep 1000'"
 
 SCENARIOS: dict[str, list[str]] = {
     "run": [
@@ -63,13 +62,21 @@ SCENARIOS: dict[str, list[str]] = {
         "rm -f N",
         "volume rm VOL",
     ],
-    "streams of one that runs": [
-        WRITES,
+    "logs": [
+        "run --name N --network none busybox:test sh -c 'echo one; echo two; exit 3'",
         "logs N",
         "logs --tail 1 N",
-        "logs --tail 0 N",
-        "logs --until 0s N",
+        "logs -n 0 N",
+        "logs -t --tail 1 N",
+        "logs -f N",
+        "logs --until 2100-01-01T00:00:00 N",
+        "logs --since 2100-01-01T00:00:00 N",
         "logs no-such-container",
+        "rm N",
+    ],
+    "streams of one that runs": [
+        RUN,
+        "top N -o pid,args",
         "exec N echo inside",
         "exec N sh -c 'echo o; echo e >&2; exit 5'",
         "exec -i N cat <<< given",
@@ -78,7 +85,6 @@ SCENARIOS: dict[str, list[str]] = {
         "exec N no-such",
         "exec -it N true",
         "exec no-such-container true",
-        "top N -o pid,args",
         "attach no-such-container",
         "rm -f N",
     ],
@@ -195,7 +201,7 @@ SCENARIOS: dict[str, list[str]] = {
     ],
     "events": [
         "run --rm --name N --network none busybox:test true",
-        "events --since 1m --until 0s --filter container=N --format '{{.Type}} {{.Action}} {{.Actor.Attributes.name}}'",
-        "events --since 1m --until 0s --filter container=N --filter event=create",
+        "events --since 1m --until -1s --filter container=N --format '{{.Type}} {{.Action}} {{.Actor.Attributes.name}}'",
+        "events --since 1m --until -1s --filter container=N --filter event=create",
     ],
 }
