@@ -84,4 +84,4 @@ class Places(Record):
 
     def attach(self, container_id: str, exec_id: str = "") -> str:
         """Its streams, or those of an exec."""
-        return f"{self.shims}/{(exec_id or container_id)[:32]}.attach"
+        return f"{self.shims}/{container_id[:16]}{(exec_id or container_id[16:])[:16]}.attach"

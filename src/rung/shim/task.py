@@ -288,6 +288,10 @@ class Task:
         process.become(DELETED)
         if process.id:
             del self.execs[process.id]
+        else:
+            for one in self.execs.values():  # nobody deleted them: their client is gone, or was never told of them
+                if one.streams is not None:
+                    one.streams.close()
         self._publish(
             events.TaskDelete(
                 container_id=self.id,

@@ -129,7 +129,9 @@ def clear_without_shim(engine: Engine, container: Container) -> None:
         Runtime(f"{engine.places.runtime}/rung").get(container.id).delete(force=True)
     except ContainerNotFound:
         pass
-    for path in (engine.places.shim(container.id), engine.places.attach(container.id)):
+    shims = engine.places.shims
+    streams = [f"{shims}/{name}" for name in os.listdir(shims) if name.startswith(container.id[:16])]
+    for path in (engine.places.shim(container.id), *streams):  # its own, and those of its execs
         try:
             os.unlink(path)
         except FileNotFoundError:
