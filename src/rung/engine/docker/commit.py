@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 
 from rung.engine.docker.answers import Answer, document
 from rung.engine.docker.archive import HIDDEN
 from rung.engine.docker.bodies import CONTAINER
 from rung.engine.docker.images import check_name
 from rung.engine.docker.system import is_delegated
-from rung.engine.errors import BadParameter, EngineError
+from rung.engine.errors import BadParameter, Conflict, EngineError
 from rung.engine.files.layer import pack_layer
 from rung.engine.lifecycle.stop import pause, unpause
 from rung.errors import RungError
@@ -59,12 +60,16 @@ def table(engine: Engine) -> Table:
         words = {"author": call.query.get("author", ""), "comment": call.query.get("comment", "")}
         freezes = call.flag("pause", True) and container.state.status == "running" and _can_pause(engine)
         if freezes:
-            await pause(engine, container)
+            try:
+                await pause(engine, container)
+            except Conflict:  # it has ended meanwhile
+                freezes = False
         try:
             made = await engine.blocking(_commit, engine, container, name, config, words)
         finally:
             if freezes:
-                await unpause(engine, container)
+                with suppress(Conflict):  # somebody has killed it
+                    await unpause(engine, container)
         attributes = {**container.attributes(), "imageID": made, "imageRef": name, "comment": words["comment"]}
         engine.events.tell("container", "commit", container.id, attributes)
         return document({"Id": made}, 201)
