@@ -20,6 +20,7 @@ from rung.engine.engine import Engine
 from rung.engine.errors import EngineError
 from rung.engine.serving import sockets, systemd
 from rung.engine.serving.peers import group_id
+from rung.engine.serving.room import Room, for_clients, raise_limit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,12 +46,14 @@ async def _serve(settings: Settings, again: Callable[[Settings], Settings], outs
     with ExitStack() as undo:
         _be_alone(settings, undo)
         engine = Engine(settings.places, settings, outside)
+        engine.zygote.nofile = raise_limit()
+        room = Room(for_clients())
         loop.add_signal_handler(signal.SIGHUP, _reload, engine, again)
         put_before_hub(settings.places, settings.registry_mirrors)
         found = _listen(settings, undo)
         await engine.start()
         try:
-            servers = [await _open(engine, settings, one) for one in found]
+            servers = [await _open(engine, settings, one, room) for one in found]
             say(f"API on {', '.join(settings.listens_on)}")
             systemd.notify("READY=1")
             await ended.wait()
@@ -101,8 +104,8 @@ def _listen(settings: Settings, undo: ExitStack) -> list[sockets.Listening]:
     return found
 
 
-async def _open(engine: Engine, settings: Settings, one: sockets.Listening) -> asyncio.Server:
-    loop, make = asyncio.get_running_loop(), links(engine, group_id(settings.group))
+async def _open(engine: Engine, settings: Settings, one: sockets.Listening, room: Room) -> asyncio.Server:
+    loop, make = asyncio.get_running_loop(), links(engine, group_id(settings.group), room)
     if not one.encrypted:
         return await loop.create_server(make, sock=one.socket)  # create_unix_server would remove systemd's path
     if not settings.tlsverify:
@@ -110,7 +113,7 @@ async def _open(engine: Engine, settings: Settings, one: sockets.Listening) -> a
     from rung.engine.serving.tls import Encrypted, context
 
     secrets = context(settings)
-    return await loop.create_server(lambda: Encrypted(secrets, make), sock=one.socket)
+    return await loop.create_server(lambda: Encrypted(secrets, make, room), sock=one.socket)
 
 
 def _reload(engine: Engine, again: Callable[[Settings], Settings]) -> None:

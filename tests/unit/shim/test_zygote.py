@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import select
 import signal
 from collections.abc import Iterator
@@ -78,6 +79,24 @@ def test_one_that_was_killed_ahead_is_replaced(tmp_path: Path) -> None:
                 assert await shut_down(path) == pid
         finally:
             await zygote.close()
+
+    asyncio.run(use())
+
+
+def test_what_it_forks_has_the_limit_that_the_engine_had() -> None:
+    """The engine raises its own, for its clients' connections: containers do not inherit that."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    async def use() -> None:
+        zygote = Zygote()
+        zygote.nofile = soft - 1
+        await zygote.start()
+        pid = the_one_ahead(zygote)
+        with ended(pid):
+            try:
+                assert resource.prlimit(pid, resource.RLIMIT_NOFILE) == (soft - 1, hard)
+            finally:
+                await zygote.close()
 
     asyncio.run(use())
 

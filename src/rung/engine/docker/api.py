@@ -20,6 +20,7 @@ from rung.engine.docker import (
 from rung.engine.docker.routes import Routes
 from rung.engine.docker.server import Link
 from rung.engine.serving.peers import admitted
+from rung.engine.serving.room import Room, for_clients
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,14 +33,16 @@ _GROUPS = (
 )
 
 
-def links(engine: Engine, group: int | None = None) -> Callable[[], Link]:
-    """What makes the protocol of one more connection. ``group``: whose members may come in, beside root."""
+def links(engine: Engine, group: int | None = None, room: Room | None = None) -> Callable[[], Link]:
+    """What makes the protocol of one more connection. ``group``: whose members may come in, beside root; ``room``:
+    what they share with those of other sockets."""
     routes = Routes(*(group.table(engine) for group in _GROUPS))
-    open_links: set[Link] = set()
+    room = room or Room(for_clients())
+
     def link() -> Link:
         return Link(
             routes.find,
-            open_links,
+            room,
             lambda one: admitted(one, group),
             engine.stories.take,
             experimental=engine.settings.experimental,

@@ -26,6 +26,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from rung.engine.serving.room import Room, Timer
+
     Told = Callable[[Root, str, str], None]
     Handler = Callable[[Call], Awaitable["Answer | Streamed | Hijacked"]]
     Find = Callable[[str, str], tuple["Handler", dict[str, str]] | None]
@@ -47,9 +49,9 @@ class Link(asyncio.Protocol):
     """One connection of a client."""
 
     def __init__(
-        self, find: Find, links: set[Link], admits: Admits, told: Told, *, experimental: bool = False
+        self, find: Find, room: Room, admits: Admits, told: Told, *, experimental: bool = False
     ) -> None:
-        self._find, self._links, self._admits, self._told = find, links, admits, told
+        self._find, self._descriptors, self._admits, self._told = find, room, admits, told
         self._common = (("Docker-Experimental", "true" if experimental else "false"), *_COMMON)
         self._headers: tuple[tuple[str, str], ...] = ()
         self._admitted = False
@@ -59,14 +61,18 @@ class Link(asyncio.Protocol):
         self._room = asyncio.Event()
         self._room.set()
         self._task: asyncio.Task[None] | None = None
-        self._body_over = True
+        self._body_over = self._is_new = True
 
     # --- asyncio's ---------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._links.add(self)
+        if not self._descriptors.take():
+            answer = document({"message": "too many connections are open: close some, or raise LimitNOFILE"}, 503)
+            self._write(self._head(answer, len(answer.body)) + answer.body)
+            transport.close()
+            return
         self._admitted = self._admits(transport.get_extra_info("socket"))
         self._task = asyncio.get_running_loop().create_task(self._serve())
 
@@ -86,9 +92,10 @@ class Link(asyncio.Protocol):
         self._http.receive(b"")
         self._arrived.set()
         self._room.set()
-        self._links.discard(self)
-        if self._task is not None and self._task is not asyncio.current_task():
-            self._task.cancel()
+        if self._task is not None:
+            self._descriptors.give_back()
+            if self._task is not asyncio.current_task():
+                self._task.cancel()
 
     def pause_writing(self) -> None:
         self._room.clear()
@@ -101,7 +108,7 @@ class Link(asyncio.Protocol):
     async def _serve(self) -> None:
         try:
             while self._transport is not None:
-                request = await self._event()
+                request = await self._request()
                 if not isinstance(request, Request):
                     break
                 await self._recorded(request)
@@ -115,16 +122,31 @@ class Link(asyncio.Protocol):
             if self._transport is not None:
                 self._transport.close()
 
+    async def _request(self) -> object:
+        """The next request, or that there is none. One whose head does not come to its end ends the connection."""
+        timer: Timer | None = None
+        try:
+            while (event := self._http.next_event()) is NEED_DATA:
+                if timer is None and self._task is not None and (self._is_new or self._http.has_begun):
+                    timer = self._descriptors.when_too_slow(self._task.cancel)
+                await self._more()
+        finally:
+            if timer is not None:
+                timer.cancel()
+        self._is_new = False
+        return event
+
     async def _event(self) -> object:
-        """The next thing that the client says."""
-        while True:
-            event = self._http.next_event()
-            if event is not NEED_DATA:
-                return event
-            self._arrived.clear()
-            if self._transport is not None:
-                self._transport.resume_reading()
-            await self._arrived.wait()
+        """The next thing of a request's body."""
+        while (event := self._http.next_event()) is NEED_DATA:
+            await self._more()
+        return event
+
+    async def _more(self) -> None:
+        self._arrived.clear()
+        if self._transport is not None:
+            self._transport.resume_reading()
+        await self._arrived.wait()
 
     async def body(self) -> bytes:
         """The next piece of the request's body; empty at its end. Raises ``Malformed``."""

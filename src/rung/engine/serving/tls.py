@@ -17,10 +17,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rung.engine.serving.room import Room
     from rung.engine.serving.settings import Settings
 
 HANDSHAKE_S = 30.0
 _CHUNK = 1 << 16
+#: Descriptors of a connection: the client's, and our end of the pair. (The API counts its own.)
+_DESCRIPTORS = 2
 
 
 def context(settings: Settings) -> ssl.SSLContext:
@@ -46,10 +49,10 @@ def _said(error: OSError) -> str:
 class Encrypted(asyncio.Protocol):
     """A client's connection. ``make`` gives the protocol of what is inside."""
 
-    def __init__(self, context: ssl.SSLContext, make: Callable[[], asyncio.Protocol]) -> None:
+    def __init__(self, context: ssl.SSLContext, make: Callable[[], asyncio.Protocol], room: Room) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
-        self._make = make
+        self._make, self._room, self._has_room = make, room, False
         self._outer: asyncio.Transport | None = None
         self._inner: asyncio.Transport | None = None
         self._early = bytearray()  # what was said before the inside is there
@@ -62,6 +65,10 @@ class Encrypted(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._outer = transport
+        self._has_room = self._room.take(_DESCRIPTORS)
+        if not self._has_room:
+            transport.abort()  # nothing could be said before there are keys
+            return
         self._deadline = asyncio.get_running_loop().call_later(HANDSHAKE_S, self.close)
 
     def data_received(self, data: bytes) -> None:
@@ -74,6 +81,8 @@ class Encrypted(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._outer = None
+        if self._has_room:
+            self._room.give_back(_DESCRIPTORS)
         self.close()
 
     def pause_writing(self) -> None:

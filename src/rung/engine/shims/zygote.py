@@ -28,6 +28,8 @@ class Zygote:
         self._connection: socket.socket | None = None
         self._process: Process | None = None
         self._turn = asyncio.Lock()
+        #: Descriptors that what it forks may have open, until it is told otherwise (setrlimit(2)); None: as many as we.
+        self.nofile: int | None = None
 
     async def start(self) -> None:
         """Be ready to fork."""
@@ -40,6 +42,7 @@ class Zygote:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             words = [sys.executable, "-IS", "-Xutf8", "-c", _PROGRAM, _home(), str(theirs.fileno())]
+            words += [] if self.nofile is None else [str(self.nofile)]
             self._process = await asyncio.create_subprocess_exec(
                 *words, pass_fds=[theirs.fileno()], stdin=asyncio.subprocess.DEVNULL, start_new_session=True
             )
@@ -106,9 +109,14 @@ def _listen(path: str) -> int:
     return listen(path)
 
 
-_PROGRAM = (
-    "import sys; sys.path.append(sys.argv[1]); from rung.shim.zygote import main; main(int(sys.argv[2]))"
-)
+_PROGRAM = """
+import resource, sys
+for soft in sys.argv[3:]:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (int(soft), resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+sys.path.append(sys.argv[1])
+from rung.shim.zygote import main
+main(int(sys.argv[2]))
+"""
 
 
 def _home() -> str:
