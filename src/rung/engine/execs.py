@@ -10,9 +10,10 @@ import os
 
 from rung import jsonc
 from rung.engine import states
-from rung.engine.document.process import exec_process
+from rung.engine.document.process import Identity, exec_process
 from rung.engine.errors import Conflict, EngineError, NotFound
 from rung.engine.lifecycle.start import who
+from rung.errors import RungError
 from rung.spec.shim.common import Anything
 from rung.spec.shim.task import PROCESS_URL, STOPPED
 
@@ -52,7 +53,7 @@ class Exec:
 def create(engine: Engine, container: Container, asked: Mapping[str, Any], *, told: bool = True) -> Exec:
     """Raises ``Conflict`` where the container cannot have one now."""
     running = _running(engine, container)
-    exec_process(container.config, container.host, asked, who_of(engine, container, asked), "")
+    exec_process(container.config, container.host, asked, Identity(), "")  # its user is looked up when it starts
     made = Exec(container, asked)
     running.execs[made.id] = made
     engine.execs[made.id] = made
@@ -92,7 +93,12 @@ async def start(engine: Engine, one: Exec, size: tuple[int, int], join: Callable
         raise Conflict(f"exec {one.id} has already run")
     running = _running(engine, container)
     hostname = str(container.config.get("Hostname") or "")
-    identity = await engine.blocking(who_of, engine, container, one.asked)
+    try:
+        identity = await engine.blocking(who_of, engine, container, one.asked)
+    except RungError as error:
+        one.started, one.exit_code = True, NOT_STARTED
+        one.settled.set()
+        raise EngineError(str(error)) from None
     process = exec_process(container.config, container.host, one.asked, identity, hostname)
     if one.terminal and all(size):
         process["consoleSize"] = {"height": size[0], "width": size[1]}

@@ -10,7 +10,7 @@ from rung import jsonc
 from rung.engine.docker.answers import Answer, Streamed, document
 from rung.engine.docker.images import received
 from rung.engine.docker.progress import piped
-from rung.engine.errors import BadParameter, EngineError, NotAllowed, NotFound
+from rung.engine.errors import BadParameter, EngineError, NotFound
 from rung.engine.files.changes import changes
 from rung.engine.files.pack import pack
 from rung.engine.files.root import Place, below
@@ -39,6 +39,7 @@ _GO = {
     stat.S_IFCHR: 1 << 26 | 1 << 21,
 }
 
+_READ_ONLY = "container rootfs is marked read-only"
 #: Places in a container's files that the engine and the runtime have made, and no workload.
 HIDDEN = frozenset(
     ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev", "/proc", "/sys", "/.dockerenv", "/sbin/docker-init")
@@ -141,10 +142,10 @@ def _unpack(
                 raise _no_such(path, container)
             if not place.is_directory:
                 raise EngineError("extraction point is not a directory")
+        if container.host.get("ReadonlyRootfs") and base == root and not container.state.pid:
+            raise EngineError(_READ_ONLY)
         if not os.fstat(archive.fileno()).st_size:  # nothing at all is an empty archive
             return
-        if container.host.get("ReadonlyRootfs") and base == root and not container.state.pid:
-            raise NotAllowed("container rootfs is marked read-only")
         try:
             identity = who(container, root) if as_user else None
             owner = (identity.uid, identity.gid) if identity is not None else None
@@ -156,7 +157,7 @@ def _unpack(
                 as_owner(*ids.root, lambda: unpacker.take(archive))
         except OSError as error:
             if error.errno == 30:
-                raise NotAllowed("container rootfs is marked read-only") from None
+                raise EngineError(_READ_ONLY) from None
             raise
 
 

@@ -135,7 +135,7 @@ class Given:
         """Tell the client what went wrong, where its stream would be."""
         data = f"{sentence}\r\n".encode()
         if framed:
-            data = b"\x02\0\0\0" + len(data).to_bytes(4, "big") + data
+            data = b"\x01\0\0\0" + len(data).to_bytes(4, "big") + data
         if self._link.transport is not None:
             self._link.transport.write(data)
 

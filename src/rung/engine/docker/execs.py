@@ -66,7 +66,11 @@ def table(engine: Engine) -> Table:
         height, width = call.needed_number("h"), call.needed_number("w")
         one = execs.find(engine, call.words["id"])
         running = engine.running.get(one.container.id)
-        if running is None or not one.running:
+        if running is None:
+            raise Conflict(f"container {one.container.id} is not running")
+        if not one.started:  # Docker waits ten seconds for that first
+            raise EngineError("timeout waiting for exec session ready")
+        if not one.running:
             raise Conflict(f"exec {one.id} is not running")
         await running.client.call("ResizePty", id=one.container.id, exec_id=one.id, width=width, height=height)
         return empty(200)

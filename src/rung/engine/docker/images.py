@@ -76,10 +76,13 @@ def table(engine: Engine) -> Table:
             status = "Image is up to date" if same else "Downloaded newer image"
             return f"Digest: {image.digest}\nStatus: {status} for {image.name}"
 
-        return await follow(engine, pull)
+        return await follow(engine, lambda progress: pull(answered(progress)))
 
     async def push(call: Call) -> Streamed:
         name, tag = call.words["image"], call.query.get("tag", "")
+        if not call.request.get("x-registry-auth"):
+            said = "invalid X-Registry-Auth header: EOF"
+            raise BadParameter(f"bad parameters and missing X-Registry-Auth: {said}")
         image = find(engine, f"{name}:{tag}" if tag else name)
         given = credentials_of(call)
         platform = call.query.get("platform") or None

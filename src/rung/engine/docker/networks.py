@@ -7,7 +7,7 @@ import re
 from rung.engine.docker.answers import Answer, document, empty
 from rung.engine.docker.bodies import CONNECT, DISCONNECT, NETWORK
 from rung.engine.docker.system import moment_ns
-from rung.engine.errors import BadParameter, EngineError
+from rung.engine.errors import BadParameter, EngineError, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,10 @@ def table(engine: Engine) -> Table:
         return document([one.view() for one in chosen(engine, call.filters())])
 
     async def inspect(call: Call) -> Answer:
-        return document(networks.view(networks.get(call.words["id"])))
+        network = networks.get(call.words["id"])
+        if call.query.get("scope") not in (None, "", "local"):  # there are no others
+            raise NotFound(f"network {call.words['id']} not found")
+        return document(networks.view(network))
 
     async def create(call: Call) -> Answer:
         made = networks.create(await call.document(NETWORK) or {})

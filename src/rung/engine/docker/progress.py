@@ -47,6 +47,23 @@ async def follow(engine: Engine, work: Callable[[Any], str], *, stream: bool = F
     return Streamed(_entries(first, queue, task))
 
 
+def answered(progress: Callable[[Event], None]) -> Callable[[Event], None]:
+    """``progress`` without its first word until there is a second one: that a pull has begun is told when the registry
+    has answered, and one that is out of reach is an error with a status."""
+    first: list[Event] = []
+
+    def say(event: Event) -> None:
+        if not first:
+            first.append(event)
+            return
+        if len(first) == 1:
+            first.append(event)
+            progress(first[0])
+        progress(event)
+
+    return say
+
+
 async def _entries(
     first: dict[str, Any] | None, queue: asyncio.Queue[dict[str, Any] | None], task: asyncio.Future[None]
 ) -> AsyncIterator[bytes]:

@@ -471,10 +471,15 @@ class Networks:
         if container.network_mode in (HOST,) or container.network_mode.startswith("container:"):
             said = "container sharing network namespace with another container or host cannot be connected to any other"
             raise NotAllowed(f"{said} network")
-        if network.pool is None:
-            raise NotAllowed(f"container cannot be connected to network {network.name}")
-        if network.name in container.attached or network.name in container.endpoints:
+        if network.name == HOST:
+            raise BadParameter("container cannot be disconnected from host network or connected to host network")
+        if network.name in container.attached or network.name in (*container.endpoints, container.network_mode):
+            if container.id not in self._engine.running:
+                return
             raise NotAllowed(f"endpoint with name {container.name} already exists in network {network.name}")
+        if network.pool is None:
+            said = "container cannot be connected to multiple networks with one of the networks in private"
+            raise BadParameter(f"{said} (none) mode")
         container.endpoints[network.name] = asked
         if container.id in self._engine.running:
             had_names = self.has_names(container)
@@ -491,7 +496,8 @@ class Networks:
         """``docker network disconnect``."""
         document = container.attached.get(network.name)
         if document is None and network.name not in container.endpoints and container.network_mode != network.name:
-            raise NotAllowed(f"container {container.id} is not connected to network {network.name}")
+            the = "" if container.id in self._engine.running else "the "
+            raise EngineError(f"container {container.id} is not connected to {the}network {network.name}")
         container.endpoints.pop(network.name, None)
         if container.network_mode in (network.name, network.id) or (
             network.name == BRIDGE and container.network_mode == "default"
