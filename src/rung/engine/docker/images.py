@@ -6,7 +6,7 @@ import re
 
 from rung.engine.docker.answers import Answer, Streamed, document
 from rung.engine.docker.bodies import AUTH
-from rung.engine.docker.progress import follow
+from rung.engine.docker.progress import answered, follow
 from rung.engine.docker.registries import insecure as may_be_plain
 from rung.engine.docker.registry_auth import credentials_of, login
 from rung.engine.errors import BadParameter, EngineError, NotFound
