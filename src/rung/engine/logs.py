@@ -29,6 +29,8 @@ _BLOCK = 1 << 20
 _JOINED = 64
 #: How often a follower looks. (inotify would tell; a container that writes is not missed for longer than this.)
 LOOK_S = 0.05
+#: Lines are in the log this soon after their time: a follower with an end looks for as long after it.
+_LATE_NS = 100_000_000
 
 
 class Ask(Record):
@@ -202,14 +204,19 @@ async def read(
 async def _coming(
     engine: Engine, container_id: str, follower: Follower, ask: Ask, *, framed: bool
 ) -> AsyncIterator[bytes]:
+    from time import time_ns
+
+    end_ns = None if ask.until_ns is None else ask.until_ns + _LATE_NS
     while True:
+        # dockerd ends at the first line that is later; here a container that says no more holds nobody up either.
+        passed = end_ns is not None and time_ns() >= end_ns
         over = container_id not in engine.running
         come = follower.more()
         if come:
             yield show_block(come, ask, framed=framed)
-        elif over:
+        if passed or (over and not come):
             return
-        else:
+        if not come:
             await asyncio.sleep(LOOK_S)
 
 
