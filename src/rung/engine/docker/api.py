@@ -6,6 +6,7 @@ from rung.engine.docker import (
     absent,
     archive,
     attach,
+    checkpoints,
     commit,
     containers,
     execs,
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from rung.engine.engine import Engine
 
 _GROUPS = (
-    absent, system, containers, attach, logs, execs, looking, archive, commit, images, networks, volumes, explaining
+    absent, system, containers, attach, logs, execs, looking, archive, commit, images, networks, volumes, checkpoints,
+    explaining,
 )
 
 

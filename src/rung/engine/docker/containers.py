@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rung.engine import states
+from rung.engine import checkpoints, states
 from rung.engine.docker import views
 from rung.engine.docker.answers import Answer, Streamed, document, empty
 from rung.engine.docker.bodies import CONTAINER
@@ -71,7 +71,7 @@ def table(engine: Engine) -> Table:
             )
         container = get(call)
         try:
-            await start(engine, container)
+            await start(engine, container, checkpoint_of(call, container))
         except (NotModified, NotFound):
             raise
         except EngineError as error:
@@ -79,6 +79,13 @@ def table(engine: Engine) -> Table:
                 raise BadParameter(str(error)) from None
             raise
         return empty()
+
+    def checkpoint_of(call: Call, container: Container) -> str:
+        name = call.query.get("checkpoint", "")
+        if name and not engine.settings.experimental:
+            raise BadParameter("checkpoint is only supported in experimental mode")
+        given, called = call.query.get("checkpoint-dir", ""), f"/{container.name}"
+        return checkpoints.find(engine, container, name, given, called=called) if name else ""
 
     def patience(call: Call) -> int | None:
         try:

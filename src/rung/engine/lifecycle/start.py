@@ -39,24 +39,24 @@ if TYPE_CHECKING:
     from rung.engine.engine import Engine
 
 
-async def start(engine: Engine, container: Container) -> None:
-    """Raises ``NotModified`` where it runs already."""
+async def start(engine: Engine, container: Container, checkpoint: str = "") -> None:
+    """``checkpoint``: the directory of one that it goes on from. Raises ``NotModified`` where it runs already."""
     about(container.id)
     async with container.lock:
         if container.state.status == states.PAUSED:
             raise Conflict("cannot start a paused container, try unpause instead")
         if container.state.running:
             raise NotModified("")
-        await run(engine, container)
+        await run(engine, container, checkpoint)
 
 
-async def run(engine: Engine, container: Container) -> None:
+async def run(engine: Engine, container: Container, checkpoint: str = "") -> None:
     """Begin a run of a container that has none; its lock is held."""
     state = container.state
     if state.status in (states.REMOVING, states.DEAD):
         raise Conflict("container is marked for removal and cannot be started")
     try:
-        running = await _run(engine, container)
+        running = await _run(engine, container, checkpoint)
     except (RungError, OSError) as error:
         state.error = str(error)
         state.exit_code = exit_code_of(str(error))
@@ -94,7 +94,7 @@ def exit_code_of(said: str) -> int:
     return 128
 
 
-async def _run(engine: Engine, container: Container) -> Running:
+async def _run(engine: Engine, container: Container, checkpoint: str) -> Running:
     from time import time_ns
 
     with Undo() as undo:
@@ -129,15 +129,20 @@ async def _run(engine: Engine, container: Container) -> Running:
                 terminal=container.terminal,
                 stdout=streams_address(engine, container),
                 options=_options(engine, container),
+                checkpoint=checkpoint,
             )
+            if checkpoint:  # there is no process, and no network, before it is restored
+                engine.joins(container.id, engine.places.attach(container.id))
+                created = await _asked_of_runtime(client, "Start", id=container.id)
             with step("connect its networks", ", ".join(container.attached)):
                 await engine.networks.connect(container, created.pid, undo)
             began = {"pid": created.pid, "started_ns": time_ns(), "exit_code": 0, "error": "", "finished_ns": 0}
             began |= {"oom_killed": False, "stopped_by_hand": False}
             with step("write the record", container.name):  # before: an engine that is killed now finishes the start
                 engine.containers.save_as(container, states.RUNNING, **began)
-            engine.joins(container.id, engine.places.attach(container.id))
-            await _asked_of_runtime(client, "Start", id=container.id)
+            if not checkpoint:
+                engine.joins(container.id, engine.places.attach(container.id))
+                await _asked_of_runtime(client, "Start", id=container.id)
         except BaseException:
             await abandon(engine, container)
             raise
