@@ -61,6 +61,8 @@ class Hijacked(Record):
     kind: str = "application/vnd.docker.raw-stream"
     #: Whether the head has what the daemon says of itself, too.
     said: bool = False
+    #: The head, where it is another protocol's.
+    lines: tuple[str, ...] = ()
 
 
 def document(value: Any, status: int = 200) -> Answer:

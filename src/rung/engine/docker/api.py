@@ -17,6 +17,7 @@ from rung.engine.docker import (
     networks,
     system,
     volumes,
+    websocket,
 )
 from rung.engine.docker.routes import Routes
 from rung.engine.docker.server import Link
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 _GROUPS = (
     absent, system, containers, attach, logs, execs, looking, archive, commit, images, networks, volumes, checkpoints,
-    explaining,
+    explaining, websocket,
 )
 
 

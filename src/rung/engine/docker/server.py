@@ -265,7 +265,9 @@ class Link(asyncio.Protocol):
 
     async def _hijack(self, request: Request, answer: Hijacked) -> None:
         upgrade = request.get("upgrade")
-        if upgrade:
+        if answer.lines:
+            lines = list(answer.lines)
+        elif upgrade:
             lines = ["HTTP/1.1 101 UPGRADED", f"Content-Type: {answer.kind}"]
             lines += ["Connection: Upgrade", f"Upgrade: {upgrade}"]
         else:
@@ -290,6 +292,20 @@ class Link(asyncio.Protocol):
             return -1
         found: socket.socket = self._transport.get_extra_info("socket")
         return socket.dup(found.fileno())
+
+    async def more(self) -> bytes:
+        """What the client says next, on a connection that is no longer HTTP's; empty at its end."""
+        while not (found := self._http.rest()) and not self._http.hung_up:
+            self._arrived.clear()
+            if self._transport is not None:
+                self._transport.resume_reading()
+            await self._arrived.wait()
+        return found
+
+    async def send(self, data: bytes) -> None:
+        """To the client, no faster than it reads."""
+        self._write(data)
+        await self._room.wait()
 
     @property
     def transport(self) -> asyncio.Transport | None:
