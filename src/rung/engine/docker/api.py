@@ -14,6 +14,7 @@ from rung.engine.docker import (
     images,
     logs,
     looking,
+    metrics,
     networks,
     system,
     volumes,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 _GROUPS = (
     absent, system, containers, attach, logs, execs, looking, archive, commit, images, networks, volumes, checkpoints,
-    explaining, websocket,
+    explaining, websocket, metrics,
 )
 
 
