@@ -94,12 +94,20 @@ class _Tracer:
             self.watch(pid)
         if self.counted != (kind if kind in ("runtime", "helper") else "init"):
             return
-        if kind != "runtime" and "rung-init" not in os.readlink(f"/proc/{pid}/exe"):
-            return  # not yet executed, or a hook
+        if kind != "runtime" and "rung-init" not in _program(pid):
+            return  # not yet executed, a hook, or killed by others meanwhile
         if self.count == self.at or (self.now and not self.hit and self.now()):
             self.hit = self.runtime if self.victim == "runtime" else pid
             os.kill(self.hit, signal.SIGKILL)
         self.count += 1
+
+
+def _program(pid: int) -> str:
+    """What a process executes; empty where it is gone."""
+    try:
+        return os.readlink(f"/proc/{pid}/exe")
+    except FileNotFoundError:
+        return ""
 
 
 def _ptrace(request: int, pid: int, address: int, data: int) -> None:
