@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from rung.engine.container import Container
     from rung.engine.engine import Engine
 
+#: It is a directory's (NAME_MAX).
+_LONGEST = 255
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 #: What says that a volume was made for one container alone.
 ANONYMOUS = "com.docker.volume.anonymous"
@@ -137,6 +139,8 @@ class Volumes:
                 f'create {name}: "{name}" includes invalid characters for a local volume name, only '
                 f'"[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. {said}'
             )
+        if len(name) > _LONGEST:
+            raise BadParameter(f"create {name}: volume name is too long, names should be at most {_LONGEST} bytes")
         if name in self._volumes:
             return self._volumes[name]
         _check_options(name, options or {})

@@ -31,7 +31,12 @@ STATUSES: tuple[tuple[type[BaseException], int], ...] = (
     (ImageInUse, 409),
 )
 #: What lower rungs say of a request, by its first words: they know no statuses.
-WORDS = (("invalid reference format", 400), ("invalid filter '", 400))
+WORDS = (
+    ("invalid reference format", 400),
+    ("invalid filter '", 400),
+    ("resources.json: ", 400),  # limits that are none, and those that the kernel refuses
+    ("set linux.resources.", 400),
+)
 
 
 class Answer(Record):

@@ -144,7 +144,10 @@ def _loaded(data: bytes) -> Any:
     try:
         return jsonc.loads(data)
     except (ValueError, UnicodeDecodeError) as error:
-        wrong = gojson.complaint(data)
+        try:
+            wrong = gojson.complaint(data)
+        except RecursionError:
+            wrong = f"invalid character '{data.lstrip()[:1].decode()}' exceeded max depth"
         if not wrong and not isinstance(error, UnicodeDecodeError):
             raise BadParameter("unexpected content after JSON") from None
         if not wrong:  # Go reads what is no UTF-8 within a string as U+FFFD

@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 
     Fits = Callable[[Container, str], bool]
 
+_LONGEST_PORTS = len("65535-65535")
+
+
+def is_in(word: str, text: str) -> bool:
+    """Whether a pattern is found in it; as with Docker, what is no pattern is found nowhere."""
+    try:
+        return re.search(word, text) is not None
+    except re.error:
+        return False
+
 
 def _label(container: Container, word: str) -> bool:
     name, given, value = word.partition("=")
@@ -37,7 +47,7 @@ def _port(field: str) -> Fits:
     def fits(container: Container, word: str) -> bool:
         numbers, _, protocol = word.partition("/")
         first, _, last = numbers.partition("-")
-        if not first.isdecimal() or (last and not last.isdecimal()):
+        if not first.isdecimal() or (last and not last.isdecimal()) or len(numbers) > _LONGEST_PORTS:
             raise BadParameter(f"invalid port specification: {word}")
         wanted = range(int(first), int(last or first) + 1)
         there = ((one.get(field), one["Type"]) for one in ports(container))
@@ -47,8 +57,8 @@ def _port(field: str) -> Fits:
 
 
 FITS: dict[str, Fits] = {
-    "id": lambda one, word: re.search(word, one.id) is not None,
-    "name": lambda one, word: re.search(word.removeprefix("/"), one.name) is not None or f"/{one.name}" == word,
+    "id": lambda one, word: is_in(word, one.id),
+    "name": lambda one, word: is_in(word.removeprefix("/"), one.name) or f"/{one.name}" == word,
     "label": _label,
     "status": lambda one, word: one.state.status == word,
     "exited": lambda one, word: one.state.status == states.EXITED and str(one.state.exit_code) == word,

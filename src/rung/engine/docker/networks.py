@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from rung.engine.docker.answers import Answer, document, empty
 from rung.engine.docker.bodies import CONNECT, DISCONNECT, NETWORK
+from rung.engine.docker.filters import is_in
 from rung.engine.docker.system import moment_ns
 from rung.engine.errors import BadParameter, EngineError, NotFound
 
@@ -68,7 +67,10 @@ def table(engine: Engine) -> Table:
 
     async def prune(call: Call) -> Answer:
         removed = []
-        for one in list(chosen(engine, call.filters())):
+        filters = call.filters()
+        if strange := filters.keys() - {"label", "label!", "until"}:
+            raise BadParameter(f"invalid filter '{strange.pop()}'")
+        for one in list(chosen(engine, filters)):
             used = any(one.name in (*box.endpoints, box.network_mode) for box in engine.containers)
             if not one.predefined and not used:
                 await networks.remove(one)
@@ -100,7 +102,7 @@ FITS: dict[str, Fits] = {
     "id": lambda _e, one, word: one.id.startswith(word),
     "label": _label,
     "label!": lambda e, one, word: not _label(e, one, word),
-    "name": lambda _e, one, word: re.search(word, one.name) is not None,
+    "name": lambda _e, one, word: is_in(word, one.name),
     "scope": lambda _e, one, word: word == "local",
     "type": lambda _e, one, word: one.predefined == (word == "builtin"),
     "dangling": _dangling,
@@ -115,7 +117,7 @@ def chosen(engine: Engine, filters: dict[str, list[str]]) -> list[Network]:
         fits = FITS.get(name)
         if fits is None:
             raise BadParameter(f"invalid filter '{name}'")
-        if name == "dangling" and words[0].lower() not in ("0", "1", "true", "false"):
+        if name == "dangling" and "".join(words[:1]).lower() not in ("0", "1", "true", "false"):
             raise BadParameter(
                 'invalid value for filter \'dangling\', must be "true" (or "1"), or "false" (or "0")'
             )

@@ -69,8 +69,7 @@ class Link(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         if not self._descriptors.take():
-            answer = document({"message": "too many connections are open: close some, or raise LimitNOFILE"}, 503)
-            self._write(self._head(answer, len(answer.body)) + answer.body)
+            self._refuse(503, "too many connections are open: close some, or raise LimitNOFILE")
             transport.close()
             return
         self._admitted = self._admits(transport.get_extra_info("socket"))
@@ -115,7 +114,7 @@ class Link(asyncio.Protocol):
                 if not self._http.keeps_alive or self._transport is None:
                     break
         except Malformed as error:
-            self._write(self._head(document({"message": str(error)}, error.status), 0))
+            self._refuse(error.status, str(error))
         except (ConnectionError, asyncio.CancelledError):
             pass
         finally:
@@ -224,6 +223,11 @@ class Link(asyncio.Protocol):
         return await asyncio.shield(work)
 
     # --- answers -----------------------------------------------------------------------
+
+    def _refuse(self, status: int, why: str) -> None:
+        """What is no request of a handler's: the connection ends with it."""
+        answer = document({"message": why}, status)
+        self._write(self._head(answer, len(answer.body)) + answer.body)
 
     def _head(self, answer: Answer, length: int) -> bytes:
         kind = (("Content-Type", answer.kind),) if answer.body else ()

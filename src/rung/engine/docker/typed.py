@@ -89,12 +89,19 @@ def _integer(kind: Kind, value: Any, path: _Path) -> Any:
     return value
 
 
+def _empty(kind: Kind) -> Any:
+    """What ``null`` is in a list: Go's zero value."""
+    if kind.base in _INTEGERS:
+        return 0
+    return {"string": "", "bool": False, "struct": {}, "list": [], "map": {}, "words": []}.get(kind.base)
+
+
 def _list(kind: Kind, value: Any, path: _Path) -> Any:
     assert kind.inner is not None
     if not isinstance(value, list):
         path.refuse(_word(value), kind)
         return None
-    empty: Any = "" if kind.inner.base == "string" else None
+    empty = _empty(kind.inner)
     return [empty if one is None else _read(kind.inner, one, path) for one in value]
 
 
