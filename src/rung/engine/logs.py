@@ -9,9 +9,10 @@ import asyncio
 import os
 from collections import deque
 from io import BytesIO
+from typing import cast
 
 from rung.record import Record
-from rung.spec.jsonfile import Entry, Run, parse, runs
+from rung.spec.jsonfile import COMPRESSED, Entry, Run, parse, runs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ _JOINED = 64
 LOOK_S = 0.05
 #: Lines are in the log this soon after their time: a follower with an end looks for as long after it.
 _LATE_NS = 100_000_000
+#: How much of a file to read whose size is not known.
+_ALL = 1 << 62
 
 
 class Ask(Record):
@@ -47,9 +50,9 @@ class Ask(Record):
 
 
 def files(path: str) -> list[str]:
-    """A log's files, the oldest first."""
+    """A log's files, the oldest first; those that are compressed by the names that they had before."""
     older: list[str] = []
-    while os.path.exists(f"{path}.{len(older) + 1}"):
+    while any(os.path.exists(f"{path}.{len(older) + 1}{end}") for end in ("", COMPRESSED)):
         older.append(f"{path}.{len(older) + 1}")
     return [*reversed(older), *([path] if os.path.exists(path) else [])]
 
@@ -60,7 +63,8 @@ def _until(path: str, follower: Follower | None) -> list[tuple[str, int]]:
     for name in files(path):
         try:
             status = os.stat(name)
-        except FileNotFoundError:  # rotated meanwhile
+        except FileNotFoundError:  # compressed: its size is seen when it is read; or rotated meanwhile
+            found.append((name, _ALL))
             continue
         if follower is not None and (status.st_dev, status.st_ino) == follower.file_id:
             return [*found, (name, follower.began_at)]
@@ -68,11 +72,27 @@ def _until(path: str, follower: Follower | None) -> list[tuple[str, int]]:
     return found if follower is None or follower.file_id is not None else []
 
 
+def _opened(name: str) -> BinaryIO:
+    """One of ``files``. A compressed one is unpacked into a file without a name. Raises ``FileNotFoundError``."""
+    try:
+        return open(name, "rb")
+    except FileNotFoundError:
+        import gzip
+        import shutil
+        from tempfile import TemporaryFile
+
+        with gzip.open(f"{name}{COMPRESSED}", "rb") as packed:
+            plain = TemporaryFile()
+            shutil.copyfileobj(packed, plain, _BLOCK)
+        plain.seek(0)
+        return cast("BinaryIO", plain)
+
+
 def lines(path: str, follower: Follower | None = None) -> Iterator[bytes]:
     """Every whole line of a log, the oldest first; those before ``follower`` began."""
     for name, left in _until(path, follower):
         try:
-            with open(name, "rb") as file:
+            with _opened(name) as file:
                 for line in file:
                     left -= len(line)
                     if left < 0:
@@ -86,7 +106,7 @@ def blocks(path: str, follower: Follower | None = None) -> Iterator[bytes]:
     """The same, many lines at a time."""
     for name, left in _until(path, follower):
         try:
-            with open(name, "rb") as file:
+            with _opened(name) as file:
                 rest = b""
                 while left and (data := file.read(min(left, _BLOCK))):
                     left -= len(data)
@@ -112,8 +132,8 @@ def last_lines(path: str, count: int, follower: Follower | None = None) -> list[
 
 def _last_of(name: str, at: int, count: int) -> list[bytes]:
     try:
-        with open(name, "rb") as file:
-            data = b""
+        with _opened(name) as file:
+            at, data = min(at, file.seek(0, os.SEEK_END)), b""
             while at and data.count(b"\n") <= count:
                 size = min(_CHUNK, at)
                 at -= size

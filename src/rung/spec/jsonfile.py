@@ -24,6 +24,8 @@ else:
 
 #: docker/logger/copier.go's bufSize: what one record holds at most.
 LONGEST = 16 << 10
+#: What the name of a compressed log file ends with.
+COMPRESSED = ".gz"
 
 _HEAD = b'{"log":"'
 _STREAM, _TIME = b'","stream":"', b'","time":"'

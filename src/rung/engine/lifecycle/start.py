@@ -313,6 +313,7 @@ def streams_address(engine: Engine, container: Container) -> str:
     log = log_of(container.host)
     if log.files:
         words.append(f"log={engine.places.log(container.id)}&max-size={log.size_bytes}&max-file={log.files}")
+        words += ["compress=1"] if log.compress else []
         if found := attributes(container):
             words.append(f"attrs={jsonc.dumps(found, compact=True).encode().hex()}")
     if container.config.get("OpenStdin"):

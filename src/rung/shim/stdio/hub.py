@@ -48,6 +48,7 @@ class Place(Record):
     files: int = 1
     stdin: str = ""  # "open": stays; "once": ends with the first client's; "": there is none
     attributes: str = ""  # of each record of the log, as JSON
+    compress: bool = False
 
 
 def parse(address: str) -> Place:
@@ -59,7 +60,12 @@ def parse(address: str) -> Place:
         attributes = bytes.fromhex(words.get("attrs", "")).decode()
     except ValueError as error:
         raise BadRequest("stream", f'"{address}"', str(error)) from None
-    return Place(path, words.get("log", ""), size, files, words.get("stdin", ""), attributes)
+    compress = words.get("compress") == "1"
+    return Place(path, words.get("log", ""), size, files, words.get("stdin", ""), attributes, compress)
+
+
+def _log(loop: Loop, place: Place) -> LogFile:
+    return LogFile(place.log, place.size_bytes, place.files, loop.aside if place.compress else None)
 
 
 class Hub:
@@ -67,7 +73,7 @@ class Hub:
 
     def __init__(self, loop: Loop, place: Place, *, terminal: bool) -> None:
         self._loop, self._place, self._terminal = loop, place, terminal
-        self._log = LogFile(place.log, place.size_bytes, place.files) if place.log else None
+        self._log = _log(loop, place) if place.log else None
         self._lines = {name: Lines(name, place.attributes) for name in ("stdout", "stderr")}
         self._sources: dict[int, str] = {}
         self._clients: list[Client] = []
