@@ -8,6 +8,8 @@ while it is half inside (CVE-2016-9962).
 
 from __future__ import annotations
 
+from errno import ESRCH
+
 from rung import posix
 from rung.record import Record
 from rung.runtime import privilege, spawn, state
@@ -71,8 +73,9 @@ def enter(
         paths = below(paths, options.cgroups)
     try:
         return _entered(container, checked, paths, options, trace)
-    except StepError:
-        if state.alive(container.facts):
+    except StepError as failed:
+        # A process that is ending is still there when its namespaces are gone already: setns then says ESRCH.
+        if failed.errno != ESRCH and state.alive(container.facts):
             raise
         raise _has_stopped(container) from None  # and its cgroups may have gone under the exec's feet
 
