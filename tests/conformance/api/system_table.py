@@ -146,7 +146,6 @@ SYSTEM: dict[str, list[Step]] = {
         post(f"/containers/create?name={HUGE[:5000]}", {"Image": "busybox:test"}, look=STATUS),
         create(Env=[f"A={HUGE}"]),
         create("{name}2", Labels={HUGE: "x"}),
-        post("/volumes/create", {"Name": HUGE[:300]}, look=STATUS),
     ],
     "filters: nonsense": [
         get("/containers/json?filters=x"),
