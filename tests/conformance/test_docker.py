@@ -185,9 +185,14 @@ def test_a_kill_gives_137(dockers: Dockers) -> None:
 
 
 def test_memory_that_runs_out(dockers: Dockers) -> None:
-    def scenario(docker: Docker) -> tuple[int, bool]:
+    """containerd tells Docker of it beside the container's end, and at times after it: one of five runs has to tell."""
+
+    def run(docker: Docker) -> tuple[int, bool]:
         code = docker.run("tail", "/dev/zero", options=("-m", "16m", "--memory-swap", "16m")).code
         return code, docker.inspect(docker.names[-1])["State"]["OOMKilled"]
+
+    def scenario(docker: Docker) -> tuple[int, bool]:
+        return next((ended for ended in (run(docker) for _ in range(5)) if ended[1]), (0, False))
 
     assert dockers.agree(scenario) == (137, True)
 
