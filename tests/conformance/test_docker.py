@@ -87,11 +87,6 @@ class Dockers:
         self.contestants = {"reference": reference, "tested": tested}
         self.home = home
 
-    @property
-    def is_engine(self) -> bool:
-        """Whether a whole engine is under test, not a runtime under Docker's."""
-        return not self.contestants["tested"][1]
-
     def each(self, scenario: Callable[[Docker], Facts]) -> tuple[Facts, Facts]:
         facts = []
         for label, (socket, runtime) in self.contestants.items():
@@ -336,8 +331,6 @@ def test_a_life(dockers: Dockers) -> None:
 
 def test_a_checkpoint(dockers: Dockers) -> None:
     """It ends with one, and begins again where it was. (One: Docker's next fails now and then, with runc too.)"""
-    if dockers.is_engine:
-        pytest.skip("the engine has no checkpoints of Docker's API yet")
     count = "i=0; while :; do i=$((i+1)); echo $i; sleep 0.05; done"
 
     def scenario(docker: Docker) -> dict[str, Any]:
