@@ -24,17 +24,22 @@ if TYPE_CHECKING:
 _OOM_ADJUST_MAX = 1000
 
 
-def keep(wanted: Keep, listening: int) -> None:
-    """Serve. Returns when the last container is gone and nobody wants the shim any more."""
+def prepare() -> Loop:
+    """What can be done before it is known what the shim is for: be ready to be told of children."""
+    become_subreaper()
+    loop = Loop()
+    loop.take_orphans()
+    return loop
+
+
+def keep(wanted: Keep, listening: int, loop: Loop) -> bool:
+    """Serve. Returns when the last container is gone and nobody wants the shim any more: whether any has run."""
     story = Story(wanted.story, wanted.trace)
     _cut_loose(wanted.log)
-    become_subreaper()
     if wanted.cgroup:
         from rung.runtime import join_cgroup
 
         join_cgroup(wanted.cgroup)
-    loop = Loop()
-    loop.take_orphans()
     publisher = Publisher(loop, wanted.events, wanted.namespace)
 
     def used(options: Options, bundle: str) -> Settings:
@@ -51,6 +56,7 @@ def keep(wanted: Keep, listening: int) -> None:
     server = Server(loop, listening, service.handle, lambda uid: uid in (0, posix.geteuid()))
     story.has_begun()
     loop.run()
+    return service.has_started
 
 
 def _cut_loose(log_path: str) -> None:

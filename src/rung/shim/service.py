@@ -49,6 +49,8 @@ class Service:
         self._story = story or Story()
         self._sent = ""  # the ``traceparent`` of the call that is being handled
         self.tasks: dict[str, Task] = {}
+        #: Whether any task has come so far that it ran.
+        self.has_started = False
         self._specs: dict[tuple[str, str], dict[str, Any]] = {}
 
     def handle(self, request: ttrpc.Request, reply: Reply) -> None:
@@ -115,6 +117,7 @@ class Service:
         answer = self._then(reply, lambda: messages.PidResponse(pid=process.pid))
 
         def done(error: BaseException | None) -> None:
+            self.has_started = self.has_started or error is None
             answer(error)
             span.end(error)
             self._story.save()

@@ -1,7 +1,8 @@
 """The zygote: a process that has the shim imported, and forks one for whoever asks.
 
 A fork costs a millisecond and shares its memory with its siblings, where a started program costs twenty and its own.
-Even that millisecond is spent before anybody asks: one shim-to-be is forked ahead, and waits for what it shall be.
+Even that millisecond is spent before anybody asks, and while nobody else needs the processors: one shim-to-be is forked
+ahead, has what it will write to copied (``touched.py``), and waits for what it shall be.
 The zygote is asked over a socket of packets: a request is a line of JSON (``Keep``) with the listening socket; the
 answer is the shim's pid. The zygote ends with the connection, and the one that waits with it; its shims do not.
 
@@ -23,11 +24,15 @@ from _socket import (
     socket,
     socketpair,
 )
+from select import POLLIN, poll
 
 from rung import jsonc, posix
+from rung.shim.touched import Touched
 
 _RIGHTS = (SOL_SOCKET, SCM_RIGHTS)
 _MOST_BYTES = 1 << 16
+#: About what a start takes.
+QUIET_MS = 12
 
 
 def main(fd: int) -> None:
@@ -37,30 +42,40 @@ def main(fd: int) -> None:
     _ignore_children()
     gc.collect()
     gc.freeze()  # what is imported stays, and stays shared with the forks
-    ahead = Ahead(connection)
+    touched = Touched()
+    ahead: Ahead | None = Ahead(connection, touched)
     connection.send(b"ready")
     while True:
+        if ahead is None and _is_quiet(connection):
+            ahead = Ahead(connection, touched)
         message, listening = _receive(connection)
         if not message:
             return
-        if not ahead.become(message, listening):  # somebody has killed it
-            ahead = Ahead(connection)
+        if ahead is None or not ahead.become(message, listening):  # there is none yet, or somebody has killed it
+            ahead = Ahead(connection, touched)
             ahead.become(message, listening)
         posix.close(listening)
         connection.send(str(ahead.pid).encode())
-        ahead = Ahead(connection)
+        ahead = None
+
+
+def _is_quiet(connection: socket) -> bool:
+    """Whether nobody asks for some time. A fork beside a container's start would take a processor from it."""
+    waiting = poll()
+    waiting.register(connection.fileno(), POLLIN)
+    return not waiting.poll(QUIET_MS)
 
 
 class Ahead:
     """A shim-to-be. ``asked``: the zygote's connection, which it must not keep open."""
 
-    def __init__(self, asked: socket) -> None:
+    def __init__(self, asked: socket, touched: Touched) -> None:
         ours, theirs = socketpair(AF_UNIX, SOCK_SEQPACKET)
         self.pid = posix.fork()
         if not self.pid:
             asked.close()
             ours.close()
-            _wait(theirs)
+            _wait(theirs, touched)
         theirs.close()
         self._connection = ours
 
@@ -83,16 +98,18 @@ def _receive(connection: socket) -> tuple[bytes, int]:
     return (message, fds[0]) if message and fds else (b"", -1)
 
 
-def _wait(connection: socket) -> None:
+def _wait(connection: socket, touched: Touched) -> None:
     """In the fork: until it is needed, or never will be."""
     from rung.shim.beginning import Keep
-    from rung.shim.keeper import keep
+    from rung.shim.keeper import keep, prepare
 
     try:
+        touched.copy()
+        loop = prepare()
         message, listening = _receive(connection)
         connection.close()
-        if message:
-            keep(Keep(**jsonc.loads(message)), listening)
+        if message and keep(Keep(**jsonc.loads(message)), listening, loop):
+            touched.note()
     finally:
         posix._exit(0)
 

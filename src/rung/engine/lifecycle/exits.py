@@ -48,7 +48,7 @@ async def _over(engine: Engine, container: Container, running: Running, status: 
     """Written down, told, and taken away."""
     async with container.lock:
         state = container.state
-        state.oom_killed = await engine.blocking(ran_out_of_memory, engine, container)
+        state.oom_killed = ran_out_of_memory(engine, container)
         if state.oom_killed:
             engine.events.tell("container", "oom", container.id, container.attributes())
         ended = {"pid": 0, "exit_code": status, "finished_ns": finished_ns}
@@ -84,10 +84,20 @@ async def _clear(engine: Engine, container: Container, running: Running) -> None
     """The task, the shim, the network, the mount."""
     try:
         await running.client.call("Delete", id=container.id)
-        await running.client.call("Shutdown", id=container.id)
     except EngineError:
         await _tried(container, engine.blocking(clear_without_shim, engine, container))
-    running.client.close()
+    await asyncio.gather(_end_shim(engine, container, running.client), _let_go(engine, container))
+
+
+async def _end_shim(engine: Engine, container: Container, client: Client) -> None:
+    try:
+        await client.call("Shutdown", id=container.id)
+    except EngineError:  # it was killed: what it had is here still
+        await _tried(container, engine.blocking(clear_without_shim, engine, container))
+    client.close()
+
+
+async def _let_go(engine: Engine, container: Container) -> None:
     with step("leave its networks"):
         await _tried(container, engine.networks.leave(container))
     with step("unmount the root file system"):

@@ -6,6 +6,7 @@ clients, start it. Each step registers how it is undone.
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 from rung import jsonc
@@ -95,61 +96,80 @@ def exit_code_of(said: str) -> int:
 
 
 async def _run(engine: Engine, container: Container, checkpoint: str) -> Running:
-    from time import time_ns
-
     with Undo() as undo:
-        bundle = engine.places.bundle(container.id)
-        with step("mount the root file system", f"{bundle}/rootfs", "image-spec: layer.md"):
-            rootfs = await engine.blocking(_mount, engine, container, undo)
-        for one in container.mounts:
-            if one["name"]:
-                with step("mount the volume", one["name"]):
-                    await engine.blocking(engine.volumes.get(one["name"]).mount)
-        with step("decide addresses, names and ports", container.network_mode):
-            engine.networks.attach(container, undo)
-        with step("write the configuration", f"{bundle}/config.json", "config.md"):
-            config = document(container, _look_up(engine, container, rootfs, undo))
-            config["process"]["env"] += engine.networks.link_environment(container)
-            if requests := container.host.get("DeviceRequests"):
-                await engine.blocking(cdi.add, config, requests, engine.settings.cdi_dirs)
-            _write(f"{bundle}/config.json", config)
-        path = engine.places.shim(container.id)
-        with step("fork a shim", path):
-            shim_pid = await engine.zygote.fork(_keep(engine, container, path))
-            client = await connect(path)
-        undo.push(client.close)
-        running = Running(client)
-        running.shim_pid, running.trace = shim_pid, context()
+        # It begins while its container's root is mounted and the configuration is written.
+        beginning = asyncio.create_task(_begin_shim(engine, container))
         try:
-            created = await _asked_of_runtime(
-                client,
-                "Create",
-                id=container.id,
-                bundle=bundle,
-                terminal=container.terminal,
-                stdout=streams_address(engine, container),
-                options=_options(engine, container),
-                checkpoint=checkpoint,
-            )
-            if checkpoint:  # there is no process, and no network, before it is restored
-                engine.joins(container.id, engine.places.attach(container.id))
-                created = await _asked_of_runtime(client, "Start", id=container.id)
-            with step("connect its networks", ", ".join(container.attached)):
-                await engine.networks.connect(container, created.pid, undo)
-            began = {"pid": created.pid, "started_ns": time_ns(), "exit_code": 0, "error": "", "finished_ns": 0}
-            began |= {"oom_killed": False, "stopped_by_hand": False}
-            with step("write the record", container.name):  # before: an engine that is killed now finishes the start
-                engine.containers.save_as(container, states.RUNNING, **began)
-            if not checkpoint:
-                engine.joins(container.id, engine.places.attach(container.id))
-                await _asked_of_runtime(client, "Start", id=container.id)
+            await _prepare(engine, container, undo)
+            running = await beginning
+            undo.push(running.client.close)
+            await _make_and_start(engine, container, running.client, checkpoint, undo)
         except BaseException:
+            await asyncio.gather(beginning, return_exceptions=True)
             await abandon(engine, container)
             raise
-        container.state.__dict__.update(began)
-        container.become(states.RUNNING)
         engine.running[container.id] = running
         undo.keep()
+    return running
+
+
+async def _make_and_start(
+    engine: Engine, container: Container, client: Client, checkpoint: str, undo: Undo
+) -> None:
+    from time import time_ns
+
+    created = await _asked_of_runtime(
+        client,
+        "Create",
+        id=container.id,
+        bundle=engine.places.bundle(container.id),
+        terminal=container.terminal,
+        stdout=streams_address(engine, container),
+        options=_options(engine, container),
+        checkpoint=checkpoint,
+    )
+    if checkpoint:  # there is no process, and no network, before it is restored
+        engine.joins(container.id, engine.places.attach(container.id))
+        created = await _asked_of_runtime(client, "Start", id=container.id)
+    with step("connect its networks", ", ".join(container.attached)):
+        await engine.networks.connect(container, created.pid, undo)
+    began = {"pid": created.pid, "started_ns": time_ns(), "exit_code": 0, "error": "", "finished_ns": 0}
+    began |= {"oom_killed": False, "stopped_by_hand": False}
+    with step("write the record", container.name):  # before: an engine that is killed now finishes the start
+        engine.containers.save_as(container, states.RUNNING, **began)
+    if not checkpoint:
+        engine.joins(container.id, engine.places.attach(container.id))
+        await _asked_of_runtime(client, "Start", id=container.id)
+    container.state.__dict__.update(began)
+    container.become(states.RUNNING)
+
+
+async def _prepare(engine: Engine, container: Container, undo: Undo) -> None:
+    """What the runtime needs: a root file system, and the configuration."""
+    bundle = engine.places.bundle(container.id)
+    with step("mount the root file system", f"{bundle}/rootfs", "image-spec: layer.md"):
+        rootfs = await engine.blocking(_mount, engine, container, undo)
+    for one in container.mounts:
+        if one["name"]:
+            with step("mount the volume", one["name"]):
+                await engine.blocking(engine.volumes.get(one["name"]).mount)
+    with step("decide addresses, names and ports", container.network_mode):
+        engine.networks.attach(container, undo)
+    with step("write the configuration", f"{bundle}/config.json", "config.md"):
+        config = document(container, _look_up(engine, container, rootfs, undo))
+        config["process"]["env"] += engine.networks.link_environment(container)
+        if requests := container.host.get("DeviceRequests"):
+            await engine.blocking(cdi.add, config, requests, engine.settings.cdi_dirs)
+        _write(f"{bundle}/config.json", config)
+
+
+async def _begin_shim(engine: Engine, container: Container) -> Running:
+    """A shim that has nothing to do yet, and the connection to it."""
+    path = engine.places.shim(container.id)
+    with step("fork a shim", path):
+        shim_pid = await engine.zygote.fork(_keep(engine, container, path))
+        running = Running(await connect(path))
+    running.shim_pid, running.trace = shim_pid, context()
     return running
 
 

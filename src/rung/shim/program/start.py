@@ -99,7 +99,7 @@ def _begin(wanted: Keep) -> None:
     null = posix.open("/dev/null", posix.O_RDWR | posix.O_CLOEXEC)
     for number in range(3):
         posix.dup2(null, number)  # containerd reads what was printed to its end, so as long as anybody has it open
-    from rung.shim.keeper import keep  # most of a shim's start: it listens meanwhile
+    from rung.shim.keeper import keep, prepare  # most of a shim's start: it listens meanwhile
 
-    keep(wanted, listening)
+    keep(wanted, listening, prepare())
     posix._exit(0)
