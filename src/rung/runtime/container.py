@@ -97,7 +97,11 @@ class Container:
         """creating, created, running, paused or stopped, as it is now."""
         facts = self.facts
         if not facts.pid:
-            return CREATING if self._directory.being_created() else STOPPED
+            if self._directory.being_created():
+                return CREATING
+            facts = self.facts  # create may have ended between the two looks, and left its init
+        if not facts.pid:
+            return STOPPED
         if not state.alive(facts):
             return STOPPED
         if self.cgroup.frozen():  # a created one, too: it could not be started
