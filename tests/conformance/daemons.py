@@ -36,14 +36,14 @@ def needed(*programs: str) -> str | None:
 
 
 @contextmanager
-def dockerd(runtimes: Mapping[str, Path], *, network: bool = False) -> Iterator[Path]:
+def dockerd(runtimes: Mapping[str, Path], *, network: bool = False, place: str = "/tmp") -> Iterator[Path]:
     """A Docker daemon with its own containerd that knows ``runtimes`` by name: the folder it lives in.
 
     Its socket is ``docker.sock`` there. It makes no bridge and no firewall rule; with ``network`` it has a network
     namespace of its own, and bridges in there. Which of its snapshot drivers works depends on the file system
-    below: it chooses itself.
+    below ``place``: it chooses itself.
     """
-    with folder_of_its_own() as folder:
+    with folder_of_its_own(place) as folder:
         known = {name: {"path": str(path)} for name, path in runtimes.items()}
         (folder / "daemon.json").write_text(json.dumps({"runtimes": known, "experimental": True}))
         words: list[str | Path] = [
@@ -94,11 +94,11 @@ address = "{folder}/containerd.sock.ttrpc"
 
 
 @contextmanager
-def rungd() -> Iterator[Path]:
+def rungd(place: str = "/tmp") -> Iterator[Path]:
     """Rung's engine in a network of its own: the folder it lives in; its socket is ``run/rung.sock`` there.
 
     ``nsenter --net=/proc/PID/ns/net`` with the number in ``pid`` leads to where its ports are."""
-    with folder_of_its_own() as folder:
+    with folder_of_its_own(place) as folder:
         inside = f'ip link set lo up; exec "{PROGRAMS}/rungd" --experimental --data-root {folder}/data --run-root {folder}/run --cgroup-parent /{folder.name}'
         words = ["unshare", "--net", "sh", "-c", inside]
         ready = ["docker", "--host", f"unix://{folder}/run/rung.sock", "version"]
@@ -123,8 +123,8 @@ def end_engine(path: Path) -> None:
 
 
 @contextmanager
-def folder_of_its_own() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="rungconf-", dir="/tmp"))
+def folder_of_its_own(place: str = "/tmp") -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="rungconf-", dir=place))
     folder.chmod(0o755)
     try:
         yield folder
