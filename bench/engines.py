@@ -33,6 +33,10 @@ class Engine:
         """Docker's real client."""
         return [shutil.which("docker", path=SYSTEM_PATH) or "docker", "--host", f"unix://{self.socket}", *words]
 
+    def rung(self, *words: str) -> list[str]:
+        """Rung's own client."""
+        return [str(Path(sys.executable).parent / "rung"), "--host", f"unix://{self.socket}", *words]
+
     def processes(self) -> list[int]:
         """The engine and what belongs to it, without its containers and their shims."""
         ours = "rungd" if self.name == "rungd" else str(self.folder)
