@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 build=(gcc libc6-dev musl-tools python3 python3-venv ca-certificates)   # compile the C programs, run Python
 demo=(mmdebstrap busybox-static zstd)                        # images from the signed archive
 bench=(runc crun busybox-static docker.io docker-cli podman containerd skopeo umoci docker-registry curl isal e2fsprogs mount mmdebstrap git) # the peers to measure against
-tests=(criu docker-compose e2fsprogs erofs-utils nftables mount iproute2 procps libseccomp2 runc crun runsc skopeo docker-registry umoci oras cosign openssl libcrypt1 containerd docker.io docker-cli iptables strace bsdutils uidmap podman buildah catatonit rpm db5.3-util passt)  # outside clients
+tests=(containernetworking-plugins criu docker-compose e2fsprogs erofs-utils nftables mount iproute2 procps libseccomp2 runc crun runsc skopeo docker-registry umoci oras cosign openssl libcrypt1 containerd docker.io docker-cli iptables strace bsdutils uidmap podman buildah catatonit rpm db5.3-util passt)  # outside clients
 guest=(qemu-system-x86 linux-image-cloud-amd64 virtiofsd systemd dbus)   # pure cgroup v2 and systemd, in a virtual machine
 case $goal in
     build) packages=("${build[@]}") ;;

@@ -36,14 +36,14 @@ def needed(*programs: str) -> str | None:
 
 
 @contextmanager
-def dockerd(runtimes: Mapping[str, Path], *, network: bool = False, place: str = "/tmp") -> Iterator[Path]:
+def dockerd(runtimes: Mapping[str, Path], *, network: bool = False) -> Iterator[Path]:
     """A Docker daemon with its own containerd that knows ``runtimes`` by name: the folder it lives in.
 
     Its socket is ``docker.sock`` there. It makes no bridge and no firewall rule; with ``network`` it has a network
     namespace of its own, and bridges in there. Which of its snapshot drivers works depends on the file system
-    below ``place``: it chooses itself.
+    below: it chooses itself.
     """
-    with folder_of_its_own(place) as folder:
+    with folder_of_its_own() as folder:
         known = {name: {"path": str(path)} for name, path in runtimes.items()}
         (folder / "daemon.json").write_text(json.dumps({"runtimes": known, "experimental": True}))
         words: list[str | Path] = [
@@ -93,12 +93,61 @@ address = "{folder}/containerd.sock.ttrpc"
             yield folder
 
 
+#: Where Debian has the plug-ins of containernetworking-plugins.
+CNI = Path("/usr/lib/cni")
+CRI_CONFIG = """version = 2
+root = "{folder}/root"
+state = "{folder}/state"
+disabled_plugins = ["io.containerd.internal.v1.opt"]
+[grpc]
+address = "{folder}/containerd.sock"
+[ttrpc]
+address = "{folder}/containerd.sock.ttrpc"
+[plugins."io.containerd.grpc.v1.cri"]
+sandbox_image = "{pause}"
+stream_server_address = "127.0.0.1"
+stream_server_port = "0"
+restrict_oom_score_adj = true
+tolerate_missing_hugetlb_controller = true
+netns_mounts_under_state_dir = true
+[plugins."io.containerd.grpc.v1.cri".cni]
+bin_dir = "{CNI}"
+conf_dir = "{folder}/cni"
+[plugins."io.containerd.grpc.v1.cri".containerd]
+default_runtime_name = "runc"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.rung]
+runtime_type = "io.containerd.rung.v2"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.rung.options]
+Root = "{folder}/rung"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+runtime_type = "io.containerd.runc.v2"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+Root = "{folder}/runc"
+"""
+
+
+def configure_cri(folder: Path, pause: str) -> None:
+    """The configuration of a containerd that lives in ``folder`` and serves the CRI: handlers ``rung`` and ``runc``."""
+    (folder / "cni").mkdir()
+    addresses = {"type": "host-local", "subnet": "10.252.0.0/24", "dataDir": f"{folder}/addresses"}
+    network = {"cniVersion": "0.4.0", "name": folder.name, "plugins": [{"type": "ptp", "ipam": addresses}]}
+    (folder / "cni/one.conflist").write_text(json.dumps(network))
+    (folder / "config.toml").write_text(CRI_CONFIG.format(folder=folder, pause=pause, CNI=CNI))
+
+
 @contextmanager
-def rungd(place: str = "/tmp") -> Iterator[Path]:
+def containerd_with_cri(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The containerd of a configured folder; after it has ended, again."""
+    with _daemon(["containerd", "--config", folder / "config.toml"], folder, [*ctr(folder), "version"]) as daemon:
+        yield daemon
+
+
+@contextmanager
+def rungd() -> Iterator[Path]:
     """Rung's engine in a network of its own: the folder it lives in; its socket is ``run/rung.sock`` there.
 
     ``nsenter --net=/proc/PID/ns/net`` with the number in ``pid`` leads to where its ports are."""
-    with folder_of_its_own(place) as folder:
+    with folder_of_its_own() as folder:
         inside = f'ip link set lo up; exec "{PROGRAMS}/rungd" --experimental --data-root {folder}/data --run-root {folder}/run --cgroup-parent /{folder.name}'
         words = ["unshare", "--net", "sh", "-c", inside]
         ready = ["docker", "--host", f"unix://{folder}/run/rung.sock", "version"]
@@ -123,8 +172,8 @@ def end_engine(path: Path) -> None:
 
 
 @contextmanager
-def folder_of_its_own(place: str = "/tmp") -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="rungconf-", dir=place))
+def folder_of_its_own() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="rungconf-", dir="/tmp"))
     folder.chmod(0o755)
     try:
         yield folder

@@ -11,6 +11,7 @@ import io
 import json
 import platform
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 MEDIA = "application/vnd.oci.image"
 
 
-def write(layer: Path, archive: Path, name: str) -> Path:
-    """``layer`` (a tar archive of a root file system) as the image ``name``."""
+def write(layer: Path, archive: Path, name: str, command: Sequence[str] = ("sh",)) -> Path:
+    """``layer`` (a tar archive of a root file system) as the image ``name``, which runs ``command``."""
     machine = platform.machine()
     content = layer.read_bytes()
     with tarfile.open(archive, "w") as tar:
@@ -38,7 +39,7 @@ def write(layer: Path, archive: Path, name: str) -> Path:
         config = {
             "architecture": ARCHITECTURES.get(machine, machine),
             "os": "linux",
-            "config": {"Cmd": ["sh"], "Env": ["PATH=/bin"]},
+            "config": {"Cmd": list(command), "Env": ["PATH=/bin"]},
             "rootfs": {"type": "layers", "diff_ids": [layer_blob["digest"]]},
         }
         manifest = {

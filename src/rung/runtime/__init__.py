@@ -15,6 +15,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rung.runtime.cgroup.join import join_cgroup
+    from rung.runtime.cgroup.oom import OomWatch, watch_oom
     from rung.runtime.checkpoint.options import CheckpointOptions, RestoreOptions
     from rung.runtime.console import pair, receive
     from rung.runtime.container import Container
@@ -50,6 +51,7 @@ _HOME = {
     "ExecOptions": "enter",
     "Foreground": "foreground",
     "Line": "explain",
+    "OomWatch": "cgroup.oom",
     "Plan": "plan.request",
     "Process": "enter",
     "RestoreOptions": "checkpoint.options",
@@ -69,6 +71,7 @@ _HOME = {
     "sealed_init": "spawn",
     "signal_number": "signals",
     "story": "explain",
+    "watch_oom": "cgroup.oom",
     "write_atomically": "state",
 }
 __all__ = [
@@ -82,6 +85,7 @@ __all__ = [
     "ExecOptions",
     "Foreground",
     "Line",
+    "OomWatch",
     "Plan",
     "Process",
     "RestoreOptions",
@@ -101,6 +105,7 @@ __all__ = [
     "sealed_init",
     "signal_number",
     "story",
+    "watch_oom",
     "write_atomically",
 ]
 

@@ -18,6 +18,7 @@ from rung.shim.story import Story
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rung.shim.beginning import Keep
+    from rung.shim.memory import Watch
     from rung.shim.runtimes import Settings
     from rung.spec.shim.bootstrap import Options
 
@@ -52,11 +53,18 @@ def keep(wanted: Keep, listening: int, loop: Loop) -> bool:
         posix.unlink(wanted.socket)
         publisher.when_empty(lambda: loop.soon(loop.stop))
 
-    service = Service(loop, wanted.namespace, used, publisher.publish, shut_down, story)
+    watch = _memory_watch() if wanted.events else None
+    service = Service(loop, wanted.namespace, used, publisher.publish, shut_down, story, watch)
     server = Server(loop, listening, service.handle, lambda uid: uid in (0, posix.geteuid()))
     story.has_begun()
     loop.run()
     return service.has_started
+
+
+def _memory_watch() -> Watch:
+    from rung.runtime import watch_oom
+
+    return watch_oom
 
 
 def _cut_loose(log_path: str) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rung.shim.loop import Loop
+    from rung.shim.memory import Watch
     from rung.shim.runtimes import Runtime, Settings
     from rung.shim.server import Reply
     from rung.shim.task import Publish
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 
 class Service:
     """All tasks of one shim. ``settings`` turns a request's options and bundle into the runtime's settings;
-    ``shut_down`` is called when the last task is gone and the caller wants no more."""
+    ``shut_down`` is called when the last task is gone and the caller wants no more. ``watch`` knows of lack of memory;
+    without it nobody is told."""
 
     def __init__(
         self,
@@ -43,10 +45,12 @@ class Service:
         publish: Publish,
         shut_down: Callable[[], None],
         story: Story | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._loop, self._namespace, self._settings = loop, namespace, settings
         self._publish, self._shut_down = publish, shut_down
         self._story = story or Story()
+        self._watch = watch
         self._sent = ""  # the ``traceparent`` of the call that is being handled
         self.tasks: dict[str, Task] = {}
         #: Whether any task has come so far that it ran.
@@ -92,6 +96,7 @@ class Service:
         span = self._story.span("make the task", request.id, self._sent)
         box.parent = span.header
         task = Task(self._loop, box, self._publish, request.id, self._namespace, request.bundle, asked)
+        task.watch = self._watch
         self.tasks[request.id] = task
 
         def done(error: BaseException | None) -> None:

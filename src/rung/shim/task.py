@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rung.shim.loop import Loop
+    from rung.shim.memory import MemoryWatch, Watch
     from rung.shim.runtimes import Checkpoint, Runtime, Started
     from rung.shim.stdio.streams import Asked
     from rung.spec.shim.common import Mount
@@ -62,6 +63,9 @@ class Task:
         self._checkpoint = ""
         #: Where what the runtime has recorded goes when it is deleted; nowhere if empty.
         self.story = ""
+        #: What knows of lack of memory, where somebody wants to hear of it.
+        self.watch: Watch | None = None
+        self._memory: MemoryWatch | None = None
 
     @property
     def parent(self) -> str:
@@ -129,6 +133,11 @@ class Task:
         process.pid = started.pid
         process.streams = streams
         streams.flow(started.console)
+        if process is self.init and self.watch is not None:
+            from rung.shim.memory import MemoryWatch
+
+            event = events.TaskOOM(container_id=self.id)
+            self._memory = MemoryWatch(self._loop, self.watch, started.pid, lambda: self._publish(event))
         self._loop.child(started.pid, lambda status: self._ended(process, status))
 
     # --- start ------------------------------------------------------------------------
@@ -221,6 +230,8 @@ class Task:
                 self._tell_late_end(self.init)
 
     def _tell_end(self, process: Process) -> None:
+        if self._memory is not None:
+            self._memory.look()
         self._publish(
             events.TaskExit(
                 container_id=self.id,
@@ -253,6 +264,8 @@ class Task:
         if process.id:
             removed(None, None)
         else:
+            if self._memory is not None:
+                self._memory.close()  # v1 would take the cgroup's removal for one more event
             force = before == CREATED
             self._loop.aside(lambda: self._remove(force), removed)
 

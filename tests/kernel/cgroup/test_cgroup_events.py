@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from rung.runtime import watch_oom
 from rung.runtime.cgroup import OomWatch
 
 MIB = 1 << 20
@@ -37,6 +38,19 @@ def test_out_of_memory_is_told(group, worker, mode):
         assert next(watch) >= 1
         assert one.process.wait(timeout=ANSWER_S) == -9
     assert group.oom_kills() == 1
+
+
+def test_a_look_at_the_watch_waits_for_nothing(group, worker):
+    """And knows of whatever killed a process that has been waited for."""
+    group.create()
+    group.apply({"memory": {"limit": 30 * MIB, "swap": 30 * MIB}})
+    one = worker(group)
+    with watch_oom(one.process.pid) as watch:
+        assert watch.look() == 0
+        one.tell(f"grow {100 * MIB}")
+        assert one.process.wait(timeout=ANSWER_S) == -9
+        assert watch.look() >= 1
+        assert watch.look() == 0 or watch.look() is None
 
 
 def test_the_watch_ends_with_the_cgroup(group, worker):

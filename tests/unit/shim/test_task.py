@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from rung.errors import RungError
 from rung.shim.errors import AlreadyExists, FailedPrecondition, NotFound
 from rung.shim.loop import Loop
 from rung.shim.stdio.streams import Asked
@@ -153,6 +154,62 @@ def test_an_exec_that_cannot_be_started_has_ended(life: Life) -> None:
     heard: list[int] = []
     exec_.when_over(lambda: heard.append(exec_.exit_status))
     assert heard == [255]
+
+
+class FakeWatch:
+    """Says what it is given, when its pipe has a byte or when it is asked."""
+
+    def __init__(self) -> None:
+        self.reader, self.writer = os.pipe()
+        self.news: list[int | None] = []
+        self.closed = False
+
+    def fileno(self) -> int:
+        return self.reader
+
+    def look(self) -> int | None:
+        return self.news.pop(0) if self.news else 0
+
+    def close(self) -> None:
+        self.closed = True
+        os.close(self.reader)
+        os.close(self.writer)
+
+
+def test_lack_of_memory_is_told_when_it_happens_and_before_the_end(life: Life) -> None:
+    watch = FakeWatch()
+    life.task.watch = lambda _pid: watch  # type: ignore[assignment,return-value]
+    life.started()
+    watch.news = [1]
+    os.write(watch.writer, b".")
+    run_until(life.loop, lambda: life.topics[-1] == "oom")
+    os.read(watch.reader, 1)
+    watch.news = [2]  # of which the kernel has woken nobody yet
+    life.ended(137)
+    assert life.topics == ["create", "start", "oom", "oom", "exit"]
+    life.task.delete(life.task.init, life.done.append)
+    assert life.wait() is None
+    assert watch.closed
+
+
+def test_a_watch_whose_cgroup_is_gone_ends(life: Life) -> None:
+    watch = FakeWatch()
+    life.task.watch = lambda _pid: watch  # type: ignore[assignment,return-value]
+    life.started()
+    watch.news = [None]
+    os.write(watch.writer, b".")
+    run_until(life.loop, lambda: watch.closed)
+    assert "oom" not in life.topics
+
+
+def test_where_nobody_counts_memory_nothing_is_told(life: Life) -> None:
+    def none(_pid: int) -> None:
+        raise RungError("watch for out of memory", "", "this host has no memory controller")
+
+    life.task.watch = none  # type: ignore[assignment]
+    life.started()
+    life.ended()
+    assert life.topics == ["create", "start", "exit"]
 
 
 def test_pause_and_resume_are_told(life: Life) -> None:

@@ -8,7 +8,7 @@ from rung.engine import states
 from rung.engine.errors import Conflict, NotModified
 from rung.engine.lifecycle.checks import signal_of
 from rung.engine.lifecycle.start import start
-from rung.engine.shims.client import ShimGone, ShimRefused
+from rung.engine.shims.client import ShimRefused
 from rung.engine.waiting import NOT_RUNNING, Outcome
 from rung.spec.shim import ttrpc
 from rung.trace.spans import about
@@ -49,14 +49,11 @@ async def kill(engine: Engine, container: Container, word: str = "SIGKILL") -> N
 
 
 async def _signal(running: Running, container: Container, number: int) -> None:
-    """It may end, and its shim with it, before the shim has answered: that is what was wanted."""
     try:
         await running.client.call("Kill", id=container.id, signal=number)
     except ShimRefused as error:
-        if error.code != ttrpc.NOT_FOUND:
+        if error.code != ttrpc.NOT_FOUND:  # it has ended meanwhile: that is what was wanted
             raise
-    except ShimGone:
-        return
 
 
 def stop_signal(container: Container) -> str:

@@ -32,9 +32,7 @@ class Image:
         self.created = row.created
         self.size_bytes = row.unpacked
         self.labels = row.labels
-        self._manifest: Manifest | None = None
         self._config: ImageConfig | None = None
-        self._data = b""
 
     @property
     def name(self) -> str:
@@ -43,10 +41,8 @@ class Image:
 
     @property
     def manifest(self) -> Manifest:
-        """The manifest, read from the store once."""
-        if self._manifest is None:
-            self._manifest = self._content.manifest(self.manifest_digest, self.row.media_type)
-        return self._manifest
+        """The manifest, read from the store."""
+        return self._content.manifest(self.manifest_digest, self.row.media_type)
 
     @property
     def config(self) -> ImageConfig:
@@ -63,8 +59,7 @@ class Image:
     @property
     def document(self) -> dict[str, Any]:
         """The whole configuration as it stands, unknown fields too."""
-        self._data = self._data or self._content.blobs.read(self.id)
-        return dict(jsonc.loads(self._data))
+        return dict(jsonc.loads(self._content.blobs.read(self.id)))
 
     @property
     def descriptor(self) -> Descriptor:

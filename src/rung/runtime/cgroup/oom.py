@@ -10,6 +10,7 @@ from __future__ import annotations
 from rung import posix
 from rung.runtime.cgroup.errors import CgroupError, failed
 from rung.runtime.cgroup.files import is_gone, read, write
+from rung.runtime.cgroup.hierarchy import hierarchies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +37,11 @@ def keyed(text: str) -> dict[str, int]:
         name, _, value = line.partition(" ")
         found[name] = int(value)
     return found
+
+
+def watch_oom(pid: int) -> OomWatch:
+    """Of the cgroup that a process is in: any runtime's container. Raises ``CgroupError``."""
+    return OomWatch(hierarchies(pid).own)
 
 
 class OomWatch:
@@ -89,6 +95,20 @@ class OomWatch:
             times = posix.eventfd_read(self._files[0])
             return times if posix.exists(f"{self._directory}/cgroup.event_control") else None
         self._epoll.poll()
+        return self._news()
+
+    def look(self) -> int | None:
+        """Like ``read``, but now: 0 where nothing has happened. What killed a process that has been waited for is
+        among it, although v2 may not have woken anybody yet."""
+        if self._epoll is not None:
+            return self._news()
+        from select import POLLIN, poll
+
+        waiter = poll()
+        waiter.register(self._files[0], POLLIN)
+        return self.read() if waiter.poll(0) else 0
+
+    def _news(self) -> int | None:
         try:
             kills = self._counted(0, "oom_kill")
             more, self._kills = kills - self._kills, kills
