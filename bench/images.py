@@ -5,7 +5,11 @@
 Every round pulls each case with each contestant once, in another order each time; figures are medians. CPU is that of
 all processes that take part but the registry: the contestants' daemons live in the bench's cgroup. The limit is what
 the same bytes cost without any container software: curl, sha256sum, igzip into GNU tar. Stores lie on an
-ext4 of their own on a loop device, because what is measured is not the machine's disk.
+ext4 of their own on a loop device, because what is measured is not the machine's disk. The floor is what an EROFS
+pull's bytes cost in one program that does nothing else with them.
+
+A guest that gives its free memory back to its host (free page reporting) waits for the host at every page it then takes
+again, and that counts as the CPU of who takes it: up to half of a pull. So memory is taken and freed before each pull.
 """
 
 from __future__ import annotations
@@ -64,6 +68,15 @@ def limit(place: Path, registry: str) -> Contestant:
         return shell("\n".join(lines))
 
     return Contestant(pull, lambda case: shell(f"rm -rf {into}"))
+
+
+def floor(place: Path, registry: str) -> Contestant:
+    into = place / "floor"
+    program = f"{sys.executable} -I {ROOT}/bench/imagefloor.py {registry}"
+    return Contestant(
+        lambda case: shell(f"mkdir {into}\nexec {program} {case} {into} {' '.join(layers(case))}"),
+        lambda case: shell(f"rm -rf {into}"),
+    )
 
 
 def rung(place: Path, registry: str, snapshotter: str) -> Contestant:
@@ -129,6 +142,7 @@ def contestants(place: Path, registry: str, wanted: Sequence[str], stack: ExitSt
     """Those that are wanted and installed, started."""
     made: dict[str, tuple[tuple[str, ...], Callable[[], Contestant]]] = {
         "limit": (("curl", "igzip", "tar"), lambda: limit(place, registry)),
+        "floor": ((), lambda: floor(place, registry)),
         "rung overlay": ((), lambda: rung(place, registry, "overlay")),
         "rung erofs": ((), lambda: rung(place, registry, "erofs")),
         "containerd": (("containerd", "ctr"), lambda: containerd(place, registry, stack)),
@@ -278,6 +292,7 @@ def run(options: argparse.Namespace) -> dict[str, dict[str, dict[str, float]]]:
 
 
 def one(samples: measure.Samples, case: str, name: str, contestant: Contestant) -> None:
+    measure.take_memory(4 << 30)
     samples.time(case, name, lambda: measure.call(contestant.pull(case), ENVIRONMENT))
     measure.call(contestant.forget(case), ENVIRONMENT)
     os.sync()  # what one has left to be written is not the next one's
@@ -312,7 +327,7 @@ def judged(table: dict[str, dict[str, dict[str, float]]]) -> Iterator[tuple[str,
 
 def report(table: dict[str, dict[str, dict[str, float]]]) -> None:
     """The figures, then the bounds."""
-    names = [name for name in ("limit", *OURS, *PEERS) if any(name in row for row in table.values())]
+    names = [name for name in ("limit", "floor", *OURS, *PEERS) if any(name in row for row in table.values())]
     print(f"{'ms: wall / CPU':<10}" + "".join(f"{name:>16}" for name in names))
     for case, row in table.items():
         cells = [f"{row[n]['wall_ms']:.0f} / {row[n]['cpu_ms']:.0f}" if n in row else "" for n in names]
@@ -325,7 +340,7 @@ def report(table: dict[str, dict[str, dict[str, float]]]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", default="", help=",".join(imagecases.CASES))
-    parser.add_argument("--contestants", default="", help=",".join(("limit", *OURS, *PEERS)))
+    parser.add_argument("--contestants", default="", help=",".join(("limit", "floor", *OURS, *PEERS)))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--on", default="/dev/shm", help="where the loop device's file lies (%(default)s)")
     parser.add_argument("--size", type=int, default=12, help="of the file system, GiB")

@@ -7,6 +7,7 @@ controller that counts CPU, it is what the waited-for children used.
 
 from __future__ import annotations
 
+import mmap
 import os
 import resource
 import select
@@ -156,6 +157,13 @@ def call(argv: list[str], environment: Mapping[str, str] = ENVIRONMENT, expect: 
     os.close(reader)
     if code != expect:
         raise Failed(f"{' '.join(argv)}: exit {code}, not {expect}: {said.decode(errors='replace').strip()}")
+
+
+def take_memory(size_bytes: int) -> None:
+    """Take so much memory, half of what is there at most, and free it: the machine below has it ready then."""
+    free = next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemAvailable"))
+    size = min(size_bytes, int(free.split()[1]) << 9)
+    mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE).close()
 
 
 def most_resident_kib(argv: list[str], environment: Mapping[str, str], busybox: str) -> int:
