@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import shlex
 import shutil
 import signal
 import socket
@@ -36,16 +37,18 @@ def needed(*programs: str) -> str | None:
 
 
 @contextmanager
-def dockerd(runtimes: Mapping[str, Path], *, network: bool = False) -> Iterator[Path]:
+def dockerd(
+    runtimes: Mapping[str, Path], *, network: bool = False, more: Mapping[str, object] | None = None
+) -> Iterator[Path]:
     """A Docker daemon with its own containerd that knows ``runtimes`` by name: the folder it lives in.
 
     Its socket is ``docker.sock`` there. It makes no bridge and no firewall rule; with ``network`` it has a network
-    namespace of its own, and bridges in there. Which of its snapshot drivers works depends on the file system
+    namespace of its own, and bridges in there. ``more``: of its configuration file. Which of its snapshot drivers works depends on the file system
     below: it chooses itself.
     """
     with folder_of_its_own() as folder:
         known = {name: {"path": str(path)} for name, path in runtimes.items()}
-        (folder / "daemon.json").write_text(json.dumps({"runtimes": known, "experimental": True}))
+        (folder / "daemon.json").write_text(json.dumps({"runtimes": known, "experimental": True, **(more or {})}))
         words: list[str | Path] = [
             "dockerd",
             *("--config-file", folder / "daemon.json"),
@@ -143,12 +146,13 @@ def containerd_with_cri(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @contextmanager
-def rungd() -> Iterator[Path]:
+def rungd(*flags: str) -> Iterator[Path]:
     """Rung's engine in a network of its own: the folder it lives in; its socket is ``run/rung.sock`` there.
 
     ``nsenter --net=/proc/PID/ns/net`` with the number in ``pid`` leads to where its ports are."""
     with folder_of_its_own() as folder:
         inside = f'ip link set lo up; exec "{PROGRAMS}/rungd" --experimental --data-root {folder}/data --run-root {folder}/run --cgroup-parent /{folder.name}'
+        inside = " ".join([inside, *map(shlex.quote, flags)])
         words = ["unshare", "--net", "sh", "-c", inside]
         ready = ["docker", "--host", f"unix://{folder}/run/rung.sock", "version"]
         with _daemon(words, folder, ready) as daemon:
