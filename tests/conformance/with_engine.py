@@ -28,7 +28,7 @@ IMAGES = ("alpine:3.10", "alpine:3.12", "alpine:latest", "busybox:latest", "ubun
 HELLO = "hello-world:latest"
 TIMEOUT_S = 120
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-FOLDERS = ("bin", "dev", "etc", "home", "proc", "root", "run", "sbin", "sys", "tmp", "usr/bin", "usr/sbin", "var/lib/postgresql", "var/tmp")
+FOLDERS = ("bin", "dev", "etc", "home", "proc", "root", "run", "sbin", "sys", "tmp", "usr/bin", "usr/sbin", "var/lib/postgresql", "var/opt", "var/tmp")
 FILES = {
     "etc/passwd": (
         "root:x:0:0:root:/root:/bin/ash\nbin:x:1:1:bin:/bin:/sbin/nologin\nguest:x:405:100:guest:/dev/null:/sbin/nologin\n"
@@ -73,7 +73,10 @@ def engine(kind: str) -> Iterator[tuple[Path, list[str]]]:
         inside = ["nsenter", f"--net=/proc/{(folder / 'pid').read_text().strip()}/ns/net"]
         with _mirror(inside, folder):
             _fill(found)
-            yield found, inside
+            try:
+                yield found, inside
+            finally:
+                _clear(found)
 
 
 @contextmanager
@@ -110,11 +113,18 @@ def _fill(socket: Path) -> None:
     docker(socket, "rmi", HELLO)
 
 
-def docker(socket: Path, *words: str, data: bytes = b"") -> None:
+def _clear(socket: Path) -> None:
+    """No container stays."""
+    if left := docker(socket, "ps", "--all", "--quiet").split():
+        docker(socket, "rm", "--force", "--volumes", *left)
+
+
+def docker(socket: Path, *words: str, data: bytes = b"") -> str:
     done = subprocess.run(
         ["docker", "--host", f"unix://{socket}", *words], input=data, capture_output=True, timeout=TIMEOUT_S, check=False
     )
     assert done.returncode == 0, f"docker {' '.join(words)}: {done.stderr.decode()}"
+    return done.stdout.decode()
 
 
 def main(kind: str, *command: str) -> int:

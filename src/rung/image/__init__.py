@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from rung.image.snapshot.snapshots import Snapshots
     from rung.image.store.collect import Collected
     from rung.image.store.verify import Problem, Verified
-    from rung.image.transfer.manifest_list import ManifestLists, read_remote
+    from rung.image.transfer.manifest_list import ManifestLists, describe_remote, read_remote
     from rung.image.transfer.places import copy_image
     from rung.image.transfer.referrers import list_referrers
 
@@ -104,6 +104,7 @@ _HOME = {
     "list_tags": "registry.search",
     "login": "registry.session",
     "logout": "registry.session",
+    "describe_remote": "transfer.manifest_list",
     "read_remote": "transfer.manifest_list",
     "rules_from": "explore.rules",
     "search": "registry.search",
@@ -177,6 +178,7 @@ __all__ = [
     "parse_changes",
     "parse_ignored",
     "parse_severities",
+    "describe_remote",
     "read_remote",
     "rules_from",
     "scan_image",

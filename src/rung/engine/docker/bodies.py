@@ -196,7 +196,7 @@ HOST = struct(
 CONTAINER = struct(
     "runconfig",
     "ContainerConfigWrapper",
-    {"HostConfig": HOST, "NetworkingConfig": _NETWORKING},
+    {"HostConfig": HOST, "NetworkingConfig": _NETWORKING, "Runtime": ANY},  # docker-py has the runtime there
     Config=CONFIG,
 )
 UPDATE = struct("container", "UpdateConfig", {"RestartPolicy": _POLICY}, Resources=RESOURCES)

@@ -92,7 +92,11 @@ def configuration(container: Container, given: dict[str, Any], changes: list[str
         if name not in _FIELDS:
             continue
         field = _FIELDS[name]
-        plain = list(value) if isinstance(value, tuple) else value
+        plain: Any = list(value) if isinstance(value, tuple) else value
+        if field in ("ExposedPorts", "Volumes"):  # sets, which Go writes as objects of nothing
+            plain = {one: {} for one in value}
+        elif field == "Labels":
+            plain = dict(value)
         found[field] = {**(found.get(field) or {}), **plain} if isinstance(plain, dict) else plain
         if field == "Env":
             kept = {word.partition("=")[0]: word for word in [*(container.config.get("Env") or ()), *plain]}

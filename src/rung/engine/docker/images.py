@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rung.engine.docker.routes import Table
     from rung.engine.engine import Engine
     from rung.image import Image, Removed, Summary
+    from rung.spec.image import Platform
 
 
 def table(engine: Engine) -> Table:
@@ -174,11 +175,14 @@ def table(engine: Engine) -> Table:
         )
 
     async def distribution(call: Call) -> Answer:
-        from rung.image import read_remote
+        from rung.image import describe_remote
 
         name = call.words["image"]
         check_name(name)
-        return document(await engine.blocking(lambda: _distribution(read_remote(name, insecure=insecure(name)))))
+        how: dict[str, Any] = {"insecure": insecure(name), "credentials": credentials_of(call)}
+        descriptor, platforms = await engine.blocking(lambda: describe_remote(name, **how))
+        at = {"mediaType": descriptor.media_type, "digest": str(descriptor.digest), "size": descriptor.size}
+        return document({"Descriptor": at, "Platforms": [_platform(one) for one in platforms]})
 
     async def auth(call: Call) -> Answer:
         try:
@@ -264,19 +268,9 @@ def _told(engine: Engine, removed: Removed) -> list[dict[str, str]]:
     return [{"Untagged": name} for name in removed.untagged] + [{"Deleted": key} for key in removed.deleted]
 
 
-def _distribution(found: Any) -> dict[str, Any]:
-    descriptor = found.descriptor
-    return {
-        "Descriptor": {
-            "mediaType": descriptor.media_type,
-            "digest": str(descriptor.digest),
-            "size": descriptor.size,
-        },
-        "Platforms": [
-            {"architecture": one.architecture, "os": one.os, **({"variant": one.variant} if one.variant else {})}
-            for one in found.platforms
-        ],
-    }
+def _platform(one: Platform) -> dict[str, str]:
+    found = {"architecture": one.architecture, "os": one.os, "os.version": one.os_version, "variant": one.variant}
+    return {key: value for key, value in found.items() if value}
 
 
 async def saved(engine: Engine, names: list[str]) -> Streamed:

@@ -9,6 +9,7 @@ import re
 
 from rung.engine.document import mount_spec, resources, security
 from rung.engine.errors import BadParameter, EngineError, NotFound
+from rung.spec.image import Platform
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,8 +29,14 @@ _MODES = {
 _SHARED = ("IpcMode", "PidMode")
 _PORT = re.compile(r"\d{0,5}(-\d{1,5})?")
 _PLATFORM = re.compile(r"[A-Za-z0-9_.-]+")
-#: Go's names of architectures, and what else they are called.
-_SAME = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64"}
+#: What one word alone may be.
+_SYSTEMS = frozenset(
+    "aix android darwin dragonfly freebsd hurd illumos ios js linux netbsd openbsd plan9 solaris wasip1 windows zos".split()
+)
+_ARCHITECTURES = frozenset(
+    "386 amd64 arm arm64 armbe arm64be loong64 mips mipsle mips64 mips64le ppc ppc64 ppc64le riscv riscv64 s390 s390x "
+    "sparc sparc64 wasm".split()
+)
 
 
 def check(config: Mapping[str, Any], host: Mapping[str, Any]) -> None:
@@ -163,13 +170,14 @@ def platform_of(text: str) -> tuple[str, str]:
     parts = text.lower().split("/")
     if text and (len(parts) > 3 or not all(_PLATFORM.fullmatch(part) for part in parts)):
         raise BadParameter(f'"{text}": cannot parse platform specifier: invalid argument')
-    if not text or len(parts) == 1:
-        return (
-            (text.lower(), "")
-            if text in ("linux", "windows", "freebsd")
-            else ("", _SAME.get(parts[0], parts[0]))
-        )
-    return parts[0], _SAME.get(parts[1], parts[1])
+    if not text or parts[0] in _SYSTEMS and len(parts) == 1:
+        return parts[0], ""
+    if len(parts) == 1:
+        architecture = Platform("", parts[0]).normal.architecture
+        if architecture not in _ARCHITECTURES:
+            raise BadParameter(f'"{text}": unknown operating system or architecture: invalid argument')
+        return "", architecture
+    return parts[0], Platform("", parts[1]).normal.architecture
 
 
 def check_platform(image: Image, wanted: tuple[str, str], reference: str) -> None:

@@ -35,8 +35,9 @@ async def create(
     config = {key: value for key, value in request.items() if key not in ("HostConfig", "NetworkingConfig")}
     host = dict(request.get("HostConfig") or {})
     endpoints = dict((request.get("NetworkingConfig") or {}).get("EndpointsConfig") or {})
-    if config.get("Runtime") and not host.get("Runtime"):  # where the first versions of the API had it
-        host["Runtime"] = config.pop("Runtime")
+    if config.get("Runtime") and not host.get("Runtime"):  # where docker-py has it; dockerd reads past it
+        host["Runtime"] = str(config["Runtime"])
+    config.pop("Runtime", None)
     unsaid(engine, host)
     dropped = discarded(host)
     adapt(host)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 STOP_S = 10
 #: After SIGKILL: a process that does not go then hangs in the kernel.
 KILLED_S = 10.0
+#: How much later than the runtime the engine may hear of an end.
+ENDING_S = 2.0
 
 
 def need(engine: Engine, container: Container) -> Running:
@@ -116,10 +118,22 @@ async def pause(engine: Engine, container: Container) -> None:
         if container.state.status == states.PAUSED:
             raise Conflict(f"Container {container.id} is already paused")
         running = need(engine, container)
-        await running.client.call("Pause", id=container.id)
+        try:
+            await running.client.call("Pause", id=container.id)
+        except ShimRefused:
+            if await _is_ending(running):
+                raise Conflict(f"container {container.id} is not running") from None
+            raise
         container.become(states.PAUSED)
         engine.containers.note(container)
     engine.events.tell("container", "pause", container.id, container.attributes())
+
+
+async def _is_ending(running: Running) -> bool:
+    """Whether what a runtime would not do failed because there was nothing any more to do it to: of its end the shim
+    hears at the same time."""
+    done, _ = await asyncio.wait({running.exited}, timeout=ENDING_S)
+    return bool(done)
 
 
 async def unpause(engine: Engine, container: Container) -> None:

@@ -30,6 +30,7 @@ def asked(name: str, request: Mapping[str, Any], taken: Sequence[Subnet], settin
         gateway=str(first.get("Gateway") or ""),
         ip_range=str(first.get("IPRange") or ""),
         ipam_options=ipam.get("Options"),
+        reserved=dict(first.get("AuxiliaryAddresses") or {}),
         internal=bool(request.get("Internal")),
         attachable=bool(request.get("Attachable")),
         options=dict(request.get("Options") or {}),
@@ -37,6 +38,7 @@ def asked(name: str, request: Mapping[str, Any], taken: Sequence[Subnet], settin
     )
     if request.get("EnableIPv6"):
         second = addresses.of_version(configs, 6)
+        network.reserved6 = dict(second.get("AuxiliaryAddresses") or {})
         six = _subnet(second, taken, _pools6(settings, mark), 6)
         network.have_ipv6(str(six), str(second.get("Gateway") or ""), str(second.get("IPRange") or ""))
     return network

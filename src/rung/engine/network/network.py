@@ -42,6 +42,8 @@ class Network:
         gateway6: str = "",
         ip_range6: str = "",
         gateway6_asked: bool = False,
+        reserved: dict[str, str] | None = None,
+        reserved6: dict[str, str] | None = None,
     ) -> None:
         self.name, self.driver = name, driver
         self.id = id or os.urandom(32).hex()
@@ -53,6 +55,8 @@ class Network:
         self.pool = Pool(IPv4Network(subnet), ip_range) if subnet else None
         if self.pool is not None:
             self.gateway = self.pool.take(gateway) if gateway else self.pool.take()
+        self.reserved, self.reserved6 = reserved or {}, reserved6 or {}
+        self._reserve(self.pool, self.reserved)
         self.subnet6 = self.gateway6 = self.ip_range6 = ""
         self.gateway6_asked = gateway6_asked
         self.pool6: Pool | None = None
@@ -65,6 +69,13 @@ class Network:
         self.subnet6, self.ip_range6, self.gateway6_asked = subnet, ip_range, bool(gateway)
         self.pool6 = Pool(IPv6Network(subnet), ip_range)
         self.gateway6 = self.pool6.take(gateway or str(IPv6Network(subnet).network_address + 1))
+        self._reserve(self.pool6, self.reserved6)
+
+    @staticmethod
+    def _reserve(pool: Pool | None, names: dict[str, str]) -> None:
+        """Auxiliary addresses are somebody's who is no container. Raises ``BadParameter``, ``Conflict``."""
+        for address in names.values() if pool else ():
+            pool.take(address)
 
     def document(self) -> dict[str, Any]:
         """What the database keeps."""
@@ -93,19 +104,23 @@ class Network:
 
     def view(self, containers: dict[str, Any] | None = None) -> dict[str, Any]:
         """Docker's Network. ``containers`` only under inspection."""
-        config: dict[str, str] = {}
+        config: dict[str, Any] = {}
         if self.subnet:
             config["Subnet"] = self.subnet
             if self.ip_range:
                 config["IPRange"] = self.ip_range
             config["Gateway"] = self.gateway
-        config6: dict[str, str] = {}
+            if self.reserved:
+                config["AuxiliaryAddresses"] = self.reserved
+        config6: dict[str, Any] = {}
         if self.subnet6:
             config6["Subnet"] = self.subnet6
             if self.ip_range6:
                 config6["IPRange"] = self.ip_range6
             if self.gateway6_asked:  # as Docker: one that it chose itself is not shown
                 config6["Gateway"] = self.gateway6
+            if self.reserved6:
+                config6["AuxiliaryAddresses"] = self.reserved6
         return {
             "Name": self.name,
             "Id": self.id,

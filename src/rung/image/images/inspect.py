@@ -55,7 +55,7 @@ def inspected(store: Store, image: Image) -> dict[str, Any]:
         "Id": summary.id,
         "RepoTags": list(summary.repo_tags),
         "RepoDigests": list(summary.repo_digests),
-        "Parent": "",
+        "Parent": parent_of(store, document),
         "Comment": document.get("comment") or history[-1].get("comment", ""),
         "Created": document.get("created", ""),
         "DockerVersion": document.get("docker_version", ""),
@@ -70,6 +70,12 @@ def inspected(store: Store, image: Image) -> dict[str, Any]:
         "Metadata": {"LastTagTime": _tagged(summary.tagged) if not image.row.name.startswith(DANGLING) else _NEVER},
         "Descriptor": image.descriptor.to_json(),
     }
+
+
+def parent_of(store: Store, document: dict[str, Any]) -> str:
+    """The image that this one was committed from, while it is here: ``parent``, of docker's first format of images."""
+    parent = str(document.get("parent") or "")
+    return parent if parent and store.content.metadata.images_of(parent) else ""
 
 
 def _sorted(value: Any) -> Any:

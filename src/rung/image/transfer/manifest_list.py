@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rung.image.progress import Progress
-    from rung.spec.image import Digest
+    from rung.image.registry.auth import Credentials
+    from rung.spec.image import Descriptor, Digest, Manifest, Platform
 
     #: ``{"manifests": [{"name": reference, "descriptor": {...}}]}``
     Draft = dict[str, Any]
@@ -37,6 +38,28 @@ def read_remote(name: str, *, insecure: bool = False) -> tuple[str, bytes]:
     with Registry(reference.domain, insecure=insecure) as registry:
         at, data = manifests.get(registry, reference.path, reference.target)
     return at.media_type, data
+
+
+def describe_remote(
+    name: str, *, insecure: bool = False, credentials: Credentials | None = None
+) -> tuple[Descriptor, list[Platform]]:
+    """What a registry has under a name, and the platforms that it is for: an index says them, an image's configuration
+    its one."""
+    reference = Reference.parse(name)
+    with Registry(reference.domain, insecure=insecure, credentials=credentials) as registry:
+        at, data = manifests.get(registry, reference.path, reference.target)
+        parsed = parse_manifest(data, at.media_type, f"manifest {reference.familiar}")
+        if isinstance(parsed, Index):
+            return at, [one.platform for one in parsed.manifests if one.platform]
+        return at, [_platform(registry, reference, parsed)] if parsed.config.media_type in media.CONFIGS else []
+
+
+def _platform(registry: Registry, of: Reference, manifest: Manifest) -> Platform:
+    """Of an image, from its configuration."""
+    config = registry.document(of.path, f"blobs/{manifest.config.digest}", "*/*").data
+    if not manifest.config.digest.matches(config):
+        raise ImageError("image", of.familiar, "its configuration has another digest")
+    return parse_config(config, f"config of {of.familiar}").platform
 
 
 class ManifestLists:
@@ -67,12 +90,7 @@ class ManifestLists:
                 raise ImageError("manifest list", member.familiar, "is a manifest list itself")
             value = at.to_json()
             if parsed.config.media_type in media.CONFIGS:
-                path = f"blobs/{parsed.config.digest}"
-                config = registry.document(member.path, path, "*/*").data
-                if not parsed.config.digest.matches(config):
-                    raise ImageError("manifest list", member.familiar, "its configuration has another digest")
-                platform = parse_config(config, f"config of {member.familiar}").platform
-                value = at.replace(platform=platform).to_json()
+                value = at.replace(platform=_platform(registry, member, parsed)).to_json()
         draft["manifests"] = [one for one in draft["manifests"] if one["name"] != str(member)]
         draft["manifests"].append({"name": str(member), "descriptor": value})
 
