@@ -64,6 +64,7 @@ IMAGES: dict[str, list[Step]] = {
         post("/images/create?fromImage=a%20b"),
         post("/images/create?fromImage=x&tag=a%20b"),
         post("/images/create?fromImage=x&platform=a/b/c/d"),
+        post("/images/create?fromImage=x&platform=foobar", look=STATUS),
         post("/images/create?fromImage=127.0.0.1:1/x&tag=y", look=STATUS),
         post("/images/busybox/push?tag=test"),
         post("/images/nothing/push?tag=test"),
@@ -86,6 +87,11 @@ IMAGES: dict[str, list[Step]] = {
         post("/commit?container={id}&repo={name}&changes=NONSENSE%20x", {}, look=STATUS),
         post("/commit?container={id}&changes=CMD%20x", {}),
         post("/commit", {}),
+    ],
+    "committed: changes": [
+        create(),
+        post("/commit?container={id}&repo={name}&changes=EXPOSE%208000&changes=VOLUME%20/v&changes=LABEL%20a=b&changes=CMD%20%5B%22x%22%5D", {}),
+        get("/images/{name}/json", drop=(*IMAGE_OWN, "Hostname", "Env", "Image", "Parent")),
     ],
 }
 #: What networks have of their host.
@@ -138,6 +144,20 @@ NETWORKS: dict[str, list[Step]] = {
         post("/networks/create", {"Name": "{name}a", "IPAM": {"Config": [{"Subnet": "10.77.0.0/16"}]}}, keep={"net": "Id"}),
         get("/networks/{net}", drop=("Gateway",)),
         post("/networks/create", {"Name": "{name}b", "IPAM": {"Config": [{"Subnet": "10.77.5.0/24"}]}}),
+    ],
+    "networks: addresses of others": [
+        post(
+            "/networks/create",
+            {
+                "Name": "{name}",
+                "IPAM": {"Config": [{"Subnet": "10.79.0.0/24", "AuxiliaryAddresses": {"b": "10.79.0.2", "a": "10.79.0.3"}}]},
+            },
+            keep={"net": "Id"},
+        ),
+        get("/networks/{net}", drop=("Gateway",)),
+        create(HostConfig={"NetworkMode": "{name}"}),
+        READY,
+        get("/containers/{id}/json", drop=(*OWN, "MacAddress")),
     ],
     "networks: joined": [
         post("/networks/create", {"Name": "{name}", "IPAM": {"Config": [{"Subnet": "10.78.0.0/16"}]}}, keep={"net": "Id"}),

@@ -31,7 +31,8 @@ _PORT = re.compile(r"\d{0,5}(-\d{1,5})?")
 _PLATFORM = re.compile(r"[A-Za-z0-9_.-]+")
 #: What one word alone may be.
 _SYSTEMS = frozenset(
-    "aix android darwin dragonfly freebsd hurd illumos ios js linux netbsd openbsd plan9 solaris wasip1 windows zos".split()
+    "aix android darwin dragonfly freebsd hurd illumos ios js linux netbsd openbsd plan9 solaris wasip1 windows "
+    "zos".split()
 )
 _ARCHITECTURES = frozenset(
     "386 amd64 arm arm64 armbe arm64be loong64 mips mipsle mips64 mips64le ppc ppc64 ppc64le riscv riscv64 s390 s390x "
@@ -170,7 +171,7 @@ def platform_of(text: str) -> tuple[str, str]:
     parts = text.lower().split("/")
     if text and (len(parts) > 3 or not all(_PLATFORM.fullmatch(part) for part in parts)):
         raise BadParameter(f'"{text}": cannot parse platform specifier: invalid argument')
-    if not text or parts[0] in _SYSTEMS and len(parts) == 1:
+    if not text or (len(parts) == 1 and parts[0] in _SYSTEMS):
         return parts[0], ""
     if len(parts) == 1:
         architecture = Platform("", parts[0]).normal.architecture

@@ -114,19 +114,23 @@ async def restart(engine: Engine, container: Container, timeout_s: int | None = 
 async def pause(engine: Engine, container: Container) -> None:
     """Freeze it."""
     about(container.id)
-    async with container.lock:
-        if container.state.status == states.PAUSED:
-            raise Conflict(f"Container {container.id} is already paused")
-        running = need(engine, container)
-        try:
-            await running.client.call("Pause", id=container.id)
-        except ShimRefused:
-            if await _is_ending(running):
-                raise Conflict(f"container {container.id} is not running") from None
-            raise
-        container.become(states.PAUSED)
-        engine.containers.note(container)
+    running = need(engine, container)
+    try:
+        async with container.lock:
+            await _pause(engine, container)
+    except ShimRefused:
+        if await _is_ending(running):
+            raise Conflict(f"container {container.id} is not running") from None
+        raise
     engine.events.tell("container", "pause", container.id, container.attributes())
+
+
+async def _pause(engine: Engine, container: Container) -> None:
+    if container.state.status == states.PAUSED:
+        raise Conflict(f"Container {container.id} is already paused")
+    await need(engine, container).client.call("Pause", id=container.id)
+    container.become(states.PAUSED)
+    engine.containers.note(container)
 
 
 async def _is_ending(running: Running) -> bool:

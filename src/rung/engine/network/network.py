@@ -74,8 +74,9 @@ class Network:
     @staticmethod
     def _reserve(pool: Pool | None, names: dict[str, str]) -> None:
         """Auxiliary addresses are somebody's who is no container. Raises ``BadParameter``, ``Conflict``."""
-        for address in names.values() if pool else ():
-            pool.take(address)
+        if pool is not None:
+            for address in names.values():
+                pool.take(address)
 
     def document(self) -> dict[str, Any]:
         """What the database keeps."""

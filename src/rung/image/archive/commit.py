@@ -48,6 +48,7 @@ def commit(
             {key: value for key, value in step.items() if value},
         ]
         document["rootfs"] = {"type": "layers", "diff_ids": [*map(str, below), str(diff_id)]}
-        document.update(created=moment, config=dict(running), parent=str(image.id), **({"author": author} if author else {}))
+        document.update(created=moment, config=dict(running), parent=str(image.id))
+        document.update({"author": author} if author else {})
         config = parse_config(jsonc.dumps(document).encode(), "the new image's configuration")
         return publish_new(content, name, config, (*image.manifest.layers, added), lease)

@@ -28,7 +28,8 @@ class HistoryEntry(Record):
 
 class ImageConfig(Record):
     """The configuration as typed data. ``created`` is RFC 3339 or empty; ``healthcheck`` is
-    Docker's object as it stands, times in nanoseconds."""
+    Docker's object as it stands, times in nanoseconds; ``parent``, of Docker's first format, is the
+    image that this one was committed from."""
 
     platform: Platform
     diff_ids: tuple[Digest, ...]
@@ -47,6 +48,7 @@ class ImageConfig(Record):
     on_build: tuple[str, ...] = ()
     healthcheck: dict[str, Any] | None = None
     history: tuple[HistoryEntry, ...] = ()
+    parent: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as a JSON value, for images made here."""
@@ -67,6 +69,7 @@ class ImageConfig(Record):
         value: dict[str, Any] = {
             "created": self.created,
             "author": self.author,
+            "parent": self.parent,
             "architecture": self.platform.architecture,
             "variant": self.platform.variant,
             "os": self.platform.os,
@@ -98,6 +101,7 @@ def parse_config(data: bytes, document: str = "image config") -> ImageConfig:
         diff_ids=diff_ids,
         created=fields.text("created", ""),
         author=fields.text("author", ""),
+        parent=fields.text("parent", ""),
         user=running.text("User", ""),
         env=running.texts("Env"),
         entrypoint=running.texts("Entrypoint"),

@@ -64,3 +64,9 @@ def test_names_the_broken_field(change: dict[str, Any], field: str) -> None:
     with pytest.raises(SpecError) as caught:
         parse_config(json.dumps(document).encode())
     assert caught.value.field == field
+
+
+def test_what_it_was_committed_from_is_kept() -> None:
+    """docker's first format's ``parent``, which ``image inspect`` shows."""
+    made = {"os": "linux", "architecture": "amd64", "parent": "sha256:" + "a" * 64, "rootfs": {"type": "layers", "diff_ids": []}}
+    assert parse_config(json.dumps(made).encode()).to_json()["parent"] == made["parent"]
