@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from kernel.runtime.bed import captured, ended_within, until
+from rung.files import read_file
 from rung.runtime import Stdio
 from rung.runtime.plan import wire
-from rung.runtime.state import read_file
 
 
 class Subject:

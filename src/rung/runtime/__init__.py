@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from rung.runtime.runtime import DEFAULT_ROOT, Runtime
     from rung.runtime.signals import signal_number
     from rung.runtime.spawn import Stdio, sealed_init
-    from rung.runtime.state import read_file, write_atomically
     from rung.runtime.warm.start import import_all
 
 #: public name -> the module of this package that has it
@@ -65,14 +64,12 @@ _HOME = {
     "join_cgroup": "cgroup.join",
     "nodes": "explain",
     "pair": "console",
-    "read_file": "state",
     "receive": "console",
     "render": "explain",
     "sealed_init": "spawn",
     "signal_number": "signals",
     "story": "explain",
     "watch_oom": "cgroup.oom",
-    "write_atomically": "state",
 }
 __all__ = [
     "DEFAULT_ROOT",
@@ -99,14 +96,12 @@ __all__ = [
     "join_cgroup",
     "nodes",
     "pair",
-    "read_file",
     "receive",
     "render",
     "sealed_init",
     "signal_number",
     "story",
     "watch_oom",
-    "write_atomically",
 ]
 
 

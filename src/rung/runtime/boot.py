@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from types import CodeType, ModuleType
     from typing import Any
 
-#: Little endian: the word, where the index is and its length, time (ns) and size of the interpreter.
+#: Little endian: the word, where the head is and its length, time (ns) and size of the interpreter.
 TRAILER = "<8sQQQQ"
 TRAILER_SIZE = 40
-WORD = b"RUNGPAK2"
-#: The first argument when the launcher is called ``rung``.
-COMMAND = "--rung"
+WORD = b"RUNGPAK3"
+#: The first argument when the launcher is called ``rung``, or as containerd's shim.
+COMMAND, SHIM = "--rung", "--shim"
 
 
 class Pack:
@@ -40,45 +40,60 @@ class Pack:
         number = int.from_bytes
         trailer = pread(self._fd, TRAILER_SIZE, end)
         at, length = number(trailer[8:16], "little"), number(trailer[16:24], "little")
-        #: name -> (source, its time in ns, its size, is it a package, offset and length of the code)
-        self._index: dict[str, tuple[str, int, int, bool, int, int]]
-        #: command -> offset and length of lists of (module, code), each after those that it imports
-        self._ahead: dict[str, list[tuple[int, int]]]
+        #: command -> offset and length of its list of (module, code, source, time in ns, size, its package),
+        #: each after those that it imports
+        self._ahead: dict[str, tuple[int, int]]
+        #: What the names of all that is here begin with.
+        self._names: tuple[str, ...]
         #: What every module of a folder begins with whose modules are all here.
         self._folders: tuple[str, ...]
-        self._index, self._ahead, self._folders, own = loads(pread(self._fd, length, at))
+        #: name -> (source, its time in ns, its size, is it a package, offset and length of the code).
+        #: Most commands have all that they need ahead, and never ask for it: a third of a millisecond.
+        self._index: dict[str, tuple[str, int, int, bool, int, int]] = {}
+        self._index_at: tuple[int, int]
+        self._ahead, self._names, self._folders, self._index_at, own = loads(pread(self._fd, length, at))
         self.stale = not _is_as(*own)
 
     def load_ahead(self, words: "list[str]") -> None:
         """Execute what the command among these words will import; a word that only looks like one does no harm.
 
         A list is executed whole or not at all, since a package and what it imports of its own are in one."""
-        known = self._ahead
-        for at, length in next((known[word] for word in words if word in known), ()):
-            modules: list[tuple[str, CodeType]] = loads(pread(self._fd, length, at))
-            if not all(map(self._is_fresh, [name for name, _ in modules])):
+        found = next((self._ahead[word] for word in words if word in self._ahead), None)
+        if found is None:
+            return
+        modules: list[tuple[str, CodeType, str, int, int, str]] = loads(pread(self._fd, found[1], found[0]))
+        for _, _, source, time_ns, size, _ in modules:
+            if not _is_as(source, time_ns, size):
+                self.stale = True
                 return
-            for name, code in modules:
-                if name not in sys.modules:
-                    self._execute(name, code)
-            for name, _ in modules:
-                package, _, last = name.rpartition(".")
-                if package:
-                    setattr(sys.modules[package], last, sys.modules[name])
+        known = sys.modules
+        for name, code, source, _, _, package in modules:
+            if name not in known:
+                self._execute(name, code, source, package)
+        for name, _, _, _, _, _ in modules:
+            above, _, last = name.rpartition(".")
+            if above:
+                setattr(known[above], last, known[name])
 
-    def _execute(self, name: str, code: "CodeType") -> None:
+    def _execute(self, name: str, code: "CodeType", source: str, package: str) -> None:
         """What the import system does, less the looking and the locks."""
         sys.modules[name] = module = type(sys)(name)
-        module.__spec__ = spec = self._spec(name)
-        module.__loader__ = spec.loader
-        module.__file__ = spec.origin
-        module.__package__ = spec.parent
-        if spec.submodule_search_locations is not None:
-            module.__path__ = spec.submodule_search_locations
-        exec(code, module.__dict__)
+        names = module.__dict__
+        names["__loader__"] = loader = self
+        names["__spec__"] = spec = ModuleSpec(name, loader, origin=source)  # type: ignore[arg-type]
+        names["__file__"] = source
+        names["__package__"] = package
+        if name == package:
+            spec.submodule_search_locations = names["__path__"] = [source[: source.rindex("/")]]
+        exec(code, names)
 
     def find_spec(self, name: str, _path: object = None, _target: object = None) -> "ModuleSpec | None":
         """The module's, where the pack has it as it is now."""
+        if not name.startswith(self._names):
+            return None
+        if not self._index:
+            at, length = self._index_at
+            self._index = loads(pread(self._fd, length, at))
         if name in self._index:
             return self._spec(name) if self._is_fresh(name) else None
         self.stale = self.stale or name.startswith(self._folders)
@@ -118,13 +133,13 @@ def _is_as(source: str, time_ns: int, size: int) -> bool:
     return now.st_mtime_ns == time_ns and now.st_size == size
 
 
-def _command_of_people(pack: "Pack | None", home: str) -> None:
-    """``rung``, from the same pack; what is ahead has its name before the command's."""
-    sys.argv[:2] = ["rung"]
+def _other(pack: "Pack | None", home: str, name: str, prefix: str, module: str) -> None:
+    """``rung`` or containerd's shim, from the same pack; what is ahead has its name before the command's."""
+    sys.argv[:2] = [name]
     if pack:
-        pack.load_ahead([f"rung {word}" for word in sys.argv[1:]])
+        pack.load_ahead([f"{prefix} {word}" for word in sys.argv[1:]])
     # By its name: what begins here may stand above the runtime.
-    status: int = __import__("rung.cli.main", fromlist=["run"]).run()
+    status: int = __import__(module, fromlist=["run"]).run()
     if pack is None or pack.stale:
         from rung.runtime.pack import write
 
@@ -143,10 +158,13 @@ def main() -> None:
     if pack:
         finders: list[Any] = sys.meta_path
         finders.insert(0, pack)
-    if sys.argv[1:2] == [COMMAND]:
-        _command_of_people(pack, home)
+    first = sys.argv[1:2]
+    if first == [COMMAND]:
+        _other(pack, home, "rung", "rung", "rung.cli.main")
+    if first == [SHIM]:
+        _other(pack, home, "containerd-shim-rung-v2", "shim", "rung.shim.program.main")
     sys.argv[0] = "rung-runtime"
-    if sys.argv[1:2] == ["--warm-server"]:
+    if first == ["--warm-server"]:
         from rung.runtime.warm.start import main as server
 
         server()

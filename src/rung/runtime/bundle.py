@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rung import jsonc, posix
+from rung.files import read_file
 from rung.runtime.errors import BundleError
 from rung.runtime.parent import parent
-from rung.runtime.state import read_file
 from rung.spec.runtime.validate import validate
 
 TYPE_CHECKING = False

@@ -6,6 +6,7 @@ runtime.md#lifecycle as a table: which operation may be asked for in which statu
 from __future__ import annotations
 
 from rung import jsonc, posix
+from rung.files import read_file, write_atomically
 from rung.runtime import state
 from rung.runtime.errors import ContainerNotFound, RuntimeFailure, StateError
 from rung.runtime.parent import parent
@@ -197,13 +198,13 @@ class Container:
         if reached == wire.FAILED:
             from rung.runtime.spawn import failure
 
-            plan = state.read_file(path)
+            plan = read_file(path)
             raise failure(wire.decode(plan), wire.read_ledger(plan, with_calls=True))
         if reached != wire.EXECUTING:
             raise StateError("cannot start container", f'"{self.id}"', "its init was killed")
 
     def _run_hooks(self, stage: str, status: str) -> None:
-        if b'"hooks"' not in state.read_file(self._directory.file("config.json")):
+        if b'"hooks"' not in read_file(self._directory.file("config.json")):
             return
         from rung.runtime.hooks import run_hooks, run_late_hooks
         from rung.runtime.plan.request import get
@@ -429,7 +430,7 @@ class Container:
     def save_explanation(self, directory: str) -> None:
         """Copy what ``explain`` reads (plan, ledger, spans) to a directory that outlives this one."""
         for name in ("plan", "trace"):
-            state.write_atomically(f"{directory}/{name}", state.read_file(self._directory.file(name)))
+            write_atomically(f"{directory}/{name}", read_file(self._directory.file(name)))
 
     def move_explanation(self, directory: str) -> None:
         """The same before ``delete``, without a copy: ``directory`` is on the same file system. Raises ``OSError``."""
@@ -439,4 +440,4 @@ class Container:
 
     def explanation(self) -> tuple[bytes, bytes]:
         """What ``nodes`` and ``story`` take: the plan with its ledger, and the spans. Raises ``OSError``."""
-        return state.read_file(self._directory.file("plan")), state.read_file(self._directory.file("trace"))
+        return read_file(self._directory.file("plan")), read_file(self._directory.file("trace"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from time import gmtime, strftime, time_ns
 
 from rung import posix
+from rung.files import write_atomically
 from rung.record import Record
 from rung.runtime import bundle as bundles
 from rung.runtime import cgroup, privilege, spawn, state
@@ -137,7 +138,7 @@ def _create_locked(
     rdt = resctrl_groups(config, directory.id)
     if rdt:
         facts = facts.replace(resctrl=list(rdt.left_to_us()))
-    state.write_atomically(directory.file("config.json"), text)
+    write_atomically(directory.file("config.json"), text)
     config = _with_callers(config, directory, options)
     directory.save(facts)
     group = cgroup.made_by(paths, unit)
@@ -248,7 +249,7 @@ def write_pid(path: str, pid: int) -> None:
     if not path:
         return
     try:
-        state.write_atomically(path, str(pid).encode(), 0o644)
+        write_atomically(path, str(pid).encode(), 0o644)
     except OSError as error:
         raise RuntimeFailure("cannot write the pid file", f'"{path}"', str(error.strerror)) from None
 

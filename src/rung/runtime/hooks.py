@@ -13,10 +13,10 @@ runtime's, or goes where crun's annotations say, so that a manager finds it.
 from __future__ import annotations
 
 from rung import jsonc, posix
+from rung.files import write_whole
 from rung.runtime.errors import HookError
 from rung.runtime.parent import parent
 from rung.runtime.spawn import kill_child
-from rung.runtime.state import write_whole
 from rung.undo import Closing
 
 TYPE_CHECKING = False

@@ -14,8 +14,8 @@ from marshal import dumps
 from struct import pack
 
 from rung import posix
+from rung.files import read_file, write_atomically
 from rung.runtime.boot import TRAILER, WORD
-from rung.runtime.state import read_file, write_atomically
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +28,11 @@ FOLDERS = ("rung/kernel", "rung/runtime", "rung/spec/runtime", "rung/trace")
 COMMAND_FOLDERS = ("rung/cli", "rung/cli/commands", "rung/cli/link", "rung/http1")
 #: Of the library, what it takes from there.
 COMMAND_MODULES = ("rung/client/__init__.py", "rung/client/frames.py")
+#: containerd's shim, with all that it keeps containers by.
+SHIM_FOLDERS = ("rung/shim", "rung/spec/shim")
+SHIM_MODULES = ("rung/spec/protobuf.py",)
+#: Of these every module is here: one that is not has come since.
+WHOLE = (*FOLDERS, "rung/cli/commands", "rung/cli/link", *SHIM_FOLDERS)
 #: Those of the standard library that are neither built in nor frozen.
 STANDARD = ("__future__", "struct")
 BOOT = "rung/runtime/boot.py"
@@ -45,7 +50,10 @@ _MAKING = (
 )
 #: ``rung COMMAND``: a table of its own (``rung.cli.table``) says where each is.
 _ASKING = ("rung.cli.main", "rung.cli.link.engine")
+#: ``containerd-shim-rung-v2 ACTION``: what is sure to be needed of a bundle that holds a configuration.
 AHEAD = {
+    "shim start": ("rung.shim.program.main", "rung.shim.program.start"),
+    "shim delete": ("rung.shim.program.main", "rung.shim.program.delete"),
     "rung run": (*_ASKING, "rung.cli.commands.run", "rung.client.frames"),
     "rung exec": (*_ASKING, "rung.cli.commands.inside", "rung.cli.creation", "rung.client.frames"),
     "rung ps": (*_ASKING, "rung.cli.commands.listing"),
@@ -94,32 +102,37 @@ def content(home: str) -> bytes:
         dumps(SourceFileLoader("__main__", boot).source_to_code(read_file(boot), boot)),
     ]
     at = sum(map(len, parts))
-    index = {}
-    for name, source, package in (*modules(home), *modules_of_command(home)):
+
+    def put(data: bytes) -> tuple[int, int]:
+        nonlocal at
+        parts.append(data)
+        at += len(data)
+        return at - len(data), len(data)
+
+    index: dict[str, tuple[str, int, int, bool, int, int]] = {}
+    for name, source, package in (*modules(home), *modules_of_command(home), *modules_of_shim(home)):
         now = posix.stat(source)
-        code = code_of(name, source)
-        index[name] = (source, now.st_mtime_ns, now.st_size, package, at, len(code))
-        parts.append(code)
-        at += len(code)
-    ahead: dict[str, list[tuple[int, int]]] = {}
-    trees = {name: tree_of(entry[0]) for name, entry in index.items()}
-    for commands, names in together({name: imported(tree) for name, tree in trees.items()}):
-        parts.append(
-            dumps(
-                [
-                    (name, compile(bare(trees[name]), index[name][0], "exec", FUTURE, dont_inherit=True))
-                    for name in names
-                ]
-            )
-        )
-        for command in commands:
-            ahead.setdefault(command, []).append((at, len(parts[-1])))
-        at += len(parts[-1])
-    folders = tuple(f"{folder.replace('/', '.')}." for folder in (*FOLDERS, "rung/cli/commands", "rung/cli/link"))
-    parts.append(dumps((index, ahead, folders, (boot, status.st_mtime_ns, status.st_size))))
+        index[name] = (source, now.st_mtime_ns, now.st_size, package, *put(code_of(name, source)))
+    ahead = {command: put(dumps(found)) for command, found in lists(index).items()}
+    names = tuple(dict.fromkeys(name.partition(".")[0] for name in index))
+    folders = tuple(f"{folder.replace('/', '.')}." for folder in WHOLE)
+    index_at = put(dumps(index))
+    head = put(dumps((ahead, names, folders, index_at, (boot, status.st_mtime_ns, status.st_size))))
     interpreter = posix.stat("/proc/self/exe")
-    parts.append(pack(TRAILER, WORD, at, len(parts[-1]), interpreter.st_mtime_ns, interpreter.st_size))
+    parts.append(pack(TRAILER, WORD, *head, interpreter.st_mtime_ns, interpreter.st_size))
     return b"".join(parts)
+
+
+def lists(index: dict[str, tuple[str, int, int, bool, int, int]]) -> dict[str, list[tuple[Any, ...]]]:
+    """What is executed ahead of each command, as ``boot.Pack`` reads it."""
+    trees = {name: tree_of(entry[0]) for name, entry in index.items()}
+    imports = {name: imported(tree) for name, tree in trees.items()}
+    entries: dict[str, tuple[Any, ...]] = {}
+    for name in dict.fromkeys(name for command in AHEAD for name in needed(command, imports)):
+        source, time_ns, size, package, _, _ = index[name]
+        code = compile(bare(trees[name]), source, "exec", FUTURE, dont_inherit=True)
+        entries[name] = (name, code, source, time_ns, size, name if package else name.rpartition(".")[0])
+    return {command: [entries[name] for name in needed(command, imports)] for command in AHEAD}
 
 
 def code_of(name: str, source: str) -> bytes:
@@ -181,21 +194,16 @@ def bare(node: Any) -> Any:
     return node
 
 
-def together(imports: dict[str, list[str]]) -> list[tuple[frozenset[str], list[str]]]:
-    """Lists of modules with the commands that need all of each; a module comes after what it imports.
+def needed(command: str, imports: dict[str, list[str]]) -> list[str]:
+    """The modules of ``AHEAD`` with all that they import as they are executed; each after those that it imports.
 
-    What fewer commands need comes later, since whatever it imports is needed by these, too."""
-    needed: dict[str, dict[str, None]] = {}
-    for command, roots in AHEAD.items():
-        needed[command] = {}
-        always = () if command.startswith("rung ") else (*ALWAYS, f"rung.runtime.cli.{command}")
-        for root in (*always, *roots):
-            _add(root, imports, needed[command], set())
-    order = dict.fromkeys(name for names in needed.values() for name in names)
-    lists: dict[frozenset[str], list[str]] = {}
-    for name in order:
-        lists.setdefault(frozenset(each for each in needed if name in needed[each]), []).append(name)
-    return sorted(lists.items(), key=lambda item: -len(item[0]))
+    One list a command, though many have the same in them: what is read at once has each of its names once."""
+    own = () if " " in command else (*ALWAYS, f"rung.runtime.cli.{command}")
+    found: dict[str, None] = {}
+    seen: set[str] = set()
+    for root in (*own, *AHEAD[command]):
+        _add(root, imports, found, seen)
+    return list(found)
 
 
 def _add(name: str, imports: dict[str, list[str]], to: dict[str, None], seen: set[str]) -> None:
@@ -227,6 +235,14 @@ def modules_of_command(home: str) -> Iterator[tuple[str, str, bool]]:
     for module in COMMAND_MODULES:
         package = module.endswith("__init__.py")
         yield module[:-3].removesuffix("/__init__").replace("/", "."), f"{home}/{module}", package
+
+
+def modules_of_shim(home: str) -> Iterator[tuple[str, str, bool]]:
+    """Those that containerd's shim has beside them."""
+    for folder in SHIM_FOLDERS:
+        yield from _below(home, folder)
+    for module in SHIM_MODULES:
+        yield module[:-3].replace("/", "."), f"{home}/{module}", False
 
 
 def _packages_own(home: str, folder: str) -> Iterator[tuple[str, str, bool]]:

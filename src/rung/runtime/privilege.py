@@ -48,7 +48,7 @@ def caller() -> Caller:
 
 def groups_denied(pid: int | str) -> bool:
     """Whether in the user namespace of a process nobody may set groups."""
-    from rung.runtime.state import read_file
+    from rung.files import read_file
 
     return read_file(f"/proc/{pid}/setgroups").strip() == b"deny"
 

@@ -8,9 +8,9 @@ both by a write to their ``tasks``. Deciding is ``groups``.
 from __future__ import annotations
 
 from rung import posix
+from rung.files import read_file, write_whole
 from rung.record import Record
 from rung.runtime.errors import RuntimeFailure
-from rung.runtime.state import read_file, write_whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,11 +11,12 @@ read from the ledger, so an init that was killed tells as much as one that compl
 from __future__ import annotations
 
 from rung import posix
+from rung.files import write_whole
 from rung.record import Record
 from rung.runtime.errors import CgroupNotEntered, ExecError, InitKilled, RuntimeFailure, StepError
 from rung.runtime.parent import parent
 from rung.runtime.plan import steps, wire
-from rung.runtime.state import standing, write_whole
+from rung.runtime.state import standing
 from rung.undo import Closing
 
 TYPE_CHECKING = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rung import jsonc
+from rung.files import read_file
 from rung.shim.errors import BadRequest, ShimError
 
 TYPE_CHECKING = False
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
 
 def read_config(bundle: str) -> dict[str, Any]:
     """The whole document."""
-    from rung.runtime import read_file
-
     path = f"{bundle}/config.json"
     try:
         return document(read_file(path), path)

@@ -17,7 +17,7 @@ from rung.shim.task import Task
 from rung.spec.shim import task as messages
 from rung.spec.shim import ttrpc
 from rung.spec.shim.bootstrap import CheckpointOptions, Options
-from rung.spec.shim.common import Anything
+from rung.spec.shim.common import Anything, DeleteResponse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class Service:
             if not request.exec_id:
                 self.tasks.pop(request.id, None)
             reply.send(
-                messages.DeleteResponse(
+                DeleteResponse(
                     pid=process.pid, exit_status=process.exit_status, exited_at=process.exited_at
                 )
             )

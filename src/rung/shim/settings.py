@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from rung import jsonc, posix
 from rung.errors import RungError
+from rung.files import read_file, write_atomically
 from rung.shim.runtimes import Settings
 
 TYPE_CHECKING = False
@@ -42,15 +43,11 @@ def _found(name: str) -> str:
 
 def remember(bundle: str, used: Settings) -> None:
     """Write it down for ``recall``."""
-    from rung.runtime import write_atomically
-
     write_atomically(f"{bundle}/{FILE}", jsonc.dumps(used.__dict__).encode())
 
 
 def recall(bundle: str) -> Settings | None:
     """What create used; None where it did not come so far."""
-    from rung.runtime import read_file
-
     try:
         return Settings(**jsonc.loads(read_file(f"{bundle}/{FILE}")))
     except (OSError, ValueError, TypeError):

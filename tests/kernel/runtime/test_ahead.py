@@ -16,9 +16,8 @@ HOME = str(BOOT.parents[2])
 def ahead() -> dict[str, set[str]]:
     """Command -> the modules that are executed ahead for it."""
     imports = {name: pack.imported(pack.tree_of(source)) for name, source, _ in pack.modules(HOME)}
-    lists = pack.together(imports)
-    own = [each for each in pack.AHEAD if not each.startswith("rung ")]  # the others are the command's of people
-    return {each: {name for commands, names in lists if each in commands for name in names} for each in own}
+    own = [each for each in pack.AHEAD if " " not in each]  # the others are not the runtime's
+    return {each: set(pack.needed(each, imports)) for each in own}
 
 
 def loaded(bed: Bed, *words: str) -> set[str]:

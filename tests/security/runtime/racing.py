@@ -17,10 +17,10 @@ from typing import Any
 
 from faults import tracer
 from kernel.runtime.bed import Bed, until
+from rung.files import read_file
 from rung.runtime import Container, ContainerNotFound, Stdio
 from rung.runtime.plan import wire
 from rung.runtime.plan.steps import Step
-from rung.runtime.state import read_file
 
 _EXCHANGE = 2
 

@@ -8,10 +8,10 @@ back what it has done: a process that it was saving goes on, one that it was res
 from __future__ import annotations
 
 from rung import posix
+from rung.files import read_file
 from rung.runtime.checkpoint import rpc
 from rung.runtime.errors import CriuError
 from rung.runtime.parent import parent
-from rung.runtime.state import read_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

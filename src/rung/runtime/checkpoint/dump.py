@@ -8,12 +8,13 @@ puts its own in the place of pipes.
 from __future__ import annotations
 
 from rung import jsonc, posix
+from rung.files import write_atomically
 from rung.runtime.checkpoint import criu, outside, rpc
 from rung.runtime.checkpoint.request import DUMP_LOG, dump_options, named
 from rung.runtime.errors import CriuError, RuntimeFailure
 from rung.runtime.plan.compile import compile_container
 from rung.runtime.plan.request import Request
-from rung.runtime.state import PAUSED, write_atomically
+from rung.runtime.state import PAUSED
 from rung.undo import Closing, Undo
 
 TYPE_CHECKING = False

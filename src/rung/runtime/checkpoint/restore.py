@@ -9,6 +9,7 @@ from __future__ import annotations
 from time import time_ns
 
 from rung import jsonc, posix
+from rung.files import read_file, write_atomically
 from rung.runtime import bundle as bundles
 from rung.runtime import cgroup, spawn, state
 from rung.runtime.checkpoint import criu, outside, rpc
@@ -64,7 +65,7 @@ def restore(directory: Directory, bundle: str, options: RestoreOptions, trace: T
             unit=unit,
             descriptors=state.descriptors(options.stdio.values()),
         )
-        state.write_atomically(directory.file("config.json"), text)
+        write_atomically(directory.file("config.json"), text)
         directory.save(facts)
         top = hosts.v2 if hosts.mode == "v2" else ""
         request = Request(directory.id, path, config, paths, hosts.mode, in_unit=bool(unit), cgroup_top=top)
@@ -210,14 +211,14 @@ def _open_namespace(kind: str, path: str) -> int:
 
 def _cgroups_of(pid: int) -> dict[str, str]:
     """cgroups(7), /proc/PID/cgroup: controllers -> path; what CRIU is to restore into."""
-    lines = state.read_file(f"/proc/{pid}/cgroup").decode("utf-8", "surrogateescape").splitlines()
+    lines = read_file(f"/proc/{pid}/cgroup").decode("utf-8", "surrogateescape").splitlines()
     return {names: path for _, names, path in (line.split(":", 2) for line in lines)}
 
 
 def _read_descriptors(image_path: str) -> Sequence[str]:
     path = posix.join(image_path, DESCRIPTORS)
     try:
-        found = jsonc.loads(state.read_file(path))
+        found = jsonc.loads(read_file(path))
     except FileNotFoundError:
         hint = "give --image-path: the directory that checkpoint wrote"
         raise RuntimeFailure("cannot restore from", f'"{image_path}"', f"it has no {DESCRIPTORS}", hint) from None
@@ -237,4 +238,4 @@ def _keep_time_namespace(directory: Directory, config: Config, pid: int) -> None
     linux = config.get("linux") or {}
     spaces = [*(linux.get("namespaces") or ()), {"type": "time"}]
     changed = {**config, "linux": {**linux, "namespaces": spaces}}
-    state.write_atomically(directory.file("config.json"), jsonc.dumps(changed).encode())
+    write_atomically(directory.file("config.json"), jsonc.dumps(changed).encode())

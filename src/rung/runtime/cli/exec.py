@@ -84,7 +84,7 @@ def run(call: Call) -> int:
 def read_process(path: str) -> dict[str, Any]:
     """The process of a ``process.json``; what it must hold is checked by exec."""
     from rung import jsonc
-    from rung.runtime.state import read_file
+    from rung.files import read_file
 
     try:
         process = jsonc.loads(read_file(path))

@@ -190,7 +190,7 @@ def _is_unprivileged() -> bool:
     """Not root, or root only by the grace of a user namespace that a user made."""
     if posix.geteuid() != 0:
         return True
-    from rung.runtime.state import read_file
+    from rung.files import read_file
 
     whole = read_file("/proc/self/uid_map").split() == [b"0", b"0", b"4294967295"]
     return not whole and posix.getenv("USER") != "root"

@@ -97,7 +97,7 @@ def wants_terminal(config_file: str) -> bool:
     """``process.terminal`` of the configuration. What is wrong with a configuration
     is said by create, which reads it next."""
     from rung import jsonc
-    from rung.runtime.state import read_file
+    from rung.files import read_file
 
     try:
         text = read_file(config_file)

@@ -75,7 +75,7 @@ def _schemata(options: Mapping[str, Any]) -> list[str]:
 def read(path: str) -> dict[str, Any]:
     """The resources of a JSON file, ``-`` being standard input."""
     from rung import jsonc
-    from rung.runtime.state import read_file
+    from rung.files import read_file
 
     try:
         found = jsonc.loads(read_file("/dev/stdin" if path == "-" else path))

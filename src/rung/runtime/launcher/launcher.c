@@ -36,29 +36,23 @@
 #define OLDEST_MINOR 11
 
 /* One program under four names. The runtime is isolated (-I) and without site (-S): it needs Rung and
- * the standard library; it begins in a file, which is quicker than -c (see runtime/boot.py). So does the
- * command of people, which is told by its word; what is installed beside it, such as extras, it adds
- * itself where a command may need that. */
+ * the standard library; it begins in a file, which is quicker than -c (see runtime/boot.py). So do the
+ * command of people and the shim, which are told by their words (COMMAND, SHIM there); what is installed
+ * beside the first, such as extras, it adds itself where a command may need that. */
 static const struct command {
-    const char *name, *options, *words;
+    const char *name, *options, *word, *code;
     bool site;
 } commands[] = {
-    {"rung-runtime", "-IS", NULL, false},
-    {"rung", "-IS", NULL, true},
-    {"rungd", "-I",
+    {"rung-runtime", "-IS", NULL, NULL, false},
+    {"rung", "-IS", "--rung", NULL, true},
+    {"containerd-shim-rung-v2", "-IS", "--shim", NULL, false},
+    {"rungd", "-I", NULL,
      "import sys\n"
      "sys.path.append(sys.argv.pop(1))\n"
      "sys.argv[0] = 'rungd'\n"
      "from rung.cli.daemon import main\n"
      "main()\n",
      true},
-    {"containerd-shim-rung-v2", "-IS",
-     "import gc, sys\n"
-     "gc.set_threshold(50000)\n"
-     "sys.path.append(sys.argv.pop(1))\n"
-     "from rung.shim.program.main import main\n"
-     "main()\n",
-     false},
 };
 
 struct place {
@@ -174,7 +168,7 @@ static bool is_pack(const char *path, const char *python)
     bool whole = fstat(fd, &file) == 0 && file.st_size > (off_t)sizeof trailer &&
                  pread(fd, &trailer, sizeof trailer, file.st_size - (off_t)sizeof trailer) == sizeof trailer;
     close(fd);
-    return whole && memcmp(trailer.word, "RUNGPAK2", sizeof trailer.word) == 0 &&
+    return whole && memcmp(trailer.word, "RUNGPAK3", sizeof trailer.word) == 0 &&
            stat(python, &interpreter) == 0 && trailer.python_size == (uint64_t)interpreter.st_size &&
            trailer.python_time_ns ==
                (uint64_t)interpreter.st_mtim.tv_sec * 1000000000 + (uint64_t)interpreter.st_mtim.tv_nsec;
@@ -234,14 +228,14 @@ int main(int argc, char **argv)
     words[count++] = (char *)python;
     words[count++] = (char *)command->options;
     words[count++] = "-Xutf8"; /* file names are bytes in UTF-8, whatever the locale */
-    if (command->words) {
+    if (command->code) {
         words[count++] = "-c";
-        words[count++] = (char *)command->words;
+        words[count++] = (char *)command->code;
         words[count++] = place.home;
     } else if (find_boot(boot, &place, python)) {
         words[count++] = boot;
-        if (command != &commands[0])
-            words[count++] = "--rung"; /* COMMAND of runtime/boot.py */
+        if (command->word)
+            words[count++] = (char *)command->word;
     } else {
         return fail(command, "too long a path:", place.home);
     }

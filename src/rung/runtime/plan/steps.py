@@ -34,10 +34,12 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> object:
-        from rung.runtime.plan import rare
+        found = None
+        if not name.startswith("_"):  # each import from here asks for __path__
+            from rung.runtime.plan import rare
 
-        found = vars(rare).get(name)
-        if name.startswith("_") or found is None:
+            found = vars(rare).get(name)
+        if found is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         globals()[name] = found
         return found

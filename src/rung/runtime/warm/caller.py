@@ -15,7 +15,7 @@ from resource import RLIM_INFINITY, RLIMIT_AS, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_F
 from select import POLLIN, poll
 
 from rung import posix
-from rung.runtime.state import read_file
+from rung.files import read_file
 from rung.runtime.warm.remote import peer
 from rung.runtime.warm.start import NAMESPACES, SERVED
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from time import time_ns
 
 from rung import posix
+from rung.files import read_file
 from rung.shim.settings import recall
-from rung.spec.shim.common import Timestamp
-from rung.spec.shim.task import DeleteResponse
+from rung.spec.shim.common import DeleteResponse, Timestamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,5 @@ def delete(arguments: Arguments) -> DeleteResponse:
 
 def _may_be_mounted(path: str) -> bool:
     """Whether the table of mounts names it; it has blanks and their like in another form (proc_pid_mountinfo(5))."""
-    from rung.runtime import read_file
-
     plain = path.isascii() and not any(char in path for char in " \t\n\\#")
     return not plain or f" {path} ".encode() in read_file("/proc/self/mountinfo")

@@ -18,7 +18,7 @@ from rung.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any, NoReturn
+    from typing import Any
 
 NAME = "io.containerd.rung.v2"
 USAGE = """usage: containerd-shim-rung-v2 -namespace NAME -id ID [flags] start|delete
@@ -76,14 +76,13 @@ def parse(words: Sequence[str]) -> Arguments:
     return Arguments(action="".join(rest), **{name: one for name, one in found.items() if name in Arguments.fields})
 
 
-def main() -> NoReturn:
-    """Carry out the command line and end the process."""
+def run() -> int:
+    """Carry out the command line (``boot.py`` calls it): the exit status."""
     try:
-        status = execute(parse(sys.argv[1:]))
+        return execute(parse(sys.argv[1:]))
     except (RungError, OSError) as error:
         posix.write(2, f"containerd-shim-rung-v2: {error}\n".encode())
-        status = 1
-    posix._exit(status)
+        return 1
 
 
 def execute(arguments: Arguments) -> int:

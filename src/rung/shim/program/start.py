@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from rung import posix
 from rung.errors import RungError
+from rung.files import write_atomically
 from rung.shim.beginning import Keep, answers, listen
 from rung.shim.bundle import read_config
 from rung.spec.shim.bootstrap import read_options, read_parameters, result
@@ -40,8 +41,6 @@ def start(arguments: Arguments) -> int:
         events, cgroup = _events_address(parameters), _shim_cgroup(given, parameters)
         _begin(Keep(path, arguments.namespace, events, f"{bundle}/log", cgroup))
     address = f"unix://{path}"
-    from rung.runtime import write_atomically
-
     write_atomically(f"{bundle}/address", address.encode())
     posix.write(1, result(address, newer=parameters is not None))
     return 0

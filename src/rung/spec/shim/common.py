@@ -33,3 +33,9 @@ class Mount(Message):
     source: str = field(2)
     target: str = field(3)
     options: list[str] = field(4)
+
+
+class DeleteResponse(Message):
+    pid: int = field(1)
+    exit_status: int = field(2)
+    exited_at: Timestamp | None = field(3, Timestamp)

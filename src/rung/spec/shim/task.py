@@ -6,7 +6,7 @@ containerd, api/runtime/task/v3/shim.proto; version 2 has the same messages unde
 from __future__ import annotations
 
 from rung.spec.protobuf import Message, field
-from rung.spec.shim.common import Anything, Mount, Timestamp
+from rung.spec.shim.common import Anything, DeleteResponse, Mount, Timestamp
 
 #: Both versions are served by one implementation.
 SERVICES = ("containerd.task.v3.Task", "containerd.task.v2.Task")
@@ -54,12 +54,6 @@ class PidResponse(Message):
     """What create and start answer."""
 
     pid: int = field(1)
-
-
-class DeleteResponse(Message):
-    pid: int = field(1)
-    exit_status: int = field(2)
-    exited_at: Timestamp | None = field(3, Timestamp)
 
 
 class ExecProcessRequest(Message):
