@@ -40,9 +40,9 @@ class Pack:
         number = int.from_bytes
         trailer = pread(self._fd, TRAILER_SIZE, end)
         at, length = number(trailer[8:16], "little"), number(trailer[16:24], "little")
-        #: command -> offset and length of its list of (module, code, source, time in ns, size, its package),
-        #: each after those that it imports
-        self._ahead: dict[str, tuple[int, int]]
+        #: command -> offset and length of the parts of its list of (module, code, source, time in ns, size,
+        #: its package), each after those that it imports
+        self._ahead: dict[str, list[tuple[int, int]]]
         #: What the names of all that is here begin with.
         self._names: tuple[str, ...]
         #: What every module of a folder begins with whose modules are all here.
@@ -58,10 +58,9 @@ class Pack:
         """Execute what the command among these words will import; a word that only looks like one does no harm.
 
         A list is executed whole or not at all, since a package and what it imports of its own are in one."""
-        found = next((self._ahead[word] for word in words if word in self._ahead), None)
-        if found is None:
-            return
-        modules: list[tuple[str, CodeType, str, int, int, str]] = loads(pread(self._fd, found[1], found[0]))
+        modules: list[tuple[str, CodeType, str, int, int, str]] = []
+        for at, length in next((self._ahead[word] for word in words if word in self._ahead), ()):
+            modules += loads(pread(self._fd, length, at))
         for _, _, source, time_ns, size, _ in modules:
             if not _is_as(source, time_ns, size):
                 self.stale = True

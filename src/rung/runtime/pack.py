@@ -36,6 +36,9 @@ WHOLE = (*FOLDERS, "rung/cli/commands", "rung/cli/link", *SHIM_FOLDERS)
 #: Those of the standard library that are neither built in nor frozen.
 STANDARD = ("__future__", "struct")
 BOOT = "rung/runtime/boot.py"
+#: So much at once: memory that is touched for the first time costs a microsecond a page, and
+#: from 128 KiB on malloc asks the kernel for it each time.
+PART_BYTES = 48 << 10
 #: What every module asks the compiler for.
 FUTURE = annotations.compiler_flag
 
@@ -113,7 +116,7 @@ def content(home: str) -> bytes:
     for name, source, package in (*modules(home), *modules_of_command(home), *modules_of_shim(home)):
         now = posix.stat(source)
         index[name] = (source, now.st_mtime_ns, now.st_size, package, *put(code_of(name, source)))
-    ahead = {command: put(dumps(found)) for command, found in lists(index).items()}
+    ahead = {command: [put(part) for part in parts_of(found)] for command, found in lists(index).items()}
     names = tuple(dict.fromkeys(name.partition(".")[0] for name in index))
     folders = tuple(f"{folder.replace('/', '.')}." for folder in WHOLE)
     index_at = put(dumps(index))
@@ -133,6 +136,20 @@ def lists(index: dict[str, tuple[str, int, int, bool, int, int]]) -> dict[str, l
         code = compile(bare(trees[name]), source, "exec", FUTURE, dont_inherit=True)
         entries[name] = (name, code, source, time_ns, size, name if package else name.rpartition(".")[0])
     return {command: [entries[name] for name in needed(command, imports)] for command in AHEAD}
+
+
+def parts_of(entries: list[tuple[Any, ...]]) -> Iterator[bytes]:
+    """A list in pieces that are read and unmarshalled one after another, each into the memory of the one before."""
+    part: list[tuple[Any, ...]] = []
+    room = PART_BYTES
+    for entry in entries:
+        size = len(dumps(entry))
+        if size > room and part:
+            yield dumps(part)
+            part, room = [], PART_BYTES
+        part.append(entry)
+        room -= size
+    yield dumps(part)
 
 
 def code_of(name: str, source: str) -> bytes:

@@ -57,5 +57,7 @@ def test_nothing_is_executed_that_is_not_needed(bed: Bed) -> None:
     executed = ahead()
     assert {command for command, _ in lives} == set(executed)
     for command, words in lives:
-        missing = executed[command] - loaded(bed, command, *words)
+        imported = loaded(bed, command, *words)
+        missing = executed[command] - imported
         assert not missing, f"{command} has no use for them"
+        assert "rung.runtime.plan.rare" not in imported, f"{command} of a container without rarities"

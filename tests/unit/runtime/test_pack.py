@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import os
 import shutil
 import subprocess
@@ -143,6 +144,15 @@ def test_what_comes_at_once_is_in_an_order_in_which_nothing_is_missing(command: 
         there.add(name)
     first = {"rung": "rung.cli.main", "shim": "rung.shim.program.main"}
     assert first.get(command.split()[0], f"rung.runtime.cli.{command}") in there
+
+
+def test_parts_are_small_and_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pack, "PART_BYTES", 100)
+    entries: list[tuple[Any, ...]] = [
+        (name, b"x" * size) for name, size in (("a", 40), ("b", 30), ("c", 500), ("d", 1))
+    ]
+    parts = [marshal.loads(part) for part in pack.parts_of(entries)]
+    assert parts == [entries[:2], entries[2:3], entries[3:]]
 
 
 def test_readers_words_are_left_out_and_records_keep_their_fields(tmp_path: Path) -> None:
