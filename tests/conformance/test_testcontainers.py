@@ -10,6 +10,8 @@ import pytest
 
 import engineparts
 
+pytestmark = pytest.mark.filterwarnings("default")  # what their newer releases warn of is none of the engine's
+
 
 @pytest.fixture
 def engine(busybox: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[engineparts.Engine]:

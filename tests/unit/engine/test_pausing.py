@@ -11,7 +11,7 @@ import pytest
 from rung.engine import states
 from rung.engine.errors import Conflict
 from rung.engine.lifecycle import stop
-from rung.engine.shims.client import ShimRefused
+from rung.engine.shims.client import ShimGone, ShimRefused
 
 
 def pausing(ends: bool) -> None:
@@ -48,3 +48,16 @@ def test_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stop, "ENDING_S", 0.01)
     with pytest.raises(ShimRefused, match="it is stopped"):
         pausing(ends=False)
+
+
+def test_what_ends_with_its_shim_while_it_is_killed_was_to_end() -> None:
+    async def gone(*_: Any, **__: Any) -> None:
+        raise ShimGone("the container's shim has gone")
+
+    async def killing() -> None:
+        exited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        running: Any = SimpleNamespace(client=SimpleNamespace(call=gone), exited=exited)
+        exited.set_result(0)
+        await stop._signal(running, SimpleNamespace(id="c"), 9)  # type: ignore[arg-type]
+
+    asyncio.run(killing())

@@ -57,7 +57,8 @@ def table(engine: Engine) -> Table:
 
         async def take(link: Link, early: bytes) -> None:
             engine.events.tell("container", "attach", container.id, attributes)
-            if history:
+            before = container.state.started_ns
+            if history and container.state.status != states.CREATED:  # a new one has none, and may end by then
                 await asyncio.sleep(HEAD_S)
                 await _history(engine, container.id, container.terminal, link)
             if not streams:
@@ -65,6 +66,8 @@ def table(engine: Engine) -> Table:
             connection = Given(link, wants, early)
             if container.id in engine.running:
                 connection.join(engine.places.attach(container.id))
+            elif container.state.started_ns != before:
+                return  # it has started and ended meanwhile: nobody waits for its next start
             else:
                 engine.join_early(container.id, connection.join)
             await connection.over()

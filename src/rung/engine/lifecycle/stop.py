@@ -8,7 +8,7 @@ from rung.engine import states
 from rung.engine.errors import Conflict, NotModified
 from rung.engine.lifecycle.checks import signal_of
 from rung.engine.lifecycle.start import start
-from rung.engine.shims.client import ShimRefused
+from rung.engine.shims.client import ShimGone, ShimRefused
 from rung.engine.waiting import NOT_RUNNING, Outcome
 from rung.spec.shim import ttrpc
 from rung.trace.spans import about
@@ -55,6 +55,9 @@ async def _signal(running: Running, container: Container, number: int) -> None:
         await running.client.call("Kill", id=container.id, signal=number)
     except ShimRefused as error:
         if error.code != ttrpc.NOT_FOUND:  # it has ended meanwhile: that is what was wanted
+            raise
+    except ShimGone:
+        if not await _is_ending(running):  # the same, and its shim as well
             raise
 
 
