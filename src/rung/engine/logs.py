@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
+from contextlib import aclosing
 from io import BytesIO
+from itertools import islice
 from typing import cast
 
 from rung.record import Record
@@ -16,15 +18,17 @@ from rung.spec.jsonfile import COMPRESSED, Entry, Run, parse, runs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
     from typing import BinaryIO
 
     from rung.engine.engine import Engine
 
 _STREAMS = {"stdout": 1, "stderr": 2}
 _CHUNK = 1 << 16
-#: What is read of a file at once, and handed to a client: a log is of any size, and memory is not.
-_BLOCK = 1 << 20
+#: What is read of a file at once: memory of this size is used again, where more would be the kernel's each time.
+_BLOCK = 1 << 17
+#: So many blocks are made ready in one go, and as many again while these go out: a log is of any size, memory is not.
+_IN_ONE_GO = 8
 #: So many lines that came at once are one frame to a client. (Fewer are a frame each, as Docker has it: there are
 #: programs that take a frame for a line, and none that does so with thousands.)
 _JOINED = 64
@@ -210,15 +214,36 @@ async def read(
     path = engine.places.log(container_id)
     follower = Follower(path) if ask.follow else None
     try:
-        past = _past(path, ask, follower, framed=not terminal)
-        while (piece := await engine.blocking(next, past, None)) is not None:
-            yield piece
+        async with aclosing(_read_ahead(engine, _past(path, ask, follower, framed=not terminal))) as past:
+            async for piece in past:
+                yield piece
         if follower is not None:
             async for piece in _coming(engine, container_id, follower, ask, framed=not terminal):
                 yield piece
     finally:
         if follower is not None:
             follower.close()
+
+
+async def _read_ahead(engine: Engine, pieces: Iterator[bytes]) -> AsyncGenerator[bytes]:
+    """Pieces that are made aside: the next ones while a client takes those that are there."""
+    making = asyncio.ensure_future(engine.blocking(_some, pieces))
+    try:
+        over = False
+        while not over:
+            made, over = await making
+            if not over:
+                making = asyncio.ensure_future(engine.blocking(_some, pieces))
+            for piece in made:
+                yield piece
+    finally:
+        making.cancel()
+
+
+def _some(pieces: Iterator[bytes]) -> tuple[list[bytes], bool]:
+    """The next of them, and whether they are the last."""
+    made = list(islice(pieces, _IN_ONE_GO))
+    return made, len(made) < _IN_ONE_GO
 
 
 async def _coming(

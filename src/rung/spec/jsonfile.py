@@ -182,9 +182,10 @@ def _run_end(block: bytes, low: int, tail: bytes) -> int:
 def _run(lines: bytes, tail: bytes) -> Run | None:
     """Lines of which all should have this tail; None where it is not so."""
     text = b"\\"
-    if lines.count(b"\\n" + tail) == lines.count(b"\n"):  # each is a line of output, to its end
+    each = lines.split(b"\n")
+    if lines.count(b"\\n" + tail) == len(each) - 1:  # each is a line of output, to its end
         text_of = itemgetter(slice(len(_HEAD), -len(b"\\n" + tail) + 1))
-        text = b"\n".join(map(text_of, lines.split(b"\n")))
+        text = b"\n".join(map(text_of, each))
     if b"\\" in text:
         encoded = lines[len(_HEAD) : -len(tail)].replace(tail + _HEAD, b"")
         if b"\n" in encoded:
