@@ -4,8 +4,8 @@
 #   RUNG_DOCKER_PY_SUITE=/path/to/docker-py tests/conformance/docker_py_suite.sh PYTHON [NAME.py ...] > results.tap
 #
 # RUNG_DOCKER_PY_SUITE is a checkout of https://github.com/docker/docker-py, another project's and no part of this
-# tree. PYTHON has requests, urllib3, pytest, pytest-timeout, paramiko and websocket-client. DOCKER_HOST names the
-# engine; it has alpine:3.10 (a busybox of that name will do), which the suite would pull. The suite removes what it
+# tree. PYTHON has requests, urllib3, paramiko, pytest and pytest-timeout (websocket-client, for one case). DOCKER_HOST names
+# the engine; it has alpine:3.10 (a busybox of that name will do), which the suite would pull: with_engine.py makes one. The suite removes what it
 # makes, and plugins, services and swarms need an engine that has them.
 #
 # Prints TAP, each file under a line "# NAME.py"; each case has TEST_TIMEOUT_S (60).

@@ -1,18 +1,23 @@
-"""runc's and crun's own suites pass wherever they pass with their own runtime, but for what the page names."""
+"""runc's and crun's own suites pass wherever they pass with their own runtime, docker-py's with the engine, but for
+what the page names."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from . import suites
-from .suites import CRUN, ONLY_V1, RUNC, Suite
+from . import suites, with_engine
+from .suites import CRUN, DOCKER_PY, ONLY_V1, RUNC, Suite
 
 KNOWN = suites.known(suites.PAGE.read_text())
 
 
-@pytest.mark.parametrize("suite", [RUNC, CRUN], ids=lambda suite: suite.peer)
+@pytest.mark.parametrize("suite", [RUNC, CRUN, DOCKER_PY], ids=lambda suite: suite.peer)
 def test_the_suite_is_there(suite: Suite) -> None:
     if not suite.files():
         pytest.skip(
@@ -34,6 +39,33 @@ def test_runcs_suite(runtime: Path, reference: Path, file: str) -> None:
 @pytest.mark.parametrize("file", CRUN.files())
 def test_cruns_suite(runtime: Path, file: str) -> None:
     judge(CRUN, file, runtime, (*ONLY_V1, "crun"))
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[tuple[Path, list[str]]]:
+    needed = [DOCKER_PY_PYTHON, "-c", "import paramiko, pytest_timeout, requests"]
+    if subprocess.run(needed, check=False, capture_output=True, timeout=suites.TIMEOUT_S).returncode:
+        pytest.skip(f"{DOCKER_PY_PYTHON} has no paramiko or requests: RUNG_DOCKER_PY_PYTHON names one that has")
+    with with_engine.engine("rungd") as found:
+        yield found
+
+
+#: What runs docker-py's tests: paramiko is nothing that this tree's own environment needs.
+DOCKER_PY_PYTHON = os.environ.get("RUNG_DOCKER_PY_PYTHON", sys.executable)
+#: Of builds, swarms and plugins, which the engine has not.
+ABSENT = ("build", "config", "nodes", "plugin", "secret", "service", "swarm")
+
+
+@pytest.mark.timeout(3 * suites.TIMEOUT_S)
+@pytest.mark.parametrize(
+    "file", [one for one in DOCKER_PY.files() if not any(word in one for word in ABSENT)]
+)
+def test_docker_pys_suite(engine: tuple[Path, list[str]], file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    socket, inside = engine
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{socket}")
+    got = DOCKER_PY.run((*inside, DOCKER_PY_PYTHON), file)
+    assert got, "no case has run: LOG=FILE tests/conformance/docker_py_suite.sh keeps what pytest said"
+    assert [case for case, verdict in got.items() if verdict == "not ok" and (file, case) not in KNOWN] == []
 
 
 def judge(suite: Suite, file: str, runtime: Path, reference: tuple[str | Path, ...]) -> None:
