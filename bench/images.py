@@ -9,7 +9,7 @@ ext4 of their own on a loop device, because what is measured is not the machine'
 pull's bytes cost in one program that does nothing else with them.
 
 A guest that gives its free memory back to its host (free page reporting) waits for the host at every page it then takes
-again, and that counts as the CPU of who takes it: up to half of a pull. So memory is taken and freed before each pull.
+again, and that counts as the CPU of who takes it. So memory is taken and freed before each pull.
 """
 
 from __future__ import annotations
