@@ -128,9 +128,9 @@ def _create_locked(
     if lenient and how == cgroup.PLAIN:
         how = cgroup.REACHABLE
     lenient = lenient or how == cgroup.DISABLED
-    paths, unit = cgroup.place(how, hosts, wanted, directory.id)
-    created = timestamp(time_ns())
     annotations = config.get("annotations") or {}
+    paths, unit = cgroup.place(how, hosts, wanted, directory.id, annotations)
+    created = timestamp(time_ns())
     descriptors = state.descriptors(options.stdio.values())
     facts = state.Facts(
         directory.id, path, rootfs, created, paths, annotations, unit=unit, descriptors=descriptors

@@ -97,7 +97,7 @@ class Runtime:
         path, _, config = read_bundle(bundle)
         hosts = cgroup.hierarchies()
         wanted = get(config, "linux", "cgroupsPath")
-        paths, unit = cgroup.place(self.cgroup_manager, hosts, wanted, container_id)
+        paths, unit = cgroup.place(self.cgroup_manager, hosts, wanted, container_id, config.get("annotations"))
         program, flags = seccomp_program(config)
         return compile_container(
             Request(

@@ -34,6 +34,19 @@ def test_every_controller_has_the_container(units: Units) -> None:
     assert not outside
 
 
+@pytest.mark.skipif(not V2, reason="a cgroup below the scope's is for cgroup v2 alone")
+def test_an_annotation_puts_it_below_its_scope(units: Units) -> None:
+    name = units.run({**LIMITS, "annotations": {"run.oci.systemd.subgroup": "inner"}})
+    scope = units.directory(f"rung-{name}.scope")
+    assert str(units.pid(name)) in (scope / "inner/cgroup.procs").read_text().split()
+    assert (scope / "cgroup.procs").read_text() == ""
+    assert (scope / "inner/memory.max").read_text() == "33554432\n"
+    assert units.call("exec", name, "true").status == 0
+    units.killed(name)
+    assert units.call("delete", name).status == 0
+    assert not scope.exists()
+
+
 def _foreign(line: str) -> bool:
     """A named hierarchy that belongs to somebody else."""
     names = line.split(":")[1]

@@ -12,6 +12,7 @@ from rung.runtime.cgroup.hierarchy import Hierarchies, hierarchies, locate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from rung.runtime.cgroup.controllers.devices import DEFAULT_DEVICE_RULES
@@ -38,7 +39,11 @@ PLAIN, REACHABLE, SYSTEMD, DISABLED = "cgroupfs", "reachable", "systemd", "disab
 
 
 def place(
-    how: str, found: Hierarchies, cgroups_path: str | None, container_id: str
+    how: str,
+    found: Hierarchies,
+    cgroups_path: str | None,
+    container_id: str,
+    annotations: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, str], dict[str, Any]]:
     """``(directories, unit)`` of a container to be; see ``made_by``. ``REACHABLE``: those that a caller
     without privilege can have; ``DISABLED``: none, the container stays in its caller's."""
@@ -52,7 +57,7 @@ def place(
         return within_reach(found, cgroups_path, container_id), {}
     from rung.runtime.cgroup.systemd.driver import place as place_of_unit
 
-    unit, paths = place_of_unit(found, cgroups_path, container_id)
+    unit, paths = place_of_unit(found, cgroups_path, container_id, annotations or {})
     return paths, dict(unit.__dict__)
 
 

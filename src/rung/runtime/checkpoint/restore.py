@@ -54,14 +54,15 @@ def restore(directory: Directory, bundle: str, options: RestoreOptions, trace: T
         undo.push(directory.remove)
         files = open_directories(options, closing, make=False)
         hosts = cgroup.hierarchies()
-        paths, unit = cgroup.place(options.cgroup_manager, hosts, get(config, "linux", "cgroupsPath"), directory.id)
+        wanted, annotations = get(config, "linux", "cgroupsPath"), config.get("annotations") or {}
+        paths, unit = cgroup.place(options.cgroup_manager, hosts, wanted, directory.id, annotations)
         facts = state.Facts(
             directory.id,
             path,
             rootfs,
             timestamp(time_ns()),
             paths,
-            config.get("annotations") or {},
+            annotations,
             unit=unit,
             descriptors=state.descriptors(options.stdio.values()),
         )

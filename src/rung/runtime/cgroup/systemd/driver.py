@@ -7,12 +7,13 @@ that systemd does not know are enabled and entered as everywhere.
 
 from __future__ import annotations
 
-from rung.runtime.cgroup.files import read
+from rung.runtime.cgroup.errors import failed
+from rung.runtime.cgroup.files import read, write
 from rung.runtime.cgroup.group import Cgroup
 from rung.runtime.cgroup.limits import PIDS_FOR_BIRTH, pids_limit
 from rung.runtime.cgroup.systemd.bus import BusError
 from rung.runtime.cgroup.systemd.manager import Manager
-from rung.runtime.cgroup.systemd.names import locate_unit, unit_of
+from rung.runtime.cgroup.systemd.names import locate_unit, subgroup, unit_of
 from rung.runtime.cgroup.systemd.properties import resource_properties, unit_properties
 from rung.runtime.cgroup.systemd.values import with_whole_percents
 
@@ -27,19 +28,23 @@ if TYPE_CHECKING:
     from rung.spec.runtime.config import Resources
 
 
-def place(found: Hierarchies, cgroups_path: str | None, container_id: str) -> tuple[Unit, dict[str, str]]:
+def place(
+    found: Hierarchies, cgroups_path: str | None, container_id: str, annotations: Mapping[str, str]
+) -> tuple[Unit, dict[str, str]]:
     """The unit of a container to be, and the directories that it will have."""
     from rung.runtime.privilege import is_whole
 
     unit = unit_of(cgroups_path, container_id, user=not is_whole())
+    if not unit.is_slice:
+        unit = unit.replace(below=subgroup(annotations, found))
     with Manager(user=unit.user) as manager:
         return unit, locate_unit(found, unit, manager.cgroup())
 
 
 def attach(unit: Mapping[str, Any], top: str, pid: int, directory: str) -> None:
-    """Have a unit's systemd put a process into ``directory``, which is the unit's cgroup ``top`` or one below."""
+    """Have a unit's systemd put a process into ``directory``, which is the container's cgroup ``top`` or one below."""
     with Manager(user=unit["user"]) as manager:
-        manager.attach(unit["name"], directory.removeprefix(top) or "/", pid)
+        manager.attach(unit["name"], unit.get("below", "") + directory.removeprefix(top) or "/", pid)
 
 
 class SystemdCgroup(Cgroup):
@@ -59,6 +64,8 @@ class SystemdCgroup(Cgroup):
     ) -> None:
         """Start the unit, with ``pid`` in it, and set its limits."""
         self._start(pid, container_id, annotations)
+        if self.unit.below:
+            self._go_below(pid)
         self.create(resources, entered=True)
         self.apply(resources, lenient=lenient)
 
@@ -73,6 +80,14 @@ class SystemdCgroup(Cgroup):
             except BusError:  # refused: a unit of that name is somebody else's
                 self._refused = True
                 raise
+
+    def _go_below(self, pid: int) -> None:
+        """Before the limits: a cgroup that holds a process has no controllers to give to one in it."""
+        try:
+            self._make(self.paths[""])
+            write(f"{self.paths['']}/cgroup.procs", str(pid))
+        except OSError as error:
+            raise failed("enter cgroup:", error) from None
 
     def apply(self, resources: Resources, *, update: bool = False, lenient: bool = False) -> None:
         """The unit's properties, then the cgroup's own files."""

@@ -12,18 +12,23 @@ from rung.runtime.cgroup.errors import CgroupError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rung.runtime.cgroup.hierarchy import Hierarchies
 
+SUBGROUP = "run.oci.systemd.subgroup"
 _PREFIX = "rung"
 _SLICE = ".slice"
 
 
 class Unit(Record):
-    """A transient unit. ``user``: of the user's systemd, not of the system's."""
+    """A transient unit. ``user``: of the user's systemd, not of the system's. ``below``: "/NAME" of the cgroup in it
+    that is the container's, "" where that is the unit's own."""
 
     name: str
     slice: str = ""
     user: bool = False
+    below: str = ""
 
     @property
     def is_slice(self) -> bool:
@@ -57,6 +62,18 @@ def unit_of(cgroups_path: str | None, container_id: str, *, user: bool) -> Unit:
     return Unit(f"{prefix}-{name}.scope" if prefix else f"{name}.scope", parent, user)
 
 
+def subgroup(annotations: Mapping[str, str], found: Hierarchies) -> str:
+    """``Unit.below`` as crun's ``run.oci.systemd.subgroup`` names it. On v2 alone: it is for delegation, which is
+    not safe on v1. Raises ``CgroupError``."""
+    named = annotations.get(SUBGROUP, "")
+    if not named or found.mode != "v2":
+        return ""
+    parts = [part for part in named.split("/") if part not in ("", ".")]
+    if ".." in parts or not parts or "\0" in named:
+        raise CgroupError(f"use annotation {SUBGROUP}", f'"{named}"', "it must name a cgroup below the scope's")
+    return "/" + "/".join(parts)
+
+
 def slice_path(name: str) -> str:
     """``a-b.slice`` -> ``/a.slice/a-b.slice``; ``-.slice`` is the top."""
     stem = name.removesuffix(_SLICE)
@@ -70,7 +87,7 @@ def slice_path(name: str) -> str:
 
 def locate_unit(found: Hierarchies, unit: Unit, manager: str) -> dict[str, str]:
     """Controller -> directory, as ``hierarchy.locate``. ``manager``: the cgroup of systemd itself."""
-    inner = manager.rstrip("/") + unit.cgroup()
+    inner = manager.rstrip("/") + unit.cgroup() + unit.below
     entered = [name for name in found.v1 if not name.startswith("name=") or name == "name=systemd"]
     places = {name: found.v1[name] + inner for name in entered}
     if found.v2:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rung.runtime.cgroup import CgroupError, Hierarchies
-from rung.runtime.cgroup.systemd.names import Unit, locate_unit, slice_path, unit_of
+from rung.runtime.cgroup.systemd.names import SUBGROUP, Unit, locate_unit, slice_path, subgroup, unit_of
 
 V2 = Hierarchies("v2", {}, "/sys/fs/cgroup")
 
@@ -59,3 +59,17 @@ def test_the_cgroup_lies_below_the_managers() -> None:
         "name=systemd": "/c/systemd/a.slice/a-b.slice",
         "": "/c/u/a.slice/a-b.slice",
     }
+
+
+def test_an_annotation_names_a_cgroup_below_the_scope_where_all_is_v2() -> None:
+    hybrid = Hierarchies("hybrid", {"memory": "/c/memory"}, "/c/u")
+    assert [subgroup({SUBGROUP: name}, V2) for name in ("", "inner", "/a//b/")] == ["", "/inner", "/a/b"]
+    assert subgroup({SUBGROUP: "inner"}, hybrid) == subgroup({}, V2) == ""
+    unit = Unit("p-n.scope", "a.slice", below="/inner")
+    assert locate_unit(V2, unit, "") == {"": "/sys/fs/cgroup/a.slice/p-n.scope/inner"}
+
+
+@pytest.mark.parametrize("name", ["..", "a/../b", "/", "."])
+def test_a_subgroup_lies_below(name: str) -> None:
+    with pytest.raises(CgroupError, match="below the scope"):
+        subgroup({SUBGROUP: name}, V2)
