@@ -68,7 +68,7 @@ for file in "$@"; do
         code=0
         printf -v line '%q ' timeout --foreground --kill-after=5 "${TEST_TIMEOUT_S:-60}" \
             python3 "$here/crun_cases.py" "$tests" "$file" "$case"
-        python3 "$here/reaping.py" script --quiet --flush --return --command "$line" /dev/null <&9 | tr -d '\r' || code=$?
+        python3 "$here/reaping.py" script --quiet --flush --return --command "$line" /dev/null <&9 | sed -u 's/\r$//' || code=$?
         [ "$code" != 124 ] || echo "not ok 1 - $case # timeout"
         [ "$code" = 0 ] || clean_up
     done

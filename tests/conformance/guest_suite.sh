@@ -9,7 +9,9 @@
 # suite as a user who has ids of his own (newuidmap) and a cgroup that was handed to him. The places are
 # named, and what must be built is said, as in runc_suite.sh and crun_suite.sh; run one of them here once
 # before, for the guest sees this machine's files, but what it writes is lost, the suites' images too.
-# The guest's processor is emulated: runc's whole suite takes it an hour. CASES=$(realpath rest), made by
+# The guest's processor is emulated: runc's whole suite takes it an hour, what is left of it a quarter of one. A case has
+# TEST_TIMEOUT_S (300), a file FILE_TIMEOUT_S (900): checkpoint.bats gives CRIU's page server two seconds to come up, and
+# where that is too short bats waits for ever for the checkpoint that the failed case has left. CASES=$(realpath rest), made by
 # "tally.py --rest HERE.tap", leaves out what has passed here. GUEST_PROCESSORS=9 is for the one case that wants so many.
 set -euo pipefail
 here=$(dirname -- "$(realpath -- "$0")")
@@ -21,7 +23,8 @@ if [ "$1" != --inside ]; then
     exec python3 "$here/../../tools/guest.py" $systemd --timeout "${GUEST_TIMEOUT_S:-5400}" \
         --memory 3072 --processors "${GUEST_PROCESSORS:-2}" \
         --env RUNG_RUNC_SUITE="${RUNG_RUNC_SUITE:-}" --env RUNG_CRUN_SUITE="${RUNG_CRUN_SUITE:-}" \
-        --env CASES="${CASES:-}" --env TEST_TIMEOUT_S=300 --env FILE_TIMEOUT_S=1800 -- "$here/guest_suite.sh" --inside "$@"
+        --env CASES="${CASES:-}" --env TEST_TIMEOUT_S="${TEST_TIMEOUT_S:-300}" --env FILE_TIMEOUT_S="${FILE_TIMEOUT_S:-900}" \
+        --env RUNG_WARM="${RUNG_WARM:-off}" -- "$here/guest_suite.sh" --inside "$@"
 fi
 
 # Somebody to be: ids that he may map, and a cgroup in which he may do what he likes, as a session has one

@@ -15,7 +15,7 @@
 # CASES names a file of lines "NAME.bats", a tab, a case: only these are run (tally.py --rest makes one).
 #
 # Prints TAP, each file under a line "# NAME.bats". A test is ended after TEST_TIMEOUT_S (60), a file
-# after FILE_TIMEOUT_S (400).
+# after FILE_TIMEOUT_S (400): then a line says so, what it has left is killed, and the next file has its turn.
 set -euo pipefail
 
 runtime=$(command -v -- "${1:?usage: runc_suite.sh RUNTIME [NAME.bats ...]}") || {
@@ -103,5 +103,7 @@ for name in "$@"; do
     # runc's default bundle has a terminal: the tests run on one, which script(1) gives them.
     printf -v line '%q ' timeout --foreground --kill-after=10 "${FILE_TIMEOUT_S:-400}" \
         bats --tap --filter "$filter" "$integration/$name"
-    python3 "$here/reaping.py" "${as[@]}" script --quiet --flush --return --command "$line" /dev/null <&9 | tr -d '\r' || true
+    code=0
+    python3 "$here/reaping.py" "${as[@]}" script --quiet --flush --return --command "$line" /dev/null <&9 | sed -u 's/\r$//' || code=$?
+    case $code in 124 | 137) printf '\n# %s: no end within %s s\n' "$name" "${FILE_TIMEOUT_S:-400}" ;; esac
 done
