@@ -26,6 +26,10 @@ ONE_VERSION = ("unshare", "--mount", "sh", "-c", 'umount /sys/fs/cgroup/unified 
 RUNSC = ("runsc", "--network=none")
 
 
+#: Not a runtime but somebody else's shim with its own, as containerd and dockerd run it.
+SHIM = "io.containerd.runc.v2"
+
+
 @pytest.fixture(scope="module")
 def engine(rootfs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     home = tmp_path_factory.mktemp("engine")
@@ -41,11 +45,11 @@ def engine(rootfs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[E
             made.close()
 
 
-@pytest.fixture(params=["runc", "crun", "runsc"])
+@pytest.fixture(params=["runc", "crun", "runsc", SHIM])
 def name(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A runtime's name."""
     found: str = request.param
-    if shutil.which(found) is None:
+    if shutil.which("containerd-shim-runc-v2" if found == SHIM else found) is None:
         pytest.skip(f"not installed: {found}")
     if found == "runsc":
         words = [*RUNSC, "--root", str(tmp_path / "root"), "do", "true"]

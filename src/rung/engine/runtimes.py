@@ -1,4 +1,5 @@
-"""OCI runtimes by name: Rung's own, any that is installed, and those that the daemon was told of."""
+"""Runtimes by name: Rung's own, any OCI runtime that is installed, those that the daemon was told of, and other
+shims: ``io.containerd.NAME.vN`` is the program containerd-shim-NAME-vN, which a path may name, too."""
 
 from __future__ import annotations
 
@@ -27,18 +28,27 @@ def runtime_program(name: str, told: Told, wrappers: str = "") -> str:
         return _told(name, told[name], wrappers)
     if name in OWN:
         return ""
-    wanted = "runc" if name == "io.containerd.runc.v2" else name
-    found = shutil.which(wanted) if wanted in KNOWN or wanted.startswith("/") else None
+    found = shutil.which(name) if name in KNOWN or name.startswith("/") else shim_program(name)
     if found is None:
         raise BadParameter(f"unknown or invalid runtime name: {name}")
     return found
+
+
+def shim_program(name: str) -> str | None:
+    """The shim that containerd would take for a runtime's name; where there is none of runc's, runc does the same."""
+    parts = name.split(".")
+    if not name.startswith("io.containerd.") or len(parts) < 4 or "/" in name:
+        return None
+    kind, version = parts[-2:]
+    found = shutil.which(f"containerd-shim-{kind}-{version}")
+    return found or (shutil.which("runc") if kind == "runc" else None)
 
 
 def _told(name: str, runtime: Mapping[str, Any], wrappers: str) -> str:
     path = str(runtime.get("path") or (runtime.get("options") or {}).get("BinaryName") or runtime.get("runtimeType"))
     if path in OWN or os.path.basename(path) == "rung-runtime":
         return ""
-    found = shutil.which("runc" if path == "io.containerd.runc.v2" else path)
+    found = shim_program(path) or shutil.which(path)
     if found is None:
         raise BadParameter(f"runtime {name}: {path} is not there, or cannot be executed")
     arguments = runtime.get("runtimeArgs")

@@ -44,7 +44,7 @@ def keep(wanted: Keep, listening: int, loop: Loop) -> bool:
     publisher = Publisher(loop, wanted.events, wanted.namespace)
 
     def used(options: Options, bundle: str) -> Settings:
-        found = settings(options, wanted.namespace)
+        found = settings(options, wanted.namespace, bundle, wanted.socket)
         remember(bundle, found)
         return found
 

@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rung.shim.runtimes.remote import Remote
     from rung.shim.stdio.streams import Asked, Streams
 
 CREATING, CREATED, STARTING, RUNNING, STOPPED, DELETING, DELETED = (
@@ -60,6 +61,7 @@ class Process:
         self.exit_status = 0
         self.exited_at_ns = 0
         self.streams: Streams | None = None
+        self.remote: Remote | None = None  # where it is no child of ours
         self._waiting: list[Callable[[], None]] = []
 
     @property

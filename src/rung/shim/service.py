@@ -14,8 +14,8 @@ from rung.shim.runtimes import Checkpoint, runtime
 from rung.shim.stdio.streams import Asked
 from rung.shim.story import Story, sent
 from rung.shim.task import Task
+from rung.spec.shim import events, ttrpc
 from rung.spec.shim import task as messages
-from rung.spec.shim import ttrpc
 from rung.spec.shim.bootstrap import CheckpointOptions, Options
 from rung.spec.shim.common import Anything, DeleteResponse
 
@@ -58,7 +58,11 @@ class Service:
         self._specs: dict[tuple[str, str], dict[str, Any]] = {}
 
     def handle(self, request: ttrpc.Request, reply: Reply) -> None:
-        """One call: what ``Server`` is given."""
+        """One call: what ``Server`` is given. Another shim, where one is a task's runtime, tells its events here:
+        nobody needs them, for it is asked."""
+        if (request.service, request.method) == (events.SERVICE, events.METHOD):
+            reply.send(messages.Empty())
+            return
         if request.service not in messages.SERVICES or request.method not in messages.METHODS:
             raise _Unimplemented("method", f"{request.service}/{request.method}", "is not served here")
         kind, _ = messages.METHODS[request.method]
@@ -209,10 +213,12 @@ class Service:
     # --- streams ----------------------------------------------------------------------
 
     def _resizepty(self, request: messages.ResizePtyRequest, reply: Reply) -> None:
-        process = self._task(request.id).process(request.exec_id)
-        if process.streams is not None and not process.ended:
-            process.streams.resize(request.width, request.height)
-        reply.send(messages.Empty())
+        task = self._task(request.id)
+        process = task.process(request.exec_id)
+        if process.streams is None or process.ended:
+            reply.send(messages.Empty())
+        else:
+            task.resize(process, request.width, request.height, self._then(reply))
 
     def _closeio(self, request: messages.CloseIORequest, reply: Reply) -> None:
         process = self._task(request.id).process(request.exec_id)
@@ -255,16 +261,17 @@ class Service:
         task.ask(lambda box: box.pids(), done)
 
     def _stats(self, request: messages.OfTask, reply: Reply) -> None:
-        def done(found: Anything, error: BaseException | None) -> None:
+        def done(found: Anything | None, error: BaseException | None) -> None:
             if error is not None:
                 reply.fail(error)
             else:
                 reply.send(messages.StatsResponse(stats=found))
 
-        def look(box: Runtime) -> Anything:
+        def look(box: Runtime) -> Anything | None:
             from rung.shim.metrics import metrics
 
-            return metrics(box.stats())
+            found = box.stats()
+            return metrics(found) if isinstance(found, dict) else found
 
         self._task(request.id).ask(look, done)
 

@@ -19,8 +19,8 @@ FILE = "rung-shim.json"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def settings(options: Options, namespace: str) -> Settings:
-    """What a task's options mean; each namespace has its own root, as with runc's shim."""
+def settings(options: Options, namespace: str, bundle: str = "", listens: str = "") -> Settings:
+    """What a task's options mean; each namespace has its own root, as with runc's shim. ``listens``: our own socket."""
     program = "" if options.binary_name.rpartition("/")[2] in ("", "rung-runtime") else _found(options.binary_name)
     root = options.root or DEFAULT_ROOT
     return Settings(
@@ -29,6 +29,8 @@ def settings(options: Options, namespace: str) -> Settings:
         no_pivot=options.no_pivot_root,
         no_new_keyring=options.no_new_keyring,
         program=program,
+        bundle=bundle,
+        listens=listens,
     )
 
 

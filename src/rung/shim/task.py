@@ -132,13 +132,23 @@ class Task:
     def _follow(self, process: Process, started: Started, streams: Streams) -> None:
         process.pid = started.pid
         process.streams = streams
-        streams.flow(started.console)
+        process.remote = remote = started.remote
+        if remote is not None:
+            streams.when_input_ends(lambda: self._loop.aside(remote.close_input, lambda _result, _error: None))
+        streams.flow(started.console, started.typed)
         if process is self.init and self.watch is not None:
             from rung.shim.memory import MemoryWatch
 
             event = events.TaskOOM(container_id=self.id)
             self._memory = MemoryWatch(self._loop, self.watch, started.pid, lambda: self._publish(event))
-        self._loop.child(started.pid, lambda status: self._ended(process, status))
+
+        def ended(status: int) -> None:
+            self._ended(process, status)
+
+        if remote is None:
+            self._loop.child(started.pid, ended)
+        else:
+            remote.follow(self._loop, ended)
 
     # --- start ------------------------------------------------------------------------
 
@@ -322,11 +332,25 @@ class Task:
         """Signal a process, or all of the container's."""
         if not all:
             process.require_running()
+        remote = process.remote
+        if process.id and remote is not None:
+            self._loop.aside(lambda: remote.kill(signal), lambda _result, error: done(error))
+            return
         if process.id:
             _signal(process.pid, signal)
             done(None)
             return
         self._loop.aside(lambda: self._runtime.kill(signal, all=all), lambda _result, error: done(error))
+
+    def resize(self, process: Process, columns: int, rows: int, done: Done) -> None:
+        """Give a process's terminal a size."""
+        remote = process.remote
+        if remote is not None:
+            self._loop.aside(lambda: remote.resize(columns, rows), lambda _result, error: done(error))
+            return
+        if process.streams is not None:
+            process.streams.resize(columns, rows)
+        done(None)
 
     def pause(self, done: Done) -> None:
         """Freeze it."""

@@ -1,6 +1,6 @@
-"""OCI runtimes as a shim uses them: Rung's own in this process, any other as a program.
+"""OCI runtimes as a shim uses them: Rung's own in this process, any other as a program, or behind a shim of its own.
 
-Both are a ``Runtime``. Rule: every method may take its time and is called aside from the loop; errors are
+All are a ``Runtime``. Rule: every method may take its time and is called aside from the loop; errors are
 ``RungError``s whose sentence is the caller's answer. Processes that are started are children of the shim (it is a
 subreaper), which alone waits for them.
 """
@@ -13,7 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Protocol
 
+    from rung.shim.runtimes.remote import Remote
     from rung.shim.stdio.streams import Ends
+    from rung.spec.shim.common import Anything
 
     class Runtime(Protocol):
         """One container in an OCI runtime."""
@@ -53,8 +55,8 @@ if TYPE_CHECKING:
 
         def pids(self) -> list[int]: ...
 
-        def stats(self) -> dict[str, Any]:
-            """Resource usage in the shape of ``runc events --stats``'s data."""
+        def stats(self) -> dict[str, Any] | Anything | None:
+            """Resource usage in the shape of ``runc events --stats``'s data, or as containerd's metrics already."""
             ...
 
         def delete(self, *, force: bool) -> None:
@@ -67,10 +69,13 @@ if TYPE_CHECKING:
 
 
 class Started(Record):
-    """A process that a runtime has started. ``console``: its terminal's controlling end, or -1."""
+    """A process that a runtime has started. ``console``: its terminal's controlling end, or -1; ``typed``: where its
+    input goes, if that is another; ``remote``: who follows it, where it is no child of ours."""
 
     pid: int
     console: int = -1
+    typed: int = -1
+    remote: Remote | None = None
 
 
 class Checkpoint(Record):
@@ -93,13 +98,19 @@ class Settings(Record):
     systemd_cgroup: bool = False
     no_pivot: bool = False
     no_new_keyring: bool = False
-    program: str = ""  # an OCI runtime's path; empty: Rung's own, in this process
+    program: str = ""  # an OCI runtime's path, or another shim's; empty: Rung's own, in this process
+    bundle: str = ""
+    listens: str = ""  # where this shim does, for another one's events
 
 
 def runtime(container_id: str, settings: Settings) -> Runtime:
     """The one that the settings name."""
     if settings.program:
+        from rung.shim.runtimes.foreign import Foreign, is_shim
         from rung.shim.runtimes.program import Program
+
+        if is_shim(settings.program):
+            return Foreign(container_id, settings)
 
         return Program(container_id, settings)
     from rung.shim.runtimes.own import Own

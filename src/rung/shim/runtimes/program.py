@@ -149,15 +149,17 @@ class Program:
                 pass
 
 
-def run(argv: list[str], fds: tuple[int, int, int]) -> tuple[int, bytes, bytes]:
-    """Run a program to its end: status, and what it wrote where no descriptor is given (-1)."""
+def run(
+    argv: list[str], fds: tuple[int, int, int], told: dict[str, str] | None = None
+) -> tuple[int, bytes, bytes]:
+    """Run a program to its end: status, and what it wrote where no descriptor is given (-1). ``told``: variables."""
     with Closing() as closing:
         null = closing.add(posix.open("/dev/null", posix.O_RDWR | posix.O_CLOEXEC))
         # Files and not pipes: a container's process may keep them open for as long as it lives.
         caught = [closing.add(posix.memfd_create("words", posix.MFD_CLOEXEC)) for _ in range(2)]
         given = (fds[0] if fds[0] >= 0 else null, *(fd if fd >= 0 else mine for fd, mine in zip(fds[1:], caught)))
         try:
-            pid = spawn(argv, posix.environment(), dict(enumerate(given)))
+            pid = spawn(argv, {**posix.environment(), **(told or {})}, dict(enumerate(given)))
         except OSError as error:
             raise ShimError("run", f'"{argv[0]}"', error.strerror or "", "is that runtime installed?") from None
         code = posix.waitstatus_to_exitcode(posix.waitpid(pid, 0)[1])

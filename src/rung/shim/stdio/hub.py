@@ -82,6 +82,8 @@ class Hub:
         self._input_ends = False
         self._held_up = self._told = False
         self._ended: Callable[[], None] | None = None
+        #: Called when the process's input has come to its end.
+        self.input_over: Callable[[], None] | None = None
         self._listening = listen(place.socket)
         loop.watch(self._listening, EPOLLIN, self._accept)
 
@@ -230,6 +232,8 @@ class Hub:
         self._loop.forget(self._input)
         posix.close(self._input)
         self._input = -1
+        if self.input_over is not None:
+            self.input_over()
 
     # --- clients ----------------------------------------------------------------------
 

@@ -59,7 +59,7 @@ class Streams:
         self._outputs = Outputs()
         self._input = self._input_keeper = -1
         self._waiting: list[Callable[[], None]] = []
-        self._console = -1
+        self._console = self._typed = -1
         with Undo() as undo:
             engines = asked.stdout.startswith(SCHEME)
             wanted = self._open_hub(undo) if engines else self._open(container_id, namespace, undo)
@@ -109,10 +109,16 @@ class Streams:
         """Whether the process has one."""
         return self._asked.terminal
 
-    def flow(self, console: int = -1) -> None:
-        """The process has its ends: copying begins. ``console`` is the terminal's controlling end."""
+    def when_input_ends(self, callback: Callable[[], None]) -> None:
+        """Call it then: another shim keeps the process's input open until it is told."""
+        if self._hub is not None:
+            self._hub.input_over = callback
+
+    def flow(self, console: int = -1, typed: int = -1) -> None:
+        """The process has its ends: copying begins. ``console`` is the terminal's controlling end; ``typed`` takes its
+        input, where somebody else holds the terminal and there are two pipes to him."""
         self._close_inner()
-        self._console = console
+        self._console, self._typed = console, typed
         if self._hub is not None:
             self._begin_hub(self._hub)
             return
@@ -136,7 +142,7 @@ class Streams:
         """Our end of a stream, for whoever copies it to own."""
         if not self.terminal:
             return self._pipes.pop(name)
-        copy = posix.dup(self._console)
+        copy = posix.dup(self._typed if name == "stdin" and self._typed >= 0 else self._console)
         posix.set_inheritable(copy, False)
         return copy
 
@@ -198,11 +204,12 @@ class Streams:
             self._hub.close()
         else:
             self.close_stdin()
-        for fd in (self._input, self._outputs.stdout, self._outputs.stderr, self._console, *self._pipes.values()):
+        ours = (self._console, self._typed, *self._pipes.values())
+        for fd in (self._input, self._outputs.stdout, self._outputs.stderr, *ours):
             if fd >= 0:
                 posix.close(fd)
         self._pipes.clear()
-        self._input = self._console = -1
+        self._input = self._console = self._typed = -1
         self._outputs = Outputs()
         for flow in self._flows:
             flow.close()
