@@ -172,6 +172,7 @@ class Container:
         try:
             gate = posix.open(path, posix.O_WRONLY | posix.O_NONBLOCK | posix.O_CLOEXEC)
         except OSError as error:
+            self._check_executed()  # it has died since the look at it, and may have written down why
             raise StateError("cannot start container", f'"{self.id}"', f"its init is gone ({error})") from None
         try:
             posix.write(gate, b"1")
