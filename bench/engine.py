@@ -33,6 +33,7 @@ BOUNDS: tuple[tuple[str, float, str | None], ...] = (
     ("life", 1.0, "crun"),
     ("life: p99 to median", 3.0, None),
     ("run", 0.2, "dockerd"),
+    ("rung run", 40.0, None),
     ("exec", 0.25, "dockerd"),
     ("shim: start", 1.0, "dockerd"),
     ("shim: delete", 1.0, "dockerd"),

@@ -58,12 +58,15 @@ class Bench:
             self._in_turn(turns)
 
     def run(self) -> None:
-        """``docker run --rm`` with the real client; podman's own."""
+        """``docker run --rm`` with the real client; Rung's and podman's own."""
         words = ("run", "--rm", "--network", "none", "--pull", "never", IMAGE, "/bin/true")
         argvs = {each.name: each.docker(*words) for each in self.engines.values()}
         if "podman" in self.runs:
             argvs["podman"] = self.runs["podman"]
-        self._in_turn([partial(self._command, "run", name, argv) for name, argv in argvs.items()])
+        turns = [partial(self._command, "run", name, argv) for name, argv in argvs.items()]
+        if "rungd" in self.engines:
+            turns.append(partial(self._command, "rung run", "rungd", self.engines["rungd"].rung(*words)))
+        self._in_turn(turns)
 
     def exec(self) -> None:
         """``docker exec`` of ``/bin/true`` with the real client."""

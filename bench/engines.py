@@ -18,6 +18,8 @@ from conformance.daemons import dockerd, needed, rungd
 
 IMAGE = "bench:latest"
 NAMES = ("rungd", "dockerd")
+#: In memory: what is measured is not the machine's disk.
+PLACE = "/dev/shm"
 
 
 class Engine:
@@ -30,6 +32,10 @@ class Engine:
     def docker(self, *words: str) -> list[str]:
         """Docker's real client."""
         return [shutil.which("docker", path=SYSTEM_PATH) or "docker", "--host", f"unix://{self.socket}", *words]
+
+    def rung(self, *words: str) -> list[str]:
+        """Rung's own client."""
+        return [str(Path(sys.executable).parent / "rung"), "--host", f"unix://{self.socket}", *words]
 
     def processes(self) -> list[int]:
         """The engine and what belongs to it, without its containers and their shims."""
@@ -84,7 +90,7 @@ def started(wanted: list[str], archive: Path, stack: ExitStack) -> dict[str, Eng
         if missing:
             print(f"{name}: {missing}", file=sys.stderr)
             continue
-        folder = stack.enter_context(dockerd({}) if name == "dockerd" else rungd())
+        folder = stack.enter_context(dockerd({}, place=PLACE) if name == "dockerd" else rungd(place=PLACE))
         engine = Engine(name, folder, folder / ("docker.sock" if name == "dockerd" else "run/rung.sock"))
         stack.callback(engine.empty)
         engine.api.put(f"/images/create?fromSrc=-&repo={IMAGE.partition(':')[0]}&tag=latest", archive)

@@ -38,15 +38,15 @@ def needed(*programs: str) -> str | None:
 
 @contextmanager
 def dockerd(
-    runtimes: Mapping[str, Path], *, network: bool = False, more: Mapping[str, object] | None = None
+    runtimes: Mapping[str, Path], *, network: bool = False, place: str = "/tmp", more: Mapping[str, object] | None = None
 ) -> Iterator[Path]:
     """A Docker daemon with its own containerd that knows ``runtimes`` by name: the folder it lives in.
 
     Its socket is ``docker.sock`` there. It makes no bridge and no firewall rule; with ``network`` it has a network
-    namespace of its own, and bridges in there. ``more``: of its configuration file. Which of its snapshot drivers works depends on the file system
-    below: it chooses itself.
+    namespace of its own, and bridges in there. ``more``: of its configuration file. Which of its snapshot drivers
+    works depends on the file system below ``place``: it chooses itself.
     """
-    with folder_of_its_own() as folder:
+    with folder_of_its_own(place) as folder:
         known = {name: {"path": str(path)} for name, path in runtimes.items()}
         (folder / "daemon.json").write_text(json.dumps({"runtimes": known, "experimental": True, **(more or {})}))
         words: list[str | Path] = [
@@ -146,11 +146,11 @@ def containerd_with_cri(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @contextmanager
-def rungd(*flags: str) -> Iterator[Path]:
+def rungd(*flags: str, place: str = "/tmp") -> Iterator[Path]:
     """Rung's engine in a network of its own: the folder it lives in; its socket is ``run/rung.sock`` there.
 
     ``nsenter --net=/proc/PID/ns/net`` with the number in ``pid`` leads to where its ports are."""
-    with folder_of_its_own() as folder:
+    with folder_of_its_own(place) as folder:
         inside = f'ip link set lo up; exec "{PROGRAMS}/rungd" --experimental --data-root {folder}/data --run-root {folder}/run --cgroup-parent /{folder.name}'
         inside = " ".join([inside, *map(shlex.quote, flags)])
         words = ["unshare", "--net", "sh", "-c", inside]
@@ -176,8 +176,8 @@ def end_engine(path: Path) -> None:
 
 
 @contextmanager
-def folder_of_its_own() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="rungconf-", dir="/tmp"))
+def folder_of_its_own(place: str = "/tmp") -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="rungconf-", dir=place))
     folder.chmod(0o755)
     try:
         yield folder

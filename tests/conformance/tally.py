@@ -22,6 +22,8 @@ else:  # the scripts call it as a program
     from suites import cases
 
 Case = tuple[str, str]
+_PLAN = re.compile(r"^1\.\.(\d+)$", re.MULTILINE)
+_TOLD = re.compile(r"^(?:not )?ok \d+ ", re.MULTILINE)
 _FILE = re.compile(r"^# ([\w-]+\.(?:bats|py))$", re.MULTILINE)
 
 
@@ -29,6 +31,14 @@ def by_file(tap: str) -> dict[Case, str]:
     """Each case of a run with the file that it is in."""
     _, *parts = _FILE.split(tap)
     return {(file, case): verdict for file, part in zip(parts[::2], parts[1::2]) for case, verdict in cases(part).items()}
+
+
+def cut_short(tap: str) -> list[str]:
+    """The files of which fewer cases are told than TAP's plans ("1..5") have announced."""
+    _, *parts = _FILE.split(tap)
+    planned = {file: sum(map(int, _PLAN.findall(part))) for file, part in zip(parts[::2], parts[1::2])}
+    told = {file: len(_TOLD.findall(part)) for file, part in zip(parts[::2], parts[1::2])}
+    return [f"{file} ends after {told[file]} of {count} cases" for file, count in planned.items() if told[file] < count]
 
 
 def best(runs: Iterable[dict[Case, str]]) -> dict[Case, str]:
@@ -64,6 +74,9 @@ def main(words: Sequence[str]) -> None:
         print(*(f"{file}\t{case}" for (file, case), verdict in own.items() if verdict != "ok"), sep="\n")
     else:
         print(*table(own, peer), sep="\n")
+        for path in (*args.tap, *args.peer):
+            for line in cut_short(path.read_text(errors="replace")):
+                print(f"{path}: {line}")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from . import suites, with_engine
+from . import suites, tally, with_engine
 from .suites import CRUN, DOCKER_PY, ONLY_V1, RUNC, Suite
 
 KNOWN = suites.known(suites.PAGE.read_text())
@@ -97,3 +97,17 @@ def test_reading_tap() -> None:
 def test_reading_the_page() -> None:
     page = "| file | case | why |\n|---|---|---|\n| a.bats | x [y\\|z] | it is so |\n| not a file | x | y |\n| b_c.py | d | e |\n"
     assert suites.known(page) == {("a.bats", "x [y|z]"): "it is so", ("b_c.py", "d"): "e"}
+
+
+def test_a_file_that_ran_out_of_time_is_named() -> None:
+    whole = "# a.bats\n1..2\nok 1 x\nok 2 y # skip\n# test_b.py\n1..1\nok 1 - z # 1.0s\n1..1\nnot ok 1 - w # timeout\n"
+    assert tally.cut_short(whole) == []
+    assert tally.cut_short("# a.bats\n1..9\nnot ok 1 x\n# c.bats\n1..1\nok 1 x\n") == ["a.bats ends after 1 of 9 cases"]
+
+
+def test_what_a_file_has_left_is_killed_when_its_time_is_over(tmp_path: Path) -> None:
+    """A session of its own, which no signal to the file's process group would reach; 124 is how timeout(1) ends."""
+    left = f"setsid sh -c 'echo $$ > {tmp_path}/pid; kill -STOP $$' &\nuntil [ -s {tmp_path}/pid ]; do sleep 0.1; done"
+    ended = subprocess.run([sys.executable, suites.HERE / "reaping.py", "sh", "-c", f"{left}; exit 124"], check=False)
+    assert ended.returncode == 124
+    assert not Path("/proc", (tmp_path / "pid").read_text().strip()).exists()

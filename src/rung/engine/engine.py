@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from rung.engine.remap import Ids
     from rung.engine.running import Running
     from rung.engine.serving.settings import Settings
+    from rung.image import Image
 
     T = TypeVar("T")
 
@@ -80,6 +81,8 @@ class Engine:
         self.shown = Shown(self)
         self.networks = Networks(self)
         self.volumes = Volumes(self)
+        #: Images that containers were made of, by how they were asked for.
+        self.images_known: dict[str, Image] = {}
         #: Those that have a shim, by id.
         self.running: dict[str, Running] = {}
         #: Execs of containers that run, by id.

@@ -164,7 +164,7 @@ class Connection:
             self.keeps_alive = False
         lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Unknown')}"]
         lines.extend(f"{name}: {value}" for name, value in headers)
-        if any(not (32 <= ord(c) < 127 or ord(c) >= 160) for line in lines for c in line):
+        if not all((line.isascii() and line.isprintable()) or _is_clean(line) for line in lines):
             raise ValueError("an answer's head must not hold control characters")
         # RFC 9110 section 8.6: no Content-Length in a 204 (nor a 1xx); a 304's would be the document's.
         if length is not None and status not in (204, 304):
@@ -175,3 +175,8 @@ class Connection:
             lines.append("Connection: keep-alive")
         self.request = None
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def _is_clean(line: str) -> bool:
+    """Whether a line of Latin-1 holds no control characters."""
+    return all(32 <= ord(char) < 127 or ord(char) >= 160 for char in line)

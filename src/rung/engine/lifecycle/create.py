@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from rung.image import Image
 
 
+#: Images whose documents are kept in memory.
+IMAGES_KNOWN = 64
+
+
 async def create(
     engine: Engine, name: str, request: Mapping[str, Any], platform: str = ""
 ) -> tuple[Container, list[str]]:
@@ -125,10 +129,17 @@ def discarded(host: dict[str, Any]) -> list[str]:
 def find_image(engine: Engine, reference: str) -> Image:
     """Raises ``NotFound`` in the words that make a client pull it."""
     try:
-        return engine.store.get(reference)
+        found = engine.store.get(reference)
     except ImageNotFound:
         shown = reference if ":" in reference.rpartition("/")[2] or "@" in reference else f"{reference}:latest"
         raise NotFound(f"No such image: {shown}") from None
+    known = engine.images_known
+    if (before := known.get(reference)) is not None and before.row == found.row:
+        return before  # its documents are read and checked already
+    if len(known) >= IMAGES_KNOWN:
+        known.clear()
+    known[reference] = found
+    return found
 
 
 def merge(config: dict[str, Any], image: Mapping[str, Any]) -> dict[str, Any]:

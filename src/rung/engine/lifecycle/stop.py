@@ -51,10 +51,11 @@ async def kill(engine: Engine, container: Container, word: str = "SIGKILL") -> N
 
 
 async def _signal(running: Running, container: Container, number: int) -> None:
+    """It may end, and its shim with it, before the shim has answered: that is what was wanted."""
     try:
         await running.client.call("Kill", id=container.id, signal=number)
     except ShimRefused as error:
-        if error.code != ttrpc.NOT_FOUND:  # it has ended meanwhile: that is what was wanted
+        if error.code != ttrpc.NOT_FOUND:
             raise
     except ShimGone:
         if not await _is_ending(running):  # the same, and its shim as well

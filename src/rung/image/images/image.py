@@ -32,7 +32,9 @@ class Image:
         self.created = row.created
         self.size_bytes = row.unpacked
         self.labels = row.labels
+        self._manifest: Manifest | None = None
         self._config: ImageConfig | None = None
+        self._data = b""
 
     @property
     def name(self) -> str:
@@ -41,8 +43,10 @@ class Image:
 
     @property
     def manifest(self) -> Manifest:
-        """The manifest, read from the store."""
-        return self._content.manifest(self.manifest_digest, self.row.media_type)
+        """The manifest, read from the store once."""
+        if self._manifest is None:
+            self._manifest = self._content.manifest(self.manifest_digest, self.row.media_type)
+        return self._manifest
 
     @property
     def config(self) -> ImageConfig:
@@ -59,7 +63,8 @@ class Image:
     @property
     def document(self) -> dict[str, Any]:
         """The whole configuration as it stands, unknown fields too."""
-        return dict(jsonc.loads(self._content.blobs.read(self.id)))
+        self._data = self._data or self._content.blobs.read(self.id)
+        return dict(jsonc.loads(self._data))
 
     @property
     def descriptor(self) -> Descriptor:

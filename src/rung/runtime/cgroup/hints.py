@@ -28,14 +28,7 @@ def refused(write: Write, directory: str, error: OSError) -> CgroupError:
     number = error.errno or 0
     path = f"{directory}/{write.file}"
     if number == ENOENT:
-        controller = write.controller or write.file.split(".", 1)[0]
-        return CgroupError(
-            f"set {write.field}",
-            f"to {write.value}",
-            f"{path} does not exist",
-            f"the kernel or the cgroup lacks the {controller} controller or this control of it",
-            number,
-        )
+        return CgroupError(f"set {write.field}", f"to {write.value}", *_no_file(write, directory), number)
     if number == EBUSY and write.file in _IN_USE:
         usage = read_line(f"{directory}/{_IN_USE[write.file]}")
         reason = f"{usage} bytes are in use and cannot be reclaimed"
@@ -44,6 +37,20 @@ def refused(write: Write, directory: str, error: OSError) -> CgroupError:
     return CgroupError(
         f"set {write.field}", f"to {write.value}", f"writing {path}: {error.strerror}", hint, number
     )
+
+
+def _no_file(write: Write, directory: str) -> tuple[str, str]:
+    """Reason and remedy: is it the controller that is not there, or a control of it? In runc's and crun's words."""
+    controller = write.controller or write.file.split(".", 1)[0]
+    try:
+        there = write.controller or controller in (*read_line(f"{directory}/cgroup.controllers").split(), "cgroup")
+    except OSError:
+        there = True
+    if there:
+        hint = f"the kernel or the cgroup lacks the {controller} controller or this control of it"
+        return f"{directory}/{write.file} does not exist: no such file or directory", hint
+    reason = f"the requested cgroup controller `{controller}` is not available in {directory}"
+    return reason, "leave the limit out, or have the controller enabled in the cgroups above"
 
 
 def missing(controller: str, field: str) -> CgroupError:

@@ -40,9 +40,8 @@ def check_resources(resources: Resources, at: str) -> None:
     for key in resources.get("unified", ()):
         # A key is a file's name in the cgroup: a slash would reach another one.
         if "/" in key or "." not in key.strip("."):
-            raise SpecError(
-                f"{at}unified", f"{shown(key)} is not the name of a cgroup file", 'as in "memory.high"'
-            )
+            reason = f"the specified key has not the form CONTROLLER.VALUE `{shown(key)[1:-1]}`"  # crun's words
+            raise SpecError(f"{at}unified", reason, 'name a file of the cgroup, as "memory.high"')
         if key in NOT_LIMITS:  # "1" in cgroup.procs would move the host's init, to be killed with the rest
             raise SpecError(f"{at}unified", f"{shown(key)} limits nothing: it acts on processes", "leave it out")
 

@@ -97,3 +97,16 @@ def test_no_descriptor_is_left_open(tree, monkeypatch):
     with pytest.raises(CgroupError):
         execute([Write("", "a.max", "1", ""), Write("", "b.max", "1", "f")], tree)
     assert os.listdir("/proc/self/fd") == before
+
+
+def test_a_file_that_is_not_there_lacks_its_controller_or_is_no_control_of_it(tmp_path):
+    (tmp_path / "cgroup.controllers").write_text("cpu memory\n")
+    said = {}
+    for file in ("memory.nothing", "foo.bar", "cgroup.nothing"):
+        with pytest.raises(CgroupError) as caught:
+            execute([Write("", file, "1", f"linux.resources.unified {file}")], {"": str(tmp_path)})
+        assert caught.value.errno == errno.ENOENT
+        said[file] = str(caught.value)
+    assert "memory.nothing does not exist: no such file or directory" in said["memory.nothing"]
+    assert "controller `foo` is not available in " in said["foo.bar"]
+    assert "cgroup.nothing does not exist" in said["cgroup.nothing"]

@@ -258,7 +258,7 @@ def test_accepted(edit):
             "page size",
         ),
         ("r['rdma'] = {'mlx': {}}", 'linux.resources.rdma["mlx"]', "neither"),
-        ("r['unified'] = {'../x.y': '1'}", "linux.resources.unified", "not the name of a cgroup file"),
+        ("r['unified'] = {'../x.y': '1'}", "linux.resources.unified", "not the form CONTROLLER.VALUE `../x.y`"),
         (
             "r['network'] = {'priorities': [{'name': 'e'}]}",
             "linux.resources.network.priorities[0].priority",
