@@ -145,7 +145,10 @@ class Foreign:
                 ended = closing.add(posix.pidfd_open(pid))
             except (Gone, ProcessLookupError):
                 return  # it was killed
-            self._call("Shutdown", messages.ShutdownRequest(id=self._id, now=now))
+            try:
+                self._call("Shutdown", messages.ShutdownRequest(id=self._id, now=now))
+            except Gone:
+                pass  # with ``now`` runc's ends at once, and its answer does not always come first
             waiting = poll()
             waiting.register(ended, POLLIN)
             if not waiting.poll(PATIENCE_MS):
