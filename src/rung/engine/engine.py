@@ -76,7 +76,7 @@ class Engine:
         self.containers = Containers(self.database)
         self.containers.owing = self._owe
         self._owes = False
-        self.zygote = Zygote()
+        self.zygote = Zygote(places.workers)
         self.stories = Stories(self)
         self.shown = Shown(self)
         self.networks = Networks(self)

@@ -54,6 +54,11 @@ class Places(Record):
         return f"{self.run}/shims"
 
     @property
+    def workers(self) -> str:
+        """Where shims find a worker."""
+        return f"{self.run}/workers.sock"
+
+    @property
     def stories(self) -> str:
         """What explain tells."""
         return f"{self.run}/stories"

@@ -10,6 +10,8 @@ Rule: nothing in the runtime calls ``posix_spawn`` or ``waitpid`` for a containe
 
 from __future__ import annotations
 
+from _thread import _local
+
 from rung import posix
 
 TYPE_CHECKING = False
@@ -67,15 +69,20 @@ class Parent:
         """What follows means this very process (its terminal, its descriptors): ``what`` says it."""
 
 
-_parent = Parent()
+class _InForce(_local):
+    """One a thread: a worker of a shim's (``shim/worker``) serves several parents at once."""
+
+    one = Parent()
+
+
+_in_force = _InForce()
 
 
 def parent() -> Parent:
     """The one in force."""
-    return _parent
+    return _in_force.one
 
 
 def use(one: Parent) -> None:
-    """From now on children are born to this one."""
-    global _parent
-    _parent = one
+    """From now on this thread's children are born to this one."""
+    _in_force.one = one

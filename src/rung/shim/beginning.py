@@ -23,6 +23,8 @@ class Keep(Record):
     cgroup: str = ""
     story: str = ""
     trace: str = ""
+    #: Where who does the runtime's work for it is asked for; empty: it does it itself.
+    worker: str = ""
 
 
 def listen(path: str) -> int:

@@ -17,6 +17,8 @@ from rung.shim.story import Story
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rung.shim.beginning import Keep
     from rung.shim.memory import Watch
     from rung.shim.runtimes import Settings
@@ -33,8 +35,9 @@ def prepare() -> Loop:
     return loop
 
 
-def keep(wanted: Keep, listening: int, loop: Loop) -> bool:
-    """Serve. Returns when the last container is gone and nobody wants the shim any more: whether any has run."""
+def keep(wanted: Keep, listening: int, loop: Loop, has_started: Callable[[], None] = lambda: None) -> None:
+    """Serve. Returns when the last container is gone and nobody wants the shim any more. ``has_started`` is called when
+    a container runs."""
     story = Story(wanted.story, wanted.trace)
     _cut_loose(wanted.log)
     if wanted.cgroup:
@@ -44,7 +47,7 @@ def keep(wanted: Keep, listening: int, loop: Loop) -> bool:
     publisher = Publisher(loop, wanted.events, wanted.namespace)
 
     def used(options: Options, bundle: str) -> Settings:
-        found = settings(options, wanted.namespace, bundle, wanted.socket)
+        found = settings(options, wanted.namespace, bundle, wanted.socket, wanted.worker)
         remember(bundle, found)
         return found
 
@@ -55,10 +58,10 @@ def keep(wanted: Keep, listening: int, loop: Loop) -> bool:
 
     watch = _memory_watch() if wanted.events else None
     service = Service(loop, wanted.namespace, used, publisher.publish, shut_down, story, watch)
+    service.has_started = has_started
     server = Server(loop, listening, service.handle, lambda uid: uid in (0, posix.geteuid()))
     story.has_begun()
     loop.run()
-    return service.has_started
 
 
 def _memory_watch() -> Watch:

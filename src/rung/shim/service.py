@@ -53,8 +53,8 @@ class Service:
         self._watch = watch
         self._sent = ""  # the ``traceparent`` of the call that is being handled
         self.tasks: dict[str, Task] = {}
-        #: Whether any task has come so far that it ran.
-        self.has_started = False
+        #: Called when a task has come so far that it runs.
+        self.has_started: Callable[[], None] = lambda: None
         self._specs: dict[tuple[str, str], dict[str, Any]] = {}
 
     def handle(self, request: ttrpc.Request, reply: Reply) -> None:
@@ -126,10 +126,11 @@ class Service:
         answer = self._then(reply, lambda: messages.PidResponse(pid=process.pid))
 
         def done(error: BaseException | None) -> None:
-            self.has_started = self.has_started or error is None
             answer(error)
             span.end(error)
             self._story.save()
+            if error is None:
+                self.has_started()
 
         if not request.exec_id:
             task.parent = span.header

@@ -19,8 +19,9 @@ FILE = "rung-shim.json"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def settings(options: Options, namespace: str, bundle: str = "", listens: str = "") -> Settings:
-    """What a task's options mean; each namespace has its own root, as with runc's shim. ``listens``: our own socket."""
+def settings(options: Options, namespace: str, bundle: str = "", listens: str = "", worker: str = "") -> Settings:
+    """What a task's options mean; each namespace has its own root, as with runc's shim. ``listens``: our own socket;
+    ``worker``: where workers are asked for."""
     program = "" if options.binary_name.rpartition("/")[2] in ("", "rung-runtime") else _found(options.binary_name)
     root = options.root or DEFAULT_ROOT
     return Settings(
@@ -31,6 +32,7 @@ def settings(options: Options, namespace: str, bundle: str = "", listens: str = 
         program=program,
         bundle=bundle,
         listens=listens,
+        worker=worker,
     )
 
 

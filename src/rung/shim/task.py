@@ -61,6 +61,7 @@ class Task:
         self.paused = False
         self._shares_pids = False
         self._checkpoint = ""
+        self._mounts = False
         #: Where what the runtime has recorded goes when it is deleted; nowhere if empty.
         self.story = ""
         #: What knows of lack of memory, where somebody wants to hear of it.
@@ -94,15 +95,16 @@ class Task:
 
     def create(self, mounts: Sequence[Mount], checkpoint: str, shares_pids: bool, done: Done) -> None:
         """Mount its root and make it. With a checkpoint there is a root only: ``start`` restores it."""
-        self._shares_pids, self._checkpoint = shares_pids, checkpoint
+        self._shares_pids, self._checkpoint, self._mounts = shares_pids, checkpoint, bool(mounts)
         streams = Streams(self._loop, self.init.asked, self.id, self.namespace)
 
         def work() -> Started | None:
-            mount_rootfs(mounts, self.rootfs)
+            if mounts:
+                mount_rootfs(mounts, self.rootfs)
             try:
                 return None if checkpoint else self._runtime.create(self.bundle, streams.theirs)
             except BaseException:
-                unmount_rootfs(self.rootfs)
+                self._unmount()
                 raise
 
         def made(started: Started | None, error: BaseException | None) -> None:
@@ -283,7 +285,11 @@ class Task:
         if self.story:
             self._runtime.keep_story(self.story)
         self._runtime.delete(force=force)
-        unmount_rootfs(self.rootfs)
+        self._unmount()
+
+    def _unmount(self) -> None:
+        if self._mounts:  # else it is somebody else's
+            unmount_rootfs(self.rootfs)
 
     def _after_outputs(self, process: Process, then: Callable[[], None]) -> None:
         streams = process.streams

@@ -1,7 +1,7 @@
 """Pages that a shim writes to, copied before anybody waits for it.
 
 A fork shares the zygote's memory until it writes. Each first write to a page costs two microseconds, a container's life
-writes to a thousand pages, and they are nearly the same in every life. So a shim that has come to its end notes
+writes to a thousand pages, and they are nearly the same in every life. So a shim whose container runs notes
 which ones it was given copies of, and those that are forked later are given them at once, while they wait to be needed.
 
 Sources: the kernel's admin-guide/mm/pagemap.rst (one 64-bit word a page: bit 63 present, 61 of a file or shared, 56
@@ -30,7 +30,7 @@ class Touched:
         self._areas = [*_private_areas()]
 
     def note(self) -> None:
-        """In a shim at its end: write down the pages that are its own by now, unless another has done so."""
+        """In a shim whose container runs: write down the pages that are its own by now, unless another has done so."""
         if int.from_bytes(self._note[:_WORD], "little"):
             return
         one = (1).to_bytes(_WORD, "little")

@@ -6,8 +6,8 @@ ahead, has what it will write to copied (``touched.py``), and waits for what it 
 The zygote is asked over a socket of packets: a request is a line of JSON (``Keep``) with the listening socket; the
 answer is the shim's pid. The zygote ends with the connection, and the one that waits with it; its shims do not.
 
-Rule: it does nothing but fork: no thread and no lock of its own is there to be inherited, and no file but the sealed
-copy of rung-init, which all containers may share.
+Rule: it does nothing but fork, and has no more in its memory than a shim needs: no thread, no lock and no file of its
+own is there to be inherited. The runtime is in another fork's memory, the worker's (``worker/``).
 """
 
 from __future__ import annotations
@@ -28,6 +28,11 @@ from select import POLLIN, poll
 
 from rung import jsonc, posix
 from rung.shim.touched import Touched
+from rung.shim.worker.pool import Pool
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _RIGHTS = (SOL_SOCKET, SCM_RIGHTS)
 _MOST_BYTES = 1 << 16
@@ -35,45 +40,79 @@ _MOST_BYTES = 1 << 16
 QUIET_MS = 12
 
 
-def main(fd: int) -> None:
-    """Serve requests on the connection ``fd`` until it is closed."""
+def main(fd: int, workers: str) -> None:
+    """Serve requests on the connection ``fd`` until it is closed. ``workers``: where workers are asked for."""
     _import_everything()
-    connection = socket(AF_UNIX, SOCK_SEQPACKET, 0, fd)
     _ignore_children()
-    gc.collect()
-    gc.freeze()  # what is imported stays, and stays shared with the forks
-    touched = Touched()
-    ahead: Ahead | None = Ahead(connection, touched)
-    connection.send(b"ready")
-    while True:
-        if ahead is None and _is_quiet(connection):
-            ahead = Ahead(connection, touched)
-        message, listening = _receive(connection)
+    zygote = _Zygote(socket(AF_UNIX, SOCK_SEQPACKET, 0, fd), Pool(workers))
+    zygote.run()
+
+
+class _Zygote:
+    """What the zygote has open: each of its forks lets go of what is not its own."""
+
+    def __init__(self, connection: socket, pool: Pool) -> None:
+        gc.collect()
+        gc.freeze()  # what is imported stays, and stays shared with the forks
+        self._connection, self._pool = connection, pool
+        self._touched = Touched()
+        self._ahead: Ahead | None = None
+        self._pool.fork(self._let_go_for_worker)
+        self._ahead = self._fork()
+        connection.send(b"ready")
+
+    def _fork(self) -> Ahead:
+        return Ahead(self._touched, self._let_go)
+
+    def _let_go(self) -> None:
+        self._connection.close()
+        self._pool.close()
+
+    def _let_go_for_worker(self) -> None:
+        self._connection.close()
+        if self._ahead is not None:
+            self._ahead.close()
+
+    def run(self) -> None:
+        """Until nobody is at the other end."""
+        while True:
+            found = self._wait()
+            if self._ahead is None and not found:
+                self._ahead = self._fork()
+            if self._pool.awaited in found:
+                self._pool.ready(self._let_go_for_worker)
+            if self._connection.fileno() in found and not self._serve():
+                return
+
+    def _wait(self) -> list[int]:
+        """What has something to say. Nothing after some time, where a fork is to be made: beside a container's start it
+        would take a processor from it."""
+        waiting = poll()
+        for fd in (self._connection.fileno(), self._pool.awaited):
+            waiting.register(fd, POLLIN)
+        return [fd for fd, _ in waiting.poll(QUIET_MS if self._ahead is None else None)]
+
+    def _serve(self) -> bool:
+        message, listening = _receive(self._connection)
         if not message:
-            return
+            return False
+        ahead, self._ahead = self._ahead, None
         if ahead is None or not ahead.become(message, listening):  # there is none yet, or somebody has killed it
-            ahead = Ahead(connection, touched)
+            ahead = self._fork()
             ahead.become(message, listening)
         posix.close(listening)
-        connection.send(str(ahead.pid).encode())
-        ahead = None
-
-
-def _is_quiet(connection: socket) -> bool:
-    """Whether nobody asks for some time. A fork beside a container's start would take a processor from it."""
-    waiting = poll()
-    waiting.register(connection.fileno(), POLLIN)
-    return not waiting.poll(QUIET_MS)
+        self._connection.send(str(ahead.pid).encode())
+        return True
 
 
 class Ahead:
-    """A shim-to-be. ``asked``: the zygote's connection, which it must not keep open."""
+    """A shim-to-be. ``let_go``: closes in it what is the zygote's alone."""
 
-    def __init__(self, asked: socket, touched: Touched) -> None:
+    def __init__(self, touched: Touched, let_go: Callable[[], None]) -> None:
         ours, theirs = socketpair(AF_UNIX, SOCK_SEQPACKET)
         self.pid = posix.fork()
         if not self.pid:
-            asked.close()
+            let_go()
             ours.close()
             _wait(theirs, touched)
         theirs.close()
@@ -87,8 +126,12 @@ class Ahead:
         except OSError:
             return False
         finally:
-            self._connection.close()
+            self.close()
         return True
+
+    def close(self) -> None:
+        """Nothing more is said to it: one that was not told what to be ends."""
+        self._connection.close()
 
 
 def _receive(connection: socket) -> tuple[bytes, int]:
@@ -104,12 +147,13 @@ def _wait(connection: socket, touched: Touched) -> None:
     from rung.shim.keeper import keep, prepare
 
     try:
+        #touched.copy()
         touched.copy()
         loop = prepare()
         message, listening = _receive(connection)
         connection.close()
-        if message and keep(Keep(**jsonc.loads(message)), listening, loop):
-            touched.note()
+        if message:
+            keep(Keep(**jsonc.loads(message)), listening, loop, touched.note)
     finally:
         posix._exit(0)
 
@@ -122,22 +166,12 @@ def _ignore_children() -> None:
 
 
 def _import_everything() -> None:
-    """All that a shim of a container's whole life touches, so that it is shared."""
-    import ctypes  # noqa: F401 - mounts are made through it
-    import traceback  # noqa: F401
+    """All that a shim of a container's whole life touches, so that it is shared. The runtime is the worker's."""
+    import ctypes  # noqa: F401 - what a shim is to its children is said through it
 
-    import rung
     import rung.shim.keeper
-    import rung.shim.metrics
-    import rung.shim.runtimes.own
-    import rung.shim.runtimes.program
+    import rung.shim.runtimes.apart
+    import rung.shim.worker.hands  # noqa: F401
     from rung.kernel.libc import library
-    from rung.runtime import import_all, sealed_init
 
     library()
-    sealed_init()
-    import_all(posix.dirname(posix.dirname(rung.__file__)))
-
-
-if __name__ == "__main__":
-    main(3)

@@ -178,7 +178,7 @@ def _keep(engine: Engine, container: Container, path: str) -> Keep:
     to tell stays until somebody listens."""
     log = f"{engine.places.bundle(container.id)}/shim.log"
     story = f"{engine.places.stories}/{container.id}"
-    return Keep(path, "rung", log=log, story=story, trace=context())
+    return Keep(path, "rung", log=log, story=story, trace=context(), worker=engine.places.workers)
 
 
 async def _asked_of_runtime(client: Client, method: str, **fields: Any) -> Any:

@@ -22,9 +22,10 @@ _TRIES = 3
 
 
 class Zygote:
-    """One process. ``fork`` starts it where it does not run."""
+    """One process. ``fork`` starts it where it does not run. ``workers``: the socket where its shims find a worker."""
 
-    def __init__(self) -> None:
+    def __init__(self, workers: str) -> None:
+        self._workers = workers
         self._connection: socket.socket | None = None
         self._process: Process | None = None
         self._turn = asyncio.Lock()
@@ -41,7 +42,7 @@ class Zygote:
             return self._connection
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            words = [sys.executable, "-IS", "-Xutf8", "-c", _PROGRAM, _home(), str(theirs.fileno())]
+            words = [sys.executable, "-IS", "-Xutf8", "-c", _PROGRAM, _home(), str(theirs.fileno()), self._workers]
             words += [] if self.nofile is None else [str(self.nofile)]
             self._process = await asyncio.create_subprocess_exec(
                 *words, pass_fds=[theirs.fileno()], stdin=asyncio.subprocess.DEVNULL, start_new_session=True
@@ -111,11 +112,11 @@ def _listen(path: str) -> int:
 
 _PROGRAM = """
 import resource, sys
-for soft in sys.argv[3:]:
+for soft in sys.argv[4:]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (int(soft), resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 sys.path.append(sys.argv[1])
 from rung.shim.zygote import main
-main(int(sys.argv[2]))
+main(int(sys.argv[2]), sys.argv[3])
 """
 
 

@@ -17,6 +17,8 @@ MESSAGE_MAX = 128 * 1024
 HELLO_FDS = 5
 
 ACCEPTED, COLD, HOLD, RELEASE = b"a", b"c", b"h", b"u"
+SPAWN, WAIT = b"s", b"w"
+_SPAWN_HEAD = 13
 
 
 class Hello:
@@ -48,7 +50,7 @@ def spawn(
     variables = [f"{name}={value}" for name, value in env]
     return b"".join(
         (
-            pack(f"=ciii{len(targets)}i", b"s", question, default_signals, program_is_first, *targets),
+            pack(f"=ciii{len(targets)}i", SPAWN, question, default_signals, program_is_first, *targets),
             _encode((program,)),
             pack("=i", len(argv)),
             _encode(argv),
@@ -62,9 +64,37 @@ def _encode(strings: Iterable[str]) -> bytes:
     return b"".join(text.encode("utf-8", "surrogateescape") + b"\0" for text in strings)
 
 
+class Spawn:
+    """What a caller is told to start, with ``fd_count`` descriptors that came along. Raises ``ValueError``."""
+
+    __slots__ = ("argv", "default_signals", "env", "program", "program_is_first", "question", "targets")
+
+    def __init__(self, message: bytes, fd_count: int) -> None:
+        _, self.question, default_signals, first = unpack_from("=ciii", message)
+        self.default_signals, self.program_is_first = bool(default_signals), bool(first)
+        count = fd_count - first
+        self.targets = unpack_from(f"={count}i", message, _SPAWN_HEAD)
+        at = _SPAWN_HEAD + 4 * count
+        end = message.index(b"\0", at)
+        self.program = message[at:end]
+        self.argv, at = _strings(message, end + 1)
+        self.env, _ = _strings(message, at)
+
+
+def waited_for(message: bytes) -> tuple[int, int]:
+    """The question and the pid of a ``wait``."""
+    _, question, pid = unpack_from("=cii", message)
+    return int(question), int(pid)
+
+
+def answered(question: int, value: int) -> bytes:
+    """The caller's answer: a pid, a status, or ``-errno``."""
+    return pack("=ii", question, value)
+
+
 def wait(question: int, pid: int) -> bytes:
     """Wait for a process."""
-    return pack("=cii", b"w", question, pid)
+    return pack("=cii", WAIT, question, pid)
 
 
 def forward() -> bytes:

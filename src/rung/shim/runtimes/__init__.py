@@ -101,6 +101,7 @@ class Settings(Record):
     program: str = ""  # an OCI runtime's path, or another shim's; empty: Rung's own, in this process
     bundle: str = ""
     listens: str = ""  # where this shim does, for another one's events
+    worker: str = ""  # where workers are asked for what Rung's own does; empty: it is done in this process
 
 
 def runtime(container_id: str, settings: Settings) -> Runtime:
@@ -113,6 +114,10 @@ def runtime(container_id: str, settings: Settings) -> Runtime:
             return Foreign(container_id, settings)
 
         return Program(container_id, settings)
+    if settings.worker:
+        from rung.shim.runtimes.apart import Apart
+
+        return Apart(container_id, settings)
     from rung.shim.runtimes.own import Own
 
     return Own(container_id, settings)

@@ -1,0 +1,67 @@
+"""A worker's life: threads that each wait for a request, until the zygote has gone.
+
+Rule: a thread that takes a request leaves another one waiting, up to ``THREADS_MAX``: one whose container runs a slow
+hook is in nobody's way. What has been begun is finished.
+"""
+
+from __future__ import annotations
+
+import gc
+from _signal import SIG_DFL, SIGCHLD, signal  # type: ignore[import-not-found]
+from _socket import AF_UNIX, SOCK_SEQPACKET, socket
+from _thread import allocate_lock, start_new_thread
+from time import sleep
+
+from rung import posix
+from rung.shim.worker.brain import serve
+
+THREADS_MAX = 32
+_FINISHING_S = 0.02
+
+
+def work(listening: socket, zygote: socket) -> None:
+    """Be a worker until the other end of ``zygote`` has gone. Requests wait until everything is imported."""
+    import rung
+    from rung.runtime import import_all, sealed_init
+
+    signal(SIGCHLD, SIG_DFL)
+    sealed_init()
+    import_all(posix.dirname(posix.dirname(rung.__file__)))
+    gc.collect()
+    gc.freeze()
+    Crew(listening).run(zygote)
+
+
+class Crew:
+    """The threads of this process."""
+
+    def __init__(self, listening: socket) -> None:
+        self._listening = listening
+        self._lock = allocate_lock()
+        self._threads = self._busy = 0
+
+    def run(self, zygote: socket) -> None:
+        """Returns when the zygote has gone and nothing is being done any more."""
+        self._hire()
+        zygote.recv(1)
+        while self._busy:
+            sleep(_FINISHING_S)
+
+    def _hire(self) -> None:
+        self._threads += 1
+        start_new_thread(self._work, ())
+
+    def _work(self) -> None:
+        while True:
+            fd, _ = self._listening._accept()  # type: ignore[attr-defined]
+            with self._lock:
+                self._busy += 1
+                if self._busy == self._threads < THREADS_MAX:
+                    self._hire()
+            connection = socket(AF_UNIX, SOCK_SEQPACKET, 0, fd)
+            try:
+                serve(connection)
+            finally:
+                connection.close()
+                with self._lock:
+                    self._busy -= 1
