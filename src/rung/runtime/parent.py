@@ -59,6 +59,10 @@ class Parent:
         """Wait for a child: its status as ``waitpid`` gives it. Raises ``ChildProcessError``."""
         return posix.waitpid(pid, 0)[1]
 
+    def reap(self, pid: int) -> None:
+        """A child that is about to end, and of which nobody wants to know how."""
+        self.wait(pid)
+
     def forwarder(self) -> Signals:
         """Signals that come to the caller's process are for a child from now on."""
         from rung.runtime.signals import Forwarder

@@ -126,7 +126,7 @@ class Init:
             raise self._failure()
 
     def _reap_outer(self) -> None:
-        parent().wait(self.outer)
+        parent().reap(self.outer)
         self.outer = 0
 
     def _failure(self) -> RuntimeFailure:

@@ -25,12 +25,15 @@ class Apart:
         self._id = container_id
         self._settings = settings
         self.parent = ""
+        self._story = ""
 
     def _own(self) -> Own:
         from rung.shim.runtimes.own import Own
 
         own = Own(self._id, self._settings)
         own.parent = self.parent
+        if self._story:
+            own.keep_story(self._story)
         return own
 
     def _ask(self, operation: str, *arguments: Any, ends: Ends | None = None, **named: Any) -> Any:
@@ -96,4 +99,4 @@ class Apart:
             self._own().delete(force=True)
 
     def keep_story(self, directory: str) -> None:
-        self._ask("keep_story", directory)
+        self._story = directory  # with what is asked next: the delete

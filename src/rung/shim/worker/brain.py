@@ -20,8 +20,15 @@ if TYPE_CHECKING:
 
 #: What a shim may ask for: the methods of ``Own`` that need nothing of its own process.
 OPERATIONS = frozenset(
-    ("create", "start", "exec", "kill", "pause", "resume", "update", "pids", "stats", "delete", "keep_story")
+    ("create", "start", "exec", "kill", "pause", "resume", "update", "pids", "stats", "delete")
 )
+
+
+class Shim(RemoteParent):
+    """The shim that asks."""
+
+    def reap(self, pid: int) -> None:
+        """It does, as with all that it has not been told of (``loop.py``)."""
 
 
 def serve(connection: socket) -> None:
@@ -31,7 +38,7 @@ def serve(connection: socket) -> None:
         if request is None or peer(connection)[1] != posix.geteuid():
             return
         connection.send(BEGUN, MSG_NOSIGNAL)  # fails where the shim has lost its patience
-        parent.use(RemoteParent(connection))
+        parent.use(Shim(connection))
         _answer(connection, request, fds)
     except (OSError, CallerGone):
         return  # the shim has died; what was begun for it is undone
@@ -82,6 +89,8 @@ def _answer(connection: socket, request: dict[str, Any], fds: list[int]) -> None
 def _carry_out(request: dict[str, Any], fds: list[int]) -> Any:
     own = Own(request["id"], Settings(**request["settings"]))
     own.parent = request["parent"]
+    if request.get("story"):
+        own.keep_story(request["story"])
     arguments = [*request["arguments"]]
     if "terminal" in request:
         arguments.append(Ends(terminal=True) if request["terminal"] else Ends(fds[0], fds[1], fds[2]))
