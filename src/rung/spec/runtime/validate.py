@@ -142,6 +142,8 @@ def _check(value: object, kind: str, amiss: list[str]) -> None:
 def _check_list(value: object, kind: str, amiss: list[str]) -> None:
     if type(value) is not list:
         raise _Wrong(f"{shown(value)} is not a list")
+    if kind == "text" and _are_plain(value):
+        return
     index = 0
     try:
         for item in value:
@@ -150,6 +152,16 @@ def _check_list(value: object, kind: str, amiss: list[str]) -> None:
     except _Wrong as wrong:
         wrong.path.append(f"[{index}]")
         raise
+
+
+def _are_plain(texts: list[Any]) -> bool:
+    """Whether nothing can be wrong with any of them: most of a configuration is names of system calls, and they are
+    looked at all at once."""
+    try:
+        joined = "".join(texts)
+    except TypeError:
+        return False
+    return joined.isascii() and "\0" not in joined
 
 
 def _check_map(value: object, kind: str, amiss: list[str]) -> None:
