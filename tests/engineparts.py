@@ -147,9 +147,14 @@ class Engine:
 
 
 def is_zygote(pid: str) -> bool:
-    """The one that forks shims, or the shim-to-be that it has forked ahead: a shim has the same words, but has been
-    cut loose."""
+    """The one that forks shims, their worker, or the shim-to-be that it has forked ahead: a shim has the same words, but
+    has been cut loose."""
     return _is_fork(pid) and not _cut_loose(pid)
+
+
+def is_worker(pid: str) -> bool:
+    """The one that does the runtime's work for shims."""
+    return _text(f"/proc/{pid}/comm") == "rung-worker\n"
 
 
 def is_shim(pid: str) -> bool:

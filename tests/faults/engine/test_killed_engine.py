@@ -1,4 +1,4 @@
-"""``kill -9`` of the engine, its zygote, or a shim, at a moment that the seed chooses, while clients start, stop, enter,
+"""``kill -9`` of the engine, its zygote, a shim, or the shims' worker, at a moment that the seed chooses, while clients start, stop, enter,
 read and copy. Afterwards every container is where it was or is reported as what it became, with its status, its log
 whole, and nothing else is left.
 
@@ -27,7 +27,7 @@ from .load import LINES, STATUS, Fact, Load
 
 ROUNDS = int(os.environ.get("RUNG_FAULT_ROUNDS", "8"))
 LOST = 255
-VICTIMS = ("engine", "zygote", "shim", "engine")
+VICTIMS = ("engine", "zygote", "shim", "worker")
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +64,8 @@ def _kill_one(engine: Engine, chance: random.Random, victim: str) -> bool:
     """Whether there was a shim to kill."""
     assert engine.daemon is not None
     zygotes = [pid for pid in engine.processes() if engineparts.is_zygote(pid)]
-    if victim == "zygote":
-        for pid in zygotes:
+    if victim in ("zygote", "worker"):
+        for pid in zygotes if victim == "zygote" else filter(engineparts.is_worker, zygotes):
             with suppress(ProcessLookupError):  # the shim-to-be ends with its zygote
                 os.kill(int(pid), signal.SIGKILL)
         return False

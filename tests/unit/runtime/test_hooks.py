@@ -25,7 +25,7 @@ class BrokenOff(parent.Parent):
 
 def test_its_status_may_have_gone_to_the_wait_that_was_broken_off(monkeypatch):
     broken = BrokenOff()
-    monkeypatch.setattr(parent, "_parent", broken)
+    monkeypatch.setattr(parent._in_force, "one", broken)
     with pytest.raises(KeyboardInterrupt):
         run_hook("createRuntime", 0, {"path": "/bin/sleep", "args": ["sleep", "1000"]}, {"id": "a"})
     with pytest.raises(ChildProcessError):

@@ -35,8 +35,13 @@ def children(pid: int) -> list[int]:
 
 def the_one_ahead(zygote: Zygote) -> int:
     assert zygote._process is not None
-    (found,) = children(zygote._process.pid)
+    *_, found = children(zygote._process.pid)  # the worker is older
     return found
+
+
+def the_worker(zygote: Zygote) -> int:
+    assert zygote._process is not None
+    return children(zygote._process.pid)[0]
 
 
 async def shut_down(path: Path) -> int:
@@ -50,7 +55,7 @@ async def shut_down(path: Path) -> int:
 
 def test_a_shim_is_the_one_that_was_forked_ahead(tmp_path: Path) -> None:
     async def use() -> None:
-        zygote = Zygote()
+        zygote = Zygote(str(tmp_path / "workers"))
         await zygote.start()
         try:
             expected = the_one_ahead(zygote)
@@ -66,7 +71,7 @@ def test_a_shim_is_the_one_that_was_forked_ahead(tmp_path: Path) -> None:
 
 def test_one_that_was_killed_ahead_is_replaced(tmp_path: Path) -> None:
     async def use() -> None:
-        zygote = Zygote()
+        zygote = Zygote(str(tmp_path / "workers"))
         await zygote.start()
         try:
             doomed = the_one_ahead(zygote)
@@ -83,12 +88,12 @@ def test_one_that_was_killed_ahead_is_replaced(tmp_path: Path) -> None:
     asyncio.run(use())
 
 
-def test_what_it_forks_has_the_limit_that_the_engine_had() -> None:
+def test_what_it_forks_has_the_limit_that_the_engine_had(tmp_path: Path) -> None:
     """The engine raises its own, for its clients' connections: containers do not inherit that."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 
     async def use() -> None:
-        zygote = Zygote()
+        zygote = Zygote(str(tmp_path / "workers"))
         zygote.nofile = soft - 1
         await zygote.start()
         pid = the_one_ahead(zygote)
@@ -101,11 +106,11 @@ def test_what_it_forks_has_the_limit_that_the_engine_had() -> None:
     asyncio.run(use())
 
 
-def test_the_one_ahead_ends_with_the_zygote() -> None:
+def test_the_worker_and_the_one_ahead_end_with_the_zygote(tmp_path: Path) -> None:
     async def use() -> None:
-        zygote = Zygote()
+        zygote = Zygote(str(tmp_path / "workers"))
         await zygote.start()
-        with ended(the_one_ahead(zygote)):
+        with ended(the_one_ahead(zygote)), ended(the_worker(zygote)):
             await zygote.close()
 
     asyncio.run(use())

@@ -16,6 +16,8 @@ from rung import posix
 from rung.shim.worker.brain import serve
 
 THREADS_MAX = 32
+#: As ``ps`` shows it (proc_pid_comm(5)).
+NAME = "rung-worker"
 _FINISHING_S = 0.02
 
 
@@ -25,11 +27,20 @@ def work(listening: socket, zygote: socket) -> None:
     from rung.runtime import import_all, sealed_init
 
     signal(SIGCHLD, SIG_DFL)
+    _be_called(NAME)
     sealed_init()
     import_all(posix.dirname(posix.dirname(rung.__file__)))
     gc.collect()
     gc.freeze()
     Crew(listening).run(zygote)
+
+
+def _be_called(name: str) -> None:
+    fd = posix.open("/proc/self/comm", posix.O_WRONLY | posix.O_CLOEXEC)
+    try:
+        posix.write(fd, name.encode())
+    finally:
+        posix.close(fd)
 
 
 class Crew:
