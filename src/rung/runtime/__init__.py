@@ -32,16 +32,21 @@ if TYPE_CHECKING:
     from rung.runtime.explain import Line, nodes, render, story
     from rung.runtime.features import features
     from rung.runtime.foreground import Foreground
+    from rung.runtime.parent import Parent, use_parent, use_parent_everywhere
     from rung.runtime.plan.request import Plan
     from rung.runtime.runtime import DEFAULT_ROOT, Runtime
     from rung.runtime.signals import signal_number
     from rung.runtime.spawn import Stdio, sealed_init
+    from rung.runtime.warm.protocol import ORDER_MAX, SpawnOrder, answer_order, read_order
+    from rung.runtime.warm.remote import CallerGone, RemoteParent, peer
     from rung.runtime.warm.start import import_all
 
 #: public name -> the module of this package that has it
 _HOME = {
     "DEFAULT_ROOT": "runtime",
+    "ORDER_MAX": "warm.protocol",
     "BundleError": "errors",
+    "CallerGone": "warm.remote",
     "CheckpointOptions": "checkpoint.options",
     "Container": "container",
     "ContainerExists": "errors",
@@ -51,29 +56,39 @@ _HOME = {
     "Foreground": "foreground",
     "Line": "explain",
     "OomWatch": "cgroup.oom",
+    "Parent": "parent",
     "Plan": "plan.request",
     "Process": "enter",
+    "RemoteParent": "warm.remote",
     "RestoreOptions": "checkpoint.options",
     "Runtime": "runtime",
     "RuntimeFailure": "errors",
+    "SpawnOrder": "warm.protocol",
     "StateError": "errors",
     "Stdio": "spawn",
     "StepError": "errors",
+    "answer_order": "warm.protocol",
     "features": "features",
     "import_all": "warm.start",
     "join_cgroup": "cgroup.join",
     "nodes": "explain",
     "pair": "console",
+    "peer": "warm.remote",
+    "read_order": "warm.protocol",
     "receive": "console",
     "render": "explain",
     "sealed_init": "spawn",
     "signal_number": "signals",
     "story": "explain",
+    "use_parent": "parent",
+    "use_parent_everywhere": "parent",
     "watch_oom": "cgroup.oom",
 }
 __all__ = [
     "DEFAULT_ROOT",
+    "ORDER_MAX",
     "BundleError",
+    "CallerGone",
     "CheckpointOptions",
     "Container",
     "ContainerExists",
@@ -83,24 +98,32 @@ __all__ = [
     "Foreground",
     "Line",
     "OomWatch",
+    "Parent",
     "Plan",
     "Process",
+    "RemoteParent",
     "RestoreOptions",
     "Runtime",
     "RuntimeFailure",
+    "SpawnOrder",
     "StateError",
     "Stdio",
     "StepError",
+    "answer_order",
     "features",
     "import_all",
     "join_cgroup",
     "nodes",
     "pair",
+    "peer",
+    "read_order",
     "receive",
     "render",
     "sealed_init",
     "signal_number",
     "story",
+    "use_parent",
+    "use_parent_everywhere",
     "watch_oom",
 ]
 

@@ -87,6 +87,11 @@ def parent() -> Parent:
     return _in_force.one
 
 
-def use(one: Parent) -> None:
+def use_parent(one: Parent) -> None:
     """From now on this thread's children are born to this one."""
     _in_force.one = one
+
+
+def use_parent_everywhere(one: Parent) -> None:
+    """From now on children are born to this one, but those of threads that use another."""
+    _InForce.one = one

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from rung import posix
 from rung.kernel.process import become_subreaper
+from rung.runtime import use_parent_everywhere
+from rung.shim.children import Holding
 from rung.shim.loop import Loop
 from rung.shim.publisher import Publisher
 from rung.shim.server import Server
@@ -30,6 +32,7 @@ _OOM_ADJUST_MAX = 1000
 def prepare() -> Loop:
     """What can be done before it is known what the shim is for: be ready to be told of children."""
     become_subreaper()
+    use_parent_everywhere(Holding())
     loop = Loop()
     loop.take_orphans()
     return loop

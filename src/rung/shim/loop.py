@@ -5,8 +5,8 @@ its hooks, CRIU) is done ``aside``, in a thread that lives as long as the work, 
 No asyncio: a pod's keeper is resident beside every container, and this is a tenth of it.
 
 Children: the shim is a subreaper, so the container's orphans come to it as well. Those it knows are waited for by
-their pidfds; unknown ones are reaped when nothing works aside, because the runtime waits for children of its own
-(hooks, the first process of a plan) by their pids, and they must not be taken from it.
+their pidfds, those that the runtime starts and waits for (hooks, another runtime's program) are held (``children.py``),
+and all others are reaped: but not while work is done that brings new ones, which nobody knows until it has ended.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from select import EPOLLIN, epoll
 from time import monotonic
 
 from rung import posix
+from rung.shim import children
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Loop:
         self._wake_reader, self._wake_writer = posix.pipe2(posix.O_NONBLOCK | posix.O_CLOEXEC)
         self.watch(self._wake_reader, EPOLLIN, self._woken)
         self._children: dict[int, int] = {}  # pid -> pidfd
-        self._aside = 0
+        self._bringing = 0
         self._orphans = False
         self._running = False
 
@@ -114,7 +115,7 @@ class Loop:
         self._call_due()
         while self._soon:
             self._soon.popleft()()
-        if self._orphans and not self._aside:
+        if self._orphans and not self._bringing:
             self._reap_orphans()
 
     def stop(self) -> None:
@@ -137,25 +138,34 @@ class Loop:
 
     # --- work -------------------------------------------------------------------------
 
-    def aside(self, work: Callable[[], Any], done: Callable[[Any, BaseException | None], None]) -> None:
-        """Do ``work`` in a thread of its own; then, here, ``done(result, None)`` or ``done(None, error)``."""
+    def aside(
+        self, work: Callable[[], Any], done: Callable[[Any, BaseException | None], None], *, brings: bool = True
+    ) -> None:
+        """Do ``work`` in a thread of its own; then, here, ``done(result, None)`` or ``done(None, error)``. ``brings``:
+        whether children may come of it that ``done`` is the first to hear of."""
         from _thread import start_new_thread
 
-        self._aside += 1
-        start_new_thread(self._work, (work, done))
+        self._bringing += brings
+        start_new_thread(self._work, (work, done, brings))
 
-    def _work(self, work: Callable[[], Any], done: Callable[[Any, BaseException | None], None]) -> None:
+    def _work(
+        self, work: Callable[[], Any], done: Callable[[Any, BaseException | None], None], brings: bool
+    ) -> None:
         result, failure = None, None
         try:
             result = work()
         except BaseException as error:  # noqa: BLE001 - it is handed to who asked for the work
             failure = error
-        self.soon(lambda: self._finished(done, result, failure))
+        self.soon(lambda: self._finished(done, result, failure, brings))
 
     def _finished(
-        self, done: Callable[[Any, BaseException | None], None], result: object, failure: BaseException | None
+        self,
+        done: Callable[[Any, BaseException | None], None],
+        result: object,
+        failure: BaseException | None,
+        brings: bool,
     ) -> None:
-        self._aside -= 1
+        self._bringing -= brings
         done(result, failure)
 
     # --- children ---------------------------------------------------------------------
@@ -185,13 +195,15 @@ class Loop:
         self._orphans = True
 
     def _reap_orphans(self) -> None:
-        """One after another, as long as the one that the kernel shows first is nobody's."""
+        """One after another, as long as the one that the kernel shows first is nobody's. Who waits for one that is held
+        works aside, and its end comes here as well: then it is looked again."""
         self._orphans = False
         try:
-            while found := posix.waitid(_P_ALL, 0, _WEXITED | posix.WNOHANG | _WNOWAIT):
-                if found.si_pid in self._children:
-                    self._orphans = True  # its own callback comes first, then it is looked again
-                    return
-                posix.waitpid(found.si_pid, 0)
+            with children.lock:
+                while found := posix.waitid(_P_ALL, 0, _WEXITED | posix.WNOHANG | _WNOWAIT):
+                    if found.si_pid in self._children or children.is_held(found.si_pid):
+                        self._orphans = True  # its own callback comes first, then it is looked again
+                        return
+                    posix.waitpid(found.si_pid, 0)
         except ChildProcessError:
             return

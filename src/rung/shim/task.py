@@ -228,7 +228,9 @@ class Task:
             self._tell_late_end(process)
 
     def _kill_everything(self) -> None:
-        self._loop.aside(lambda: self._runtime.kill(_SIGKILL, all=True), lambda _result, _error: None)
+        self._loop.aside(
+            lambda: self._runtime.kill(_SIGKILL, all=True), lambda _result, _error: None, brings=False
+        )
 
     def _running_execs(self) -> list[Process]:
         return [one for one in self.execs.values() if one.pid and not one.ended]
@@ -279,7 +281,7 @@ class Task:
             if self._memory is not None:
                 self._memory.close()  # v1 would take the cgroup's removal for one more event
             force = before == CREATED
-            self._loop.aside(lambda: self._remove(force), removed)
+            self._loop.aside(lambda: self._remove(force), removed, brings=False)
 
     def _remove(self, force: bool) -> None:
         if self.story:
@@ -346,7 +348,9 @@ class Task:
             _signal(process.pid, signal)
             done(None)
             return
-        self._loop.aside(lambda: self._runtime.kill(signal, all=all), lambda _result, error: done(error))
+        self._loop.aside(
+            lambda: self._runtime.kill(signal, all=all), lambda _result, error: done(error), brings=False
+        )
 
     def resize(self, process: Process, columns: int, rows: int, done: Done) -> None:
         """Give a process's terminal a size."""

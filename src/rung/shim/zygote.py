@@ -74,7 +74,7 @@ class _Zygote:
             self._ahead.close()
 
     def run(self) -> None:
-        """Until nobody is at the other end."""
+        """Until nobody is at the other end. What is forked ahead ends then as well."""
         while True:
             found = self._wait()
             if self._ahead is None and not found:
@@ -82,6 +82,7 @@ class _Zygote:
             if self._pool.awaited in found:
                 self._pool.ready(self._let_go_for_worker)
             if self._connection.fileno() in found and not self._serve():
+                self._pool.end()
                 return
 
     def _wait(self) -> list[int]:

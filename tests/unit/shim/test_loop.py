@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from select import EPOLLIN
 
 import pytest
@@ -79,3 +81,58 @@ def test_a_bug_in_a_callback_is_said_and_the_loop_goes_on(capsys: pytest.Capture
     loop.soon(lambda: seen.append("after it"))
     run_until(loop, lambda: bool(seen))
     assert "a bug of ours" in capsys.readouterr().err
+
+
+TAKING = """
+import os, select, sys
+from rung.kernel.process import become_subreaper
+from rung.shim import children
+from rung.shim.loop import Loop
+become_subreaper()
+loop, brings, told = Loop(), sys.argv[1] == "brings", []
+loop.take_orphans()
+gate, opened = os.pipe()
+born, known = os.pipe()
+first = os.fork()
+if not first:
+    orphan = os.fork()
+    if not orphan:
+        os.close(opened)
+        os.read(gate, 1)
+    else:
+        os.write(known, str(orphan).encode())
+    os._exit(0)
+os.waitpid(first, 0)
+orphan = int(os.read(born, 16))
+
+def work():
+    held = children.held(lambda: os.posix_spawn("/bin/true", ["true"], {}))
+    os.close(opened)
+    watched = os.pidfd_open(orphan)
+    select.select([watched], [], [], 60)
+    gone = False
+    for _ in range(50 if brings else 6000):
+        try:
+            os.kill(orphan, 0)
+        except ProcessLookupError:
+            gone = True
+            break
+        select.select([], [], [], 0.01)
+    return gone, children.waited(held)
+
+def done(result, error):
+    told.append((result, error))
+    loop.after(0, loop.stop)
+
+loop.aside(work, done, brings=brings)
+loop.run()
+print(told[0])
+"""
+
+
+@pytest.mark.parametrize(("brings", "gone"), [("brings", False), ("no", True)])
+def test_an_orphan_is_reaped_beside_work_that_brings_none(brings: str, gone: bool) -> None:
+    """runsc's ``delete`` waits until its sandbox, which is nobody's child any more, is no zombie either. And whoever is held
+    is left to who waits for it."""
+    said = subprocess.run([sys.executable, "-c", TAKING, brings], capture_output=True, text=True, timeout=120, check=False)
+    assert said.stdout == f"(({gone}, 0), None)\n", said.stderr

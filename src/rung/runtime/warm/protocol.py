@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-MESSAGE_MAX = 128 * 1024
+ORDER_MAX = 128 * 1024
 #: The descriptors of hello: stdin, stdout, stderr, the working directory, the pipe that ends with the caller.
 HELLO_FDS = 5
 
@@ -64,8 +64,8 @@ def _encode(strings: Iterable[str]) -> bytes:
     return b"".join(text.encode("utf-8", "surrogateescape") + b"\0" for text in strings)
 
 
-class Spawn:
-    """What a caller is told to start, with ``fd_count`` descriptors that came along. Raises ``ValueError``."""
+class SpawnOrder:
+    """What a caller is told to start, with ``fd_count`` descriptors that came along."""
 
     __slots__ = ("argv", "default_signals", "env", "program", "program_is_first", "question", "targets")
 
@@ -81,13 +81,21 @@ class Spawn:
         self.env, _ = _strings(message, at)
 
 
-def waited_for(message: bytes) -> tuple[int, int]:
-    """The question and the pid of a ``wait``."""
-    _, question, pid = unpack_from("=cii", message)
-    return int(question), int(pid)
+class WaitOrder:
+    """Whose end a caller is asked for."""
+
+    __slots__ = ("pid", "question")
+
+    def __init__(self, message: bytes) -> None:
+        _, self.question, self.pid = unpack_from("=cii", message)
 
 
-def answered(question: int, value: int) -> bytes:
+def read_order(message: bytes, fd_count: int) -> SpawnOrder | WaitOrder:
+    """What a caller that is no launcher (``shim/worker``) is told. Raises ``ValueError``, ``struct.error``."""
+    return SpawnOrder(message, fd_count) if message[:1] == SPAWN else WaitOrder(message)
+
+
+def answer_order(question: int, value: int) -> bytes:
     """The caller's answer: a pid, a status, or ``-errno``."""
     return pack("=ii", question, value)
 

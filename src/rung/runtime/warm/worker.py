@@ -64,7 +64,7 @@ class Worker:
             if not may_be_served(words, hello.environment, _command(words)) or not self._servable(connection):
                 raise ColdOnly("the caller")
             self._become(hello, fds)
-            parent.use(remote)
+            parent.use_parent(remote)
             remote.tell(protocol.end(self._execute(words, fds[4])))
         except ColdOnly:
             _quietly(remote, protocol.COLD)
@@ -101,7 +101,7 @@ class Worker:
 
     def _be_oneself(self) -> None:
         self._serving = False
-        parent.use(parent.Parent())
+        parent.use_parent(parent.Parent())
         for target in range(3):
             posix.dup2(self._null, target)
         posix.chdir("/")
@@ -112,7 +112,7 @@ class Worker:
 def _receive(connection: socket) -> tuple[protocol.Hello, list[int]]:
     """Raises ``ValueError`` where it is no hello."""
     message, control, _, _ = connection.recvmsg(
-        protocol.MESSAGE_MAX, CMSG_SPACE(4 * protocol.HELLO_FDS), MSG_CMSG_CLOEXEC
+        protocol.ORDER_MAX, CMSG_SPACE(4 * protocol.HELLO_FDS), MSG_CMSG_CLOEXEC
     )
     fds: list[int] = []
     for level, kind, data in control:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from rung import jsonc, posix
 from rung.runtime import receive
+from rung.shim.children import held, waited
 from rung.shim.errors import NotFound, ShimError
 from rung.shim.runtimes import Checkpoint, Settings, Started
 from rung.shim.spawn import spawn
@@ -159,10 +160,11 @@ def run(
         caught = [closing.add(posix.memfd_create("words", posix.MFD_CLOEXEC)) for _ in range(2)]
         given = (fds[0] if fds[0] >= 0 else null, *(fd if fd >= 0 else mine for fd, mine in zip(fds[1:], caught)))
         try:
-            pid = spawn(argv, {**posix.environment(), **(told or {})}, dict(enumerate(given)))
+            variables = {**posix.environment(), **(told or {})}
+            pid = held(lambda: spawn(argv, variables, dict(enumerate(given))))
         except OSError as error:
             raise ShimError("run", f'"{argv[0]}"', error.strerror or "", "is that runtime installed?") from None
-        code = posix.waitstatus_to_exitcode(posix.waitpid(pid, 0)[1])
+        code = posix.waitstatus_to_exitcode(waited(pid))
         out, err = (posix.pread(fd, 1 << 20, 0) for fd in caught)
         return code, out, err
 

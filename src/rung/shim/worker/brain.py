@@ -5,8 +5,7 @@ from __future__ import annotations
 from _socket import CMSG_SPACE, MSG_CMSG_CLOEXEC, MSG_NOSIGNAL, SCM_RIGHTS, SOL_SOCKET
 
 from rung import jsonc, posix
-from rung.runtime import parent
-from rung.runtime.warm.remote import CallerGone, RemoteParent, peer
+from rung.runtime import CallerGone, Parent, RemoteParent, peer, use_parent
 from rung.shim.errors import code_of
 from rung.shim.runtimes import Settings, Started
 from rung.shim.runtimes.own import Own
@@ -38,12 +37,12 @@ def serve(connection: socket) -> None:
         if request is None or peer(connection)[1] != posix.geteuid():
             return
         connection.send(BEGUN, MSG_NOSIGNAL)  # fails where the shim has lost its patience
-        parent.use(Shim(connection))
+        use_parent(Shim(connection))
         _answer(connection, request, fds)
     except (OSError, CallerGone):
         return  # the shim has died; what was begun for it is undone
     finally:
-        parent.use(parent.Parent())
+        use_parent(Parent())
         for fd in fds:
             posix.close(fd)
 

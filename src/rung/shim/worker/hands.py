@@ -18,7 +18,8 @@ from _socket import (
 from fcntl import F_DUPFD_CLOEXEC, fcntl
 
 from rung import jsonc, posix
-from rung.runtime.warm import protocol
+from rung.runtime import ORDER_MAX, SpawnOrder, answer_order, read_order
+from rung.shim import children
 from rung.shim.errors import ShimError
 from rung.shim.worker import BEGUN, END, FDS_MAX, REQUEST_MAX, VERSION
 from rung.undo import Closing
@@ -56,17 +57,20 @@ def ask(path: str, request: dict[str, Any], fds: Sequence[int]) -> tuple[Any, in
     if not path or len(message) > REQUEST_MAX:
         raise Unserved
     connection = socket(AF_UNIX, SOCK_SEQPACKET)
+    born: list[int] = []
     try:
         _begin(connection, path, message, fds)
         while True:
             answer, given = _receive(connection)
             if answer[:1] == END:
                 return _outcome(answer, given)
-            connection.send(_carry_out(answer, given), MSG_NOSIGNAL)
+            connection.send(_carry_out(answer, given, born), MSG_NOSIGNAL)
     except OSError as error:
         raise WorkerGone("the runtime's worker", "", f"has gone: {error.strerror}", "try again") from None
     finally:
         connection.close()
+        for pid in born:  # what it did not wait for is for the loop to reap
+            children.let_go(pid)
 
 
 def _begin(connection: socket, path: str, message: bytes, fds: Sequence[int]) -> None:
@@ -97,7 +101,7 @@ def _rights(fds: Sequence[int]) -> tuple[int, int, bytes]:
 
 
 def _receive(connection: socket) -> tuple[bytes, list[int]]:
-    message, control, _, _ = connection.recvmsg(protocol.MESSAGE_MAX, _ROOM, MSG_CMSG_CLOEXEC)
+    message, control, _, _ = connection.recvmsg(ORDER_MAX, _ROOM, MSG_CMSG_CLOEXEC)
     given = [
         int.from_bytes(data[at : at + 4], "little")
         for level, kind, data in control
@@ -116,24 +120,24 @@ def _outcome(answer: bytes, given: list[int]) -> tuple[Any, int]:
     return found["value"], given[0] if given else -1
 
 
-def _carry_out(order: bytes, given: list[int]) -> bytes:
-    """Start a process, or wait for one: the answer."""
+def _carry_out(message: bytes, given: list[int], born: list[int]) -> bytes:
+    """Start a process, which is noted, or wait for one: the answer."""
+    order = read_order(message, len(given))
     try:
-        if order[:1] == protocol.SPAWN:
-            spawn = protocol.Spawn(order, len(given))
-            question, value = spawn.question, _spawn(spawn, given)
+        if isinstance(order, SpawnOrder):
+            value = _spawn(order, given)
+            born.append(value)
         else:
-            question, pid = protocol.waited_for(order)
-            value = posix.waitpid(pid, 0)[1]
+            value = children.waited(order.pid)
     except OSError as error:
         value = -(error.errno or 1)
     finally:
         for fd in given:
             posix.close(fd)
-    return protocol.answered(question, value)
+    return answer_order(order.question, value)
 
 
-def _spawn(spawn: protocol.Spawn, given: list[int]) -> int:
+def _spawn(spawn: SpawnOrder, given: list[int]) -> int:
     """Its pid. Raises ``OSError``."""
     above = max(spawn.targets, default=2) + 1  # so that no number on one side is overwritten before it is used
     with Closing() as closing:
@@ -144,4 +148,5 @@ def _spawn(spawn: protocol.Spawn, given: list[int]) -> int:
         env = dict(pair.partition(b"=")[::2] for pair in spawn.env)
         actions = [(posix.POSIX_SPAWN_DUP2, ours, its) for ours, its in zip(moved, spawn.targets)]
         signals = range(1, 32) if spawn.default_signals else ()
-        return posix.posix_spawn(program, spawn.argv, env, file_actions=actions, setsigdef=signals)
+        start = posix.posix_spawn
+        return children.held(lambda: start(program, spawn.argv, env, file_actions=actions, setsigdef=signals))

@@ -5,7 +5,8 @@ It never accepts: that is the worker's. Each hears of the other's end, however i
 
 from __future__ import annotations
 
-from _socket import AF_UNIX, SOCK_SEQPACKET, socket, socketpair
+from _socket import AF_UNIX, SHUT_WR, SOCK_SEQPACKET, socket, socketpair
+from select import POLLIN, poll
 
 from rung import posix
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _BACKLOG = 4096
+#: So long the zygote's own end waits for a worker's: one whose hook hangs ends after it.
+FINISHING_MS = 5000
 
 
 class Pool:
@@ -45,6 +48,14 @@ class Pool:
             _work(self._listening, theirs)
         theirs.close()
         self._worker = ours
+
+    def end(self) -> None:
+        """Let the worker finish what it has begun, and end."""
+        if self._worker is not None:
+            self._worker.shutdown(SHUT_WR)
+            waiting = poll()
+            waiting.register(self._worker.fileno(), POLLIN)
+            waiting.poll(FINISHING_MS)
 
     def close(self) -> None:
         """In a fork that is no worker."""
