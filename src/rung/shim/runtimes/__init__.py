@@ -60,7 +60,7 @@ if TYPE_CHECKING:
             ...
 
         def delete(self, *, force: bool) -> None:
-            """Remove what create made; with ``force`` kill it first, and be content if it is gone."""
+            """Remove what create made; with ``force`` kill it first. One that is gone already is fine."""
             ...
 
         def keep_story(self, directory: str) -> None:
