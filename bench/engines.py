@@ -51,7 +51,8 @@ class Engine:
         self.api.close()
 
     def _with_zygote(self, top: int) -> list[int]:
-        return [top, *(pid for pid in children(top) if b"rung.shim.zygote" in command(pid))]
+        zygotes = [pid for pid in children(top) if b"rung.shim.zygote" in command(pid)]
+        return [top, *zygotes, *(pid for each in zygotes for pid in children(each) if is_worker(pid))]
 
     def _named(self, word: str) -> Iterator[int]:
         for name in os.listdir("/proc"):
@@ -69,6 +70,11 @@ def command(pid: int) -> bytes:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return b""
+
+
+def is_worker(pid: int) -> bool:
+    """Whether it does the runtime's work for rungd's shims."""
+    return Path(f"/proc/{pid}/comm").read_text() == "rung-worker\n"
 
 
 def children(pid: int) -> list[int]:

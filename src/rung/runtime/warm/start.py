@@ -134,13 +134,14 @@ def leave_callers_cgroups() -> None:
             posix.close(fd)
 
 
-def import_all(home: str) -> Freshness:
-    """Import every module that a command may need; nothing is imported later from a changed source."""
+def import_all(home: str, but: tuple[str, ...] = ()) -> Freshness:
+    """Import every module that a command may need, ``but`` those of these beginnings; of what is imported nothing is
+    imported later from a changed source."""
     from rung.runtime.pack import modules
 
     sources = []
     for name, source, _ in modules(home):
-        if not name.startswith(NOT_IMPORTED):
+        if not name.startswith((*NOT_IMPORTED, *but)):
             __import__(name)
             sources.append(source)
     return Freshness(sources)

@@ -18,6 +18,16 @@ from rung.shim.worker.brain import serve
 THREADS_MAX = 32
 #: As ``ps`` shows it (proc_pid_comm(5)).
 NAME = "rung-worker"
+#: What containers of the engine's need seldom, or commands alone, is not kept in memory.
+RARE = (
+    "rung.kernel.idmap",
+    "rung.runtime.cli",
+    "rung.runtime.warm.server",
+    "rung.runtime.warm.worker",
+    "rung.spec.cdi",
+    "rung.spec.plain_yaml",
+    "rung.spec.runtime.config",
+)
 _FINISHING_S = 0.02
 
 
@@ -29,7 +39,7 @@ def work(listening: socket, zygote: socket) -> None:
     signal(SIGCHLD, SIG_DFL)
     _be_called(NAME)
     sealed_init()
-    import_all(posix.dirname(posix.dirname(rung.__file__)))
+    import_all(posix.dirname(posix.dirname(rung.__file__)), RARE)
     gc.collect()
     gc.freeze()
     Crew(listening).run(zygote)
