@@ -1,4 +1,4 @@
-"""Other projects' own suites, a file at a time, through ``runc_suite.sh``, ``crun_suite.sh`` and ``docker_py_suite.sh``.
+"""Other projects' own suites, a file at a time, through a script for each (``runc_suite.sh`` and so on).
 
 What fails with Rung and not with its peer is listed one by one, with the reason, in docs/conformance.md;
 ``known`` reads it there, so that the page cannot say anything else than the tests.
@@ -61,6 +61,9 @@ class Suite:
 RUNC = Suite("RUNG_RUNC_SUITE", "tests/integration", "*.bats", "runc_suite.sh", "runc")
 CRUN = Suite("RUNG_CRUN_SUITE", "tests", "test_*.py", "crun_suite.sh", "crun")
 DOCKER_PY = Suite("RUNG_DOCKER_PY_SUITE", "tests/integration", "*_test.py", "docker_py_suite.sh", "docker-py")
+TESTCONTAINERS = Suite(
+    "RUNG_TESTCONTAINERS_SUITE", "tests/core", "test_*.py", "testcontainers_suite.sh", "testcontainers-python"
+)
 #: crun refuses hybrid cgroups.
 ONLY_V1 = ("unshare", "-m", "sh", "-c", 'umount /sys/fs/cgroup/unified 2>/dev/null; exec "$@"', "sh")
 

@@ -1,5 +1,5 @@
-"""runc's and crun's own suites pass wherever they pass with their own runtime, docker-py's with the engine, but for
-what the page names."""
+"""runc's and crun's own suites pass wherever they pass with their own runtime, docker-py's and testcontainers' with
+the engine, but for what the page names."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from . import suites, tally, with_engine
-from .suites import CRUN, DOCKER_PY, ONLY_V1, RUNC, Suite
+from .suites import CRUN, DOCKER_PY, ONLY_V1, RUNC, TESTCONTAINERS, Suite
 
 KNOWN = suites.known(suites.PAGE.read_text())
 
 
-@pytest.mark.parametrize("suite", [RUNC, CRUN, DOCKER_PY], ids=lambda suite: suite.peer)
+@pytest.mark.parametrize("suite", [RUNC, CRUN, DOCKER_PY, TESTCONTAINERS], ids=lambda suite: suite.peer)
 def test_the_suite_is_there(suite: Suite) -> None:
     if not suite.files():
         pytest.skip(
@@ -43,15 +43,20 @@ def test_cruns_suite(runtime: Path, file: str) -> None:
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[tuple[Path, list[str]]]:
-    needed = [DOCKER_PY_PYTHON, "-c", "import paramiko, pytest_timeout, requests"]
-    if subprocess.run(needed, check=False, capture_output=True, timeout=suites.TIMEOUT_S).returncode:
-        pytest.skip(f"{DOCKER_PY_PYTHON} has no paramiko or requests: RUNG_DOCKER_PY_PYTHON names one that has")
     with with_engine.engine("rungd") as found:
         yield found
 
 
+def can_run(python: str, variable: str, *modules: str) -> None:
+    """Skips where a suite's interpreter lacks what the suite imports."""
+    needed = [python, "-c", f"import {', '.join(modules)}"]
+    if subprocess.run(needed, check=False, capture_output=True, timeout=suites.TIMEOUT_S).returncode:
+        pytest.skip(f"{python} lacks one of {', '.join(modules)}: {variable} names one that has them")
+
+
 #: What runs docker-py's tests: paramiko is nothing that this tree's own environment needs.
 DOCKER_PY_PYTHON = os.environ.get("RUNG_DOCKER_PY_PYTHON", sys.executable)
+TESTCONTAINERS_PYTHON = os.environ.get("RUNG_TESTCONTAINERS_PYTHON", sys.executable)
 #: Of builds, swarms and plugins, which the engine has not.
 ABSENT = ("build", "config", "nodes", "plugin", "secret", "service", "swarm")
 
@@ -61,10 +66,25 @@ ABSENT = ("build", "config", "nodes", "plugin", "secret", "service", "swarm")
     "file", [one for one in DOCKER_PY.files() if not any(word in one for word in ABSENT)]
 )
 def test_docker_pys_suite(engine: tuple[Path, list[str]], file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    can_run(DOCKER_PY_PYTHON, "RUNG_DOCKER_PY_PYTHON", "paramiko", "pytest_timeout", "requests")
+    with_rungd(DOCKER_PY, DOCKER_PY_PYTHON, engine, file, monkeypatch)
+
+
+@pytest.mark.timeout(3 * suites.TIMEOUT_S)
+@pytest.mark.parametrize("file", [*filter(lambda one: "legacy" not in one, TESTCONTAINERS.files())])
+def test_testcontainers_suite(engine: tuple[Path, list[str]], file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    can_run(TESTCONTAINERS_PYTHON, "RUNG_TESTCONTAINERS_PYTHON", "bcrypt", "pytest_mock", "pytest_timeout", "testcontainers")
+    with_rungd(TESTCONTAINERS, TESTCONTAINERS_PYTHON, engine, file, monkeypatch)
+
+
+def with_rungd(
+    suite: Suite, python: str, engine: tuple[Path, list[str]], file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That a file's cases pass, or are known to fail."""
     socket, inside = engine
     monkeypatch.setenv("DOCKER_HOST", f"unix://{socket}")
-    got = DOCKER_PY.run((*inside, DOCKER_PY_PYTHON), file)
-    assert got, "no case has run: LOG=FILE tests/conformance/docker_py_suite.sh keeps what pytest said"
+    got = suite.run((*inside, python), file)
+    assert got, f"no case has run: LOG=FILE tests/conformance/{suite.script} keeps what pytest said"
     assert [case for case, verdict in got.items() if verdict == "not ok" and (file, case) not in KNOWN] == []
 
 

@@ -4,61 +4,24 @@ an engine through ``DOCKER_HOST`` and pull from Docker's hub.
     python -m tests.conformance.with_engine rungd|dockerd COMMAND...
 
 The engine is in a network of its own; so is the command, which finds the containers' ports there, and a registry that
-stands before the hub. The images are all one busybox that has alpine's users and places. Ends with the command's status.
+stands before the hub; what is there, ``stand_ins`` says. Ends with the command's status.
 """
 
 from __future__ import annotations
 
-import io
 import os
-import shutil
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import daemons, outcome
+from . import daemons, outcome, stand_ins
 from .bed import until
 
 MIRROR = "127.0.0.1:5050"
 """In the engine's own network, where nobody else listens."""
-IMAGES = ("alpine:3.10", "alpine:3.12", "alpine:latest", "busybox:latest", "ubuntu:latest")
-HELLO = "hello-world:latest"
 TIMEOUT_S = 120
-PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-FOLDERS = ("bin", "dev", "etc", "home", "proc", "root", "run", "sbin", "sys", "tmp", "usr/bin", "usr/sbin", "var/lib/postgresql", "var/opt", "var/tmp")
-FILES = {
-    "etc/passwd": (
-        "root:x:0:0:root:/root:/bin/ash\nbin:x:1:1:bin:/bin:/sbin/nologin\nguest:x:405:100:guest:/dev/null:/sbin/nologin\n"
-        "postgres:x:70:70::/var/lib/postgresql:/bin/sh\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n"
-    ),
-    "etc/group": "root:x:0:root\nbin:x:1:root,bin\nusers:x:100:games\npostgres:x:70:\nnobody:x:65534:\n",
-    "etc/os-release": 'NAME="Alpine Linux"\nID=alpine\n',
-}
-
-
-def root_file_system(busybox: Path, hello: str = "") -> bytes:
-    """An archive of it; with ``hello``, all it does is to say that."""
-    packed = io.BytesIO()
-    applets = subprocess.run([busybox, "--list-full"], capture_output=True, text=True, check=True, timeout=TIMEOUT_S)
-    with tarfile.open(fileobj=packed, mode="w") as tar:
-
-        def put(name: str, kind: bytes, mode: int, data: bytes = b"", target: str = "") -> None:
-            entry = tarfile.TarInfo(name)
-            entry.type, entry.mode, entry.size, entry.linkname = kind, mode, len(data), target
-            tar.addfile(entry, io.BytesIO(data))
-
-        for folder in FOLDERS:
-            put(folder, tarfile.DIRTYPE, 0o1777 if folder in ("tmp", "var/tmp") else 0o755)
-        put("bin/busybox", tarfile.REGTYPE, 0o755, busybox.read_bytes())
-        for name, text in {**FILES, **({"hello": hello} if hello else {})}.items():
-            put(name, tarfile.REGTYPE, 0o644, text.encode())
-        for applet in sorted({"bin/sh", *applets.stdout.split()} - {"bin/busybox"}):
-            if applet.rpartition("/")[0] in FOLDERS:
-                put(applet, tarfile.SYMTYPE, 0o777, target="/bin/busybox")
-    return packed.getvalue()
 
 
 @contextmanager
@@ -99,18 +62,21 @@ def _listening(inside: Sequence[str]) -> bytes:
 
 
 def _fill(socket: Path) -> None:
-    busybox = Path(shutil.which("busybox") or "/bin/busybox")
-    docker(socket, "import", "--change", f"ENV {PATH}", "--change", 'CMD ["/bin/sh"]', "-", IMAGES[0], data=root_file_system(busybox))
-    hello = root_file_system(busybox, "Hello from Docker!\n")
-    docker(socket, "import", "--change", 'CMD ["/bin/cat", "/hello"]', "-", HELLO, data=hello)
-    for image in IMAGES[1:]:
-        docker(socket, "tag", IMAGES[0], image)
-    for image in (*IMAGES, HELLO):
-        there = f"{MIRROR}/library/{image}"
-        docker(socket, "tag", image, there)
-        docker(socket, "push", "--quiet", there)
-        docker(socket, "rmi", there)
-    docker(socket, "rmi", HELLO)
+    """Each image is at the mirror; alpine is in the engine as well. Those whose program this machine lacks are nowhere."""
+    for image in (stand_ins.ALPINE, stand_ins.HELLO, *stand_ins.MORE):
+        if image.missing():
+            continue
+        first, *others = image.names
+        docker(socket, "import", *image.import_changes(), "-", first, data=image.archive())
+        for name in others:
+            docker(socket, "tag", first, name)
+        for name in image.names:
+            there = f"{MIRROR}/{name if '/' in name else f'library/{name}'}"
+            docker(socket, "tag", name, there)
+            docker(socket, "push", "--quiet", there)
+            docker(socket, "rmi", there)
+        if image is not stand_ins.ALPINE:
+            docker(socket, "rmi", *image.names)
 
 
 def _clear(socket: Path) -> None:

@@ -121,6 +121,7 @@ CREATION: dict[str, list[Step]] = {
         inspect(),
         get("/v1.24/containers/{id}/json", drop=OWN, look=SHAPE),
         get('/containers/json?all=1&filters={"label":["a=b"]}', drop=("Source",)),
+        get('/containers/json?all=1&filters={"label":["a=b","c"]}'),
     ],
     "no image, no command": [
         post("/containers/create", {}),

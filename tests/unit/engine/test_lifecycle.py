@@ -169,7 +169,7 @@ def test_events_are_kept_and_heard() -> None:
 
 
 def test_filters_of_events() -> None:
-    event = Event("container", "health_status: healthy", "abc", {"name": "web", "image": "busybox:latest", "l": "1"}, 5)
+    event = Event("container", "health_status: healthy", "abc", {"name": "web", "image": "busybox:latest", "l": "1", "m": ""}, 5)
     for wanted in (
         {"type": ["container"]},
         {"event": ["die", "health_status"]},
@@ -177,9 +177,10 @@ def test_filters_of_events() -> None:
         {"container": ["ab"]},
         {"image": ["busybox"]},
         {"label": ["l=1"], "type": ["container"]},
+        {"label": ["l=1", "m"]},
     ):
         assert matches(event, wanted), wanted
-    for unwanted in ({"type": ["image"]}, {"label": ["l=2"]}, {"container": ["web"], "event": ["die"]}):
+    for unwanted in ({"type": ["image"]}, {"label": ["l=2"]}, {"label": ["l=1", "m=x"]}, {"container": ["web"], "event": ["die"]}):
         assert not matches(event, unwanted), unwanted
 
 

@@ -17,6 +17,7 @@ from rung.engine.docker import (
     metrics,
     networks,
     system,
+    transfers,
     volumes,
     websocket,
 )
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from rung.engine.engine import Engine
 
 _GROUPS = (
-    absent, system, containers, attach, logs, execs, looking, archive, commit, images, networks, volumes, checkpoints,
-    explaining, websocket, metrics,
+    absent, system, containers, attach, logs, execs, looking, archive, commit, images, transfers, networks, volumes,
+    checkpoints, explaining, websocket, metrics,
 )
 
 

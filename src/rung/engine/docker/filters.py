@@ -1,4 +1,4 @@
-"""``filters`` of a list of containers: all filters must fit, of each any word."""
+"""``filters`` of a list of containers: all filters must fit, of each any word; of labels every one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rung.engine.errors import BadParameter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from rung.engine.container import Container
     from rung.engine.engine import Engine
@@ -28,9 +28,11 @@ def is_in(word: str, text: str) -> bool:
         return False
 
 
-def _label(container: Container, word: str) -> bool:
-    name, given, value = word.partition("=")
-    return name in container.labels and (not given or container.labels[name] == value)
+def carries(labels: Mapping[str, str], words: Iterable[str]) -> bool:
+    """Whether all of these ``NAME`` and ``NAME=VALUE`` are among the labels: several narrow a choice, with Docker, and
+    do not widen it as the words of other filters do. Compose tells one service from another so."""
+    asked = (word.partition("=") for word in words)
+    return all(name in labels and (not given or labels[name] == value) for name, given, value in asked)
 
 
 def _health(container: Container, word: str) -> bool:
@@ -59,7 +61,6 @@ def _port(field: str) -> Fits:
 FITS: dict[str, Fits] = {
     "id": lambda one, word: is_in(word, one.id),
     "name": lambda one, word: is_in(word.removeprefix("/"), one.name) or f"/{one.name}" == word,
-    "label": _label,
     "status": lambda one, word: one.state.status == word,
     "exited": lambda one, word: one.state.status == states.EXITED and str(one.state.exit_code) == word,
     "health": _health,
@@ -85,6 +86,9 @@ def chosen(engine: Engine, filters: Mapping[str, list[str]], *, all: bool) -> li
         if name in ("before", "since"):
             edges = [_edge(engine, word).created_ns for word in words]
             found = [one for one in found if any(_beside(one.created_ns, edge, name) for edge in edges)]
+            continue
+        if name == "label":
+            found = [one for one in found if carries(one.labels, words)]
             continue
         fits = FITS.get(name)
         if fits is None:

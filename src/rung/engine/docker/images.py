@@ -1,4 +1,7 @@
-"""``/images``, ``/distribution``, ``/auth``: what the store has and what registries have, as Docker shows it."""
+"""``/images`` and ``/auth``: what the store has, as Docker shows it.
+
+What comes from registries and goes there is in ``transfers``.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,10 @@ import re
 
 from rung.engine.docker.answers import Answer, Streamed, document
 from rung.engine.docker.bodies import AUTH
-from rung.engine.docker.progress import answered, follow
+from rung.engine.docker.progress import follow
 from rung.engine.docker.registries import insecure as may_be_plain
-from rung.engine.docker.registry_auth import credentials_of, login
+from rung.engine.docker.registry_auth import login
 from rung.engine.errors import BadParameter, EngineError, NotFound
-from rung.engine.lifecycle.checks import platform_of
 from rung.image import inspected, seconds_of
 
 TYPE_CHECKING = False
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from rung.engine.docker.routes import Table
     from rung.engine.engine import Engine
     from rung.image import Image, Removed, Summary
-    from rung.spec.image import Platform
 
 
 def table(engine: Engine) -> Table:
@@ -57,43 +58,6 @@ def table(engine: Engine) -> Table:
                 for at, one in enumerate(past)
             ]
         )
-
-    async def pull_or_import(call: Call) -> Streamed:
-        if call.query.get("fromSrc"):
-            return await _import(engine, call)
-        name, tag = call.query.get("fromImage", ""), call.query.get("tag", "")
-        check_name(name, tag)
-        platform_of(call.query.get("platform", ""))
-        if tag:
-            name += f"@{tag}" if ":" in tag else f":{tag}"
-        given = credentials_of(call)
-        platform = call.query.get("platform") or None
-
-        def pull(progress: Any) -> str:
-            before = store.find(name)
-            image = store.pull(name, platform, progress, insecure=insecure(name), credentials=given)
-            engine.tell_later("image", "pull", image.name, {"name": image.name.partition(":")[0]})
-            same = before is not None and before.id == image.id
-            status = "Image is up to date" if same else "Downloaded newer image"
-            return f"Digest: {image.digest}\nStatus: {status} for {image.name}"
-
-        return await follow(engine, lambda progress: pull(answered(progress)))
-
-    async def push(call: Call) -> Streamed:
-        name, tag = call.words["image"], call.query.get("tag", "")
-        if not call.request.get("x-registry-auth"):
-            said = "invalid X-Registry-Auth header: EOF"
-            raise BadParameter(f"bad parameters and missing X-Registry-Auth: {said}")
-        image = find(engine, f"{name}:{tag}" if tag else name)
-        given = credentials_of(call)
-        platform = call.query.get("platform") or None
-
-        def push_it(progress: Any) -> str:
-            store.push(image.name, progress, platform, insecure=insecure(image.name), credentials=given)
-            engine.tell_later("image", "push", image.name, {"name": image.name.partition(":")[0]})
-            return ""
-
-        return await follow(engine, push_it)
 
     async def tag(call: Call) -> Answer:
         repository = call.query.get("repo", "")
@@ -174,16 +138,6 @@ def table(engine: Engine) -> Table:
             ]
         )
 
-    async def distribution(call: Call) -> Answer:
-        from rung.image import describe_remote
-
-        name = call.words["image"]
-        check_name(name)
-        how: dict[str, Any] = {"insecure": insecure(name), "credentials": credentials_of(call)}
-        descriptor, platforms = await engine.blocking(lambda: describe_remote(name, **how))
-        at = {"mediaType": descriptor.media_type, "digest": str(descriptor.digest), "size": descriptor.size}
-        return document({"Descriptor": at, "Platforms": [_platform(one) for one in platforms]})
-
     async def auth(call: Call) -> Answer:
         try:
             asked = await call.document(AUTH)
@@ -194,17 +148,14 @@ def table(engine: Engine) -> Table:
     return {
         "GET /images/json": list_them,
         "GET /images/search": search,
-        "POST /images/create": pull_or_import,
         "POST /images/load": load,
         "POST /images/prune": prune,
         "GET /images/get": save,
         "GET /images/{image}/json": inspect,
         "GET /images/{image}/history": history,
         "GET /images/{image}/get": save,
-        "POST /images/{image}/push": push,
         "POST /images/{image}/tag": tag,
         "DELETE /images/{image}": remove,
-        "GET /distribution/{image}/json": distribution,
         "POST /auth": auth,
     }
 
@@ -268,11 +219,6 @@ def _told(engine: Engine, removed: Removed) -> list[dict[str, str]]:
     return [{"Untagged": name} for name in removed.untagged] + [{"Deleted": key} for key in removed.deleted]
 
 
-def _platform(one: Platform) -> dict[str, str]:
-    found = {"architecture": one.architecture, "os": one.os, "os.version": one.os_version, "variant": one.variant}
-    return {key: value for key, value in found.items() if value}
-
-
 async def saved(engine: Engine, names: list[str]) -> Streamed:
     """An archive, streamed while it is written."""
     from rung.engine.docker.progress import piped
@@ -289,27 +235,3 @@ async def received(engine: Engine, call: Call) -> Any:
         await engine.blocking(file.write, piece)
     file.seek(0)
     return file
-
-
-async def _import(engine: Engine, call: Call) -> Streamed:
-    """``docker import``: a root file system's archive becomes an image of one layer."""
-    source = call.query["fromSrc"]
-    if source != "-":
-        raise BadParameter("import from a URL is not done by the engine: fetch it, and import from standard input")
-    archive = await received(engine, call)
-    repository, tag = call.query.get("repo", ""), call.query.get("tag", "")
-    name = f"{repository}:{tag}" if repository and tag else repository
-    changes = call.all("changes")
-    message = call.query.get("message") or "Imported from -"
-
-    def import_it(progress: Any) -> str:
-        from rung.image import parse_changes
-
-        with archive:
-            image = engine.store.import_(
-                archive, name, platform=call.query.get("platform") or None, comment=message, **parse_changes(changes)
-            )
-        engine.tell_later("image", "import", str(image.id), {"name": name or str(image.id)})
-        return str(image.id)
-
-    return await follow(engine, import_it)

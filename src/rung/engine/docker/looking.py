@@ -10,7 +10,7 @@ from rung.engine import stats
 from rung.engine.docker.answers import Answer, Streamed, document
 from rung.engine.docker.bodies import UPDATE
 from rung.engine.docker.containers import sizes
-from rung.engine.docker.filters import chosen
+from rung.engine.docker.filters import carries, chosen
 from rung.engine.docker.images import summary as image_summary
 from rung.engine.docker.images import with_virtual_size
 from rung.engine.docker.system import moment_ns
@@ -84,7 +84,7 @@ def table(engine: Engine) -> Table:
         for one in list(chosen(engine, {"label": labels["label"]} if "label" in labels else {}, all=True)):
             if one.state.running or one.state.status == "restarting" or (until is not None and one.created_ns > until):
                 continue
-            if any(_has(one, word) for word in labels.get("label!", ())):
+            if any(carries(one.labels, [word]) for word in labels.get("label!", ())):
                 continue
             freed += await engine.blocking(written_bytes, engine, one)
             await remove(engine, one)
@@ -115,11 +115,6 @@ def table(engine: Engine) -> Table:
 
 
 _KINDS = ("container", "image", "volume", "build-cache")
-
-
-def _has(container: Container, word: str) -> bool:
-    name, given, value = word.partition("=")
-    return name in container.labels and (not given or container.labels[name] == value)
 
 
 async def _stats(engine: Engine, container: Container) -> AsyncIterator[bytes]:

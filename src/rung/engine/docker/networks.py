@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rung.engine.docker.answers import Answer, document, empty
 from rung.engine.docker.bodies import CONNECT, DISCONNECT, NETWORK
-from rung.engine.docker.filters import is_in
+from rung.engine.docker.filters import carries, is_in
 from rung.engine.docker.system import moment_ns
 from rung.engine.errors import BadParameter, EngineError, NotFound
 
@@ -88,11 +88,6 @@ def table(engine: Engine) -> Table:
     }
 
 
-def _label(_engine: Engine, one: Network, word: str) -> bool:
-    name, given, value = word.partition("=")
-    return name in one.labels and (not given or one.labels[name] == value)
-
-
 def _dangling(engine: Engine, one: Network, word: str) -> bool:
     return (not one.predefined and not engine.networks.users(one)) == (word.lower() in ("true", "1"))
 
@@ -100,8 +95,7 @@ def _dangling(engine: Engine, one: Network, word: str) -> bool:
 FITS: dict[str, Fits] = {
     "driver": lambda _e, one, word: one.driver == word,
     "id": lambda _e, one, word: one.id.startswith(word),
-    "label": _label,
-    "label!": lambda e, one, word: not _label(e, one, word),
+    "label!": lambda _e, one, word: not carries(one.labels, [word]),
     "name": lambda _e, one, word: is_in(word, one.name),
     "scope": lambda _e, one, word: word == "local",
     "type": lambda _e, one, word: one.predefined == (word == "builtin"),
@@ -114,6 +108,9 @@ def chosen(engine: Engine, filters: dict[str, list[str]]) -> list[Network]:
     """Those that fit. Raises ``BadParameter`` for a filter that there is not."""
     found: list[Network] = list(engine.networks)
     for name, words in filters.items():
+        if name == "label":
+            found = [one for one in found if carries(one.labels, words)]
+            continue
         fits = FITS.get(name)
         if fits is None:
             raise BadParameter(f"invalid filter '{name}'")

@@ -10,6 +10,7 @@ from rung import __version__, jsonc
 from rung.engine import log_options
 from rung.engine.docker import registries
 from rung.engine.docker.answers import Answer, Streamed, document
+from rung.engine.docker.filters import carries
 from rung.engine.docker.server import SERVER
 from rung.engine.docker.versions import API, OLDEST
 from rung.engine.document.namespaces import has_cgroup_v2
@@ -318,8 +319,11 @@ async def _events(
 
 
 def matches(event: Event, wanted: Mapping[str, list[str]]) -> bool:
-    """Whether an event is one of those that filters ask for: all filters, any word of each."""
-    return all(any(_fits(event, name, word) for word in words) for name, words in wanted.items())
+    """Whether an event is one of those that filters ask for: all filters, any word of each, every label."""
+    return all(
+        carries(event.attributes, words) if name == "label" else any(_fits(event, name, word) for word in words)
+        for name, words in wanted.items()
+    )
 
 
 def _fits(event: Event, name: str, word: str) -> bool:
@@ -327,9 +331,6 @@ def _fits(event: Event, name: str, word: str) -> bool:
     if name in ("type", "event"):
         found = event.kind if name == "type" else event.action
         return found == word or (name == "event" and found.startswith(f"{word}:"))
-    if name == "label":
-        key, given, value = word.partition("=")
-        return key in attributes and (not given or attributes[key] == value)
     if name == "image":
         image = attributes.get("image", "") if event.kind == "container" else event.id
         return image in (word, f"{word}:latest") or image.partition(":")[0] == word

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rung.engine.docker.answers import Answer, document, empty
 from rung.engine.docker.bodies import VOLUME
+from rung.engine.docker.filters import carries
 from rung.engine.errors import BadParameter, Conflict, NotFound, Unavailable
 from rung.engine.volumes import ANONYMOUS
 
@@ -94,11 +95,6 @@ def _switch(words: list[str], refused: str) -> bool:
     raise BadParameter(refused)
 
 
-def _label(volume: Volume, word: str) -> bool:
-    name, given, value = word.partition("=")
-    return name in volume.labels and (not given or volume.labels[name] == value)
-
-
 def chosen(engine: Engine, filters: dict[str, list[str]]) -> list[Volume]:
     """Those that fit. Raises ``BadParameter``."""
     found = list(engine.volumes)
@@ -111,9 +107,9 @@ def chosen(engine: Engine, filters: dict[str, list[str]]) -> list[Volume]:
         elif name == "name":
             found = [one for one in found if any(word in one.name for word in words)]
         elif name == "label":
-            found = [one for one in found if all(_label(one, word) for word in words)]
+            found = [one for one in found if carries(one.labels, words)]
         elif name == "label!":
-            found = [one for one in found if not any(_label(one, word) for word in words)]
+            found = [one for one in found if not any(carries(one.labels, [word]) for word in words)]
         else:
             raise BadParameter(f"invalid filter '{name}'")
     return found
