@@ -19,7 +19,7 @@ from rung.spec.shim.task import PROCESS_URL, STOPPED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from typing import Any
 
     from rung.engine.container import Container
@@ -86,7 +86,9 @@ def who_of(engine: Engine, container: Container, asked: Mapping[str, Any]) -> An
     return who(container, rootfs, str(asked.get("User") or ""))
 
 
-async def start(engine: Engine, one: Exec, size: tuple[int, int], join: Callable[[str], None] | None) -> None:
+async def start(
+    engine: Engine, one: Exec, size: tuple[int, int], join: Callable[[str], Awaitable[None]] | None
+) -> None:
     """Run it. ``join`` gets the path of its streams before it starts; ``size`` is the terminal's, rows and columns."""
     container = one.container
     if one.started:
@@ -111,7 +113,7 @@ async def start(engine: Engine, one: Exec, size: tuple[int, int], join: Callable
     try:
         await call("Exec", id=container.id, exec_id=one.id, terminal=one.terminal, stdout=streams, spec=spec)
         if join is not None:
-            join(place)
+            await join(place)
         one.pid = (await call("Start", id=container.id, exec_id=one.id)).pid
     except (EngineError, OSError) as error:  # OSError: the container has ended, and its shim takes no client
         one.running, one.exit_code = False, NOT_STARTED
@@ -147,7 +149,7 @@ async def run(engine: Engine, container: Container, command: list[str], limit: i
     reader: asyncio.Task[bytes] | None = None
     started = asyncio.get_running_loop().create_future()
 
-    def join(path: str) -> None:
+    async def join(path: str) -> None:
         started.set_result(path)
 
     starting = asyncio.ensure_future(start(engine, one, (0, 0), join))

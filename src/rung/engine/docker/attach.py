@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import sys
 
 from rung import jsonc
 from rung.engine import states
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 RAW, MULTIPLEXED = "application/vnd.docker.raw-stream", "application/vnd.docker.multiplexed-stream"
 #: ctrl-p ctrl-q
 DETACH = b"\x10\x11"
-#: Between an answer's head and what is there already: docker-py reads the head through a buffer, and loses what comes
-#: in it behind the head.
-HEAD_S = 0.02
+#: Between an answer's head and what follows where nobody knows when the client has read it, and at most where that is
+#: known; and between two looks.
+HEAD_S, HEAD_AT_MOST_S, LOOK_S = 0.02, 1.0, 0.0005
 
 
 def table(engine: Engine) -> Table:
@@ -59,7 +60,7 @@ def table(engine: Engine) -> Table:
             engine.events.tell("container", "attach", container.id, attributes)
             before = container.state.started_ns
             if history and container.state.status != states.CREATED:  # a new one has none, and may end by then
-                await asyncio.sleep(HEAD_S)
+                await head_is_read(link)
                 await _history(engine, container.id, container.terminal, link)
             if not streams:
                 return
@@ -106,6 +107,27 @@ def detach_keys(text: str | None, terminal: bool) -> bytes:
         else:
             raise BadParameter(f"Invalid detach keys ({text}) provided: Unknown character: '{word}'")
     return bytes(found)
+
+
+async def head_is_read(link: Link, at_most_s: float = HEAD_AT_MOST_S) -> None:
+    """Until the client has the head of its answer. docker-py reads that through a buffer, and loses what comes in one
+    piece with it: a program's whole output, where the program is quicker than the client is scheduled."""
+    connection = None if link.transport is None else link.transport.get_extra_info("socket")
+    if connection is None or connection.family != socket.AF_UNIX:
+        await asyncio.sleep(HEAD_S)
+        return
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + at_most_s
+    while link.transport is not None and _unread(connection) and loop.time() < deadline:
+        await asyncio.sleep(LOOK_S)
+
+
+def _unread(connection: socket.socket) -> int:
+    """What the other side of a unix socket has not read yet (SIOCOUTQ); of TCP it would be what was not received."""
+    import fcntl
+    import termios
+
+    return int.from_bytes(fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
 
 class Given:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rung.engine import execs
 from rung.engine.docker.answers import Answer, Hijacked, document, empty
-from rung.engine.docker.attach import RAW, Given, detach_keys, kind_of
+from rung.engine.docker.attach import RAW, Given, detach_keys, head_is_read, kind_of
 from rung.engine.docker.bodies import EXEC, EXEC_START
 from rung.engine.errors import BadParameter, Conflict, EngineError
 from rung.trace.spans import about
@@ -49,8 +49,13 @@ def table(engine: Engine) -> Table:
 
         async def take(link: Link, early: bytes) -> None:
             given = Given(link, {**_wants(one), "framed": framed}, early)
+
+            async def join(path: str) -> None:
+                await head_is_read(link)
+                given.join(path)
+
             try:
-                await execs.start(engine, one, (rows, columns), given.join)
+                await execs.start(engine, one, (rows, columns), join)
             except Exception as error:  # noqa: BLE001 - the head is out: it is said in the stream, as Docker does
                 given.say(str(error), framed=framed)
 
