@@ -85,6 +85,8 @@ class Engine:
         self.images_known: dict[str, Image] = {}
         #: Those that have a shim, by id.
         self.running: dict[str, Running] = {}
+        #: Containers whose last run's shim is still ending, by id.
+        self.ending: dict[str, asyncio.Task[None]] = {}
         #: Execs of containers that run, by id.
         self.execs: dict[str, Exec] = {}
         self.loop: asyncio.AbstractEventLoop | None = None

@@ -8,6 +8,7 @@ from time import time_ns
 
 from rung.engine import states, subpaths
 from rung.engine.errors import EngineError
+from rung.engine.runtimes import OWN
 from rung.engine.shims.client import Client, ShimGone, ShimRefused, connect
 from rung.engine.waiting import NEXT_EXIT, NOT_RUNNING, Outcome
 from rung.errors import RungError
@@ -56,6 +57,8 @@ async def _over(engine: Engine, container: Container, running: Running, status: 
         # Before the shim goes: it alone knows the status, and an engine that is killed now clears away what is left.
         engine.containers.note(container, after, **ended, attached={}, published=[])
         await _clear(engine, container, running)
+        ending = engine.later(_end(engine, container, running), f"ending the shim of {container.short_id}")
+        engine.ending[container.id] = ending
         state.__dict__.update(ended)
         engine.running.pop(container.id, None)
         for exec_id in running.execs:
@@ -68,7 +71,6 @@ async def _over(engine: Engine, container: Container, running: Running, status: 
         running.exited.set_result(status)
         # A container that is about to be restarted has not been running for a moment: as with Docker.
         engine.waiting(container.id).tell((NEXT_EXIT, NOT_RUNNING), Outcome(status))
-        running.gone.set_result(None)
 
 
 async def _wait(container: Container, running: Running) -> tuple[int, int]:
@@ -81,12 +83,28 @@ async def _wait(container: Container, running: Running) -> tuple[int, int]:
 
 
 async def _clear(engine: Engine, container: Container, running: Running) -> None:
-    """The task, the shim, the network, the mount."""
+    """The task, the network, the mount: nobody is in them any more, but of other runtimes that is not known."""
+    if str(container.host.get("Runtime") or "") in OWN:
+        await asyncio.gather(_delete_task(engine, container, running.client), _let_go(engine, container))
+    else:
+        await _delete_task(engine, container, running.client)
+        await _let_go(engine, container)
+
+
+async def _delete_task(engine: Engine, container: Container, client: Client) -> None:
     try:
-        await running.client.call("Delete", id=container.id)
+        await client.call("Delete", id=container.id)
     except EngineError:
         await _tried(container, engine.blocking(clear_without_shim, engine, container))
-    await asyncio.gather(_end_shim(engine, container, running.client), _let_go(engine, container))
+
+
+async def _end(engine: Engine, container: Container, running: Running) -> None:
+    """The shim, which has nothing to do any more: nobody waits for that but the next run and who forces a removal."""
+    try:
+        await _end_shim(engine, container, running.client)
+    finally:
+        engine.ending.pop(container.id, None)
+        running.gone.set_result(None)
 
 
 async def _end_shim(engine: Engine, container: Container, client: Client) -> None:

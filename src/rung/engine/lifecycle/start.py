@@ -166,6 +166,8 @@ async def _prepare(engine: Engine, container: Container, undo: Undo) -> None:
 async def _begin_shim(engine: Engine, container: Container) -> Running:
     """A shim that has nothing to do yet, and the connection to it."""
     path = engine.places.shim(container.id)
+    if container.id in engine.ending:  # it has that path
+        await asyncio.wait([engine.ending[container.id]])
     with step("fork a shim", path):
         shim_pid = await engine.zygote.fork(_keep(engine, container, path))
         running = Running(await connect(path))
