@@ -32,6 +32,8 @@ _IN_ONE_GO = 8
 #: So many lines that came at once are one frame to a client. (Fewer are a frame each, as Docker has it: there are
 #: programs that take a frame for a line, and none that does so with thousands.)
 _JOINED = 64
+#: Where that is looked for first: to count all lines takes as long as to cut them.
+_NEAR = 1 << 14
 #: How often a follower looks. (inotify would tell; a container that writes is not missed for longer than this.)
 LOOK_S = 0.05
 #: Lines are in the log this soon after their time: a follower with an end looks for as long after it.
@@ -116,7 +118,7 @@ def blocks(path: str, follower: Follower | None = None) -> Iterator[bytes]:
                     left -= len(data)
                     end = data.rfind(b"\n") + 1
                     if end:
-                        yield rest + data[:end]
+                        yield b"".join((rest, memoryview(data)[:end]))
                         rest = data[end:]
                     else:
                         rest += data
@@ -193,7 +195,7 @@ def show_block(block: bytes, ask: Ask, *, framed: bool) -> bytes:
 
 
 def _frames(run: Run) -> list[bytes]:
-    joined = run.text.count(b"\n") > _JOINED
+    joined = run.text.count(b"\n", 0, _NEAR) > _JOINED or run.text.count(b"\n") > _JOINED
     head = bytes((_STREAMS.get(run.stream, 1), 0, 0, 0))
     texts = [run.text] if joined else list(BytesIO(run.text))  # not at a carriage return
     return [part for text in texts for part in (head, len(text).to_bytes(4, "big"), text)]

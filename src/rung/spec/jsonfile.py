@@ -8,7 +8,7 @@ records differ in their texts only, and the rest is put between them, or taken a
 
 from __future__ import annotations
 
-from _operator import itemgetter
+from _operator import itemgetter, methodcaller
 from time import gmtime, strftime
 
 from rung import jsonc
@@ -183,9 +183,11 @@ def _run(lines: bytes, tail: bytes) -> Run | None:
     """Lines of which all should have this tail; None where it is not so."""
     text = b"\\"
     each = lines.split(b"\n")
-    if lines.count(b"\\n" + tail) == len(each) - 1:  # each is a line of output, to its end
-        text_of = itemgetter(slice(len(_HEAD), -len(b"\\n" + tail) + 1))
-        text = b"\n".join(map(text_of, each))
+    last = each.pop()  # nothing
+    after = b"\\n" + tail[:-1]
+    if all(map(methodcaller("endswith", after), each)):  # each is a line of output, to its end
+        each.append(last)
+        text = b"\n".join(map(itemgetter(slice(len(_HEAD), -len(after))), each))
     if b"\\" in text:
         encoded = lines[len(_HEAD) : -len(tail)].replace(tail + _HEAD, b"")
         if b"\n" in encoded:
