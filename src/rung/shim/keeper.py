@@ -62,7 +62,7 @@ def keep(wanted: Keep, listening: int, loop: Loop, has_started: Callable[[], Non
     watch = _memory_watch() if wanted.events else None
     service = Service(loop, wanted.namespace, used, publisher.publish, shut_down, story, watch)
     service.has_started = has_started
-    server = Server(loop, listening, service.handle, lambda uid: uid in (0, posix.geteuid()))
+    server = Server(loop, listening, service.handle, lambda uid: uid in (0, posix.geteuid()), service.gone)
     story.has_begun()
     loop.run()
 

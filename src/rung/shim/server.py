@@ -34,6 +34,11 @@ class Reply:
         self._connection = connection
         self._stream = stream
 
+    @property
+    def caller(self) -> object:
+        """Who has asked: the same for all calls of a connection (``Server.gone``)."""
+        return self._connection
+
     def send(self, message: Message) -> None:
         """It went well."""
         self._connection.send(ttrpc.answer(self._stream, message.encode()))
@@ -45,14 +50,23 @@ class Reply:
 
 
 class Server:
-    """Accepts connections on a listening socket. ``handle`` gets each request with its ``Reply``."""
+    """Accepts connections on a listening socket. ``handle`` gets each request with its ``Reply``; ``gone`` is told of a
+    caller that has hung up, or was killed."""
 
-    def __init__(self, loop: Loop, listening: int, handle: Handler, allowed: Callable[[int], bool]) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        listening: int,
+        handle: Handler,
+        allowed: Callable[[int], bool],
+        gone: Callable[[object], None] = lambda _caller: None,
+    ) -> None:
         self._loop = loop
         self._listening = socket(AF_UNIX, SOCK_STREAM, 0, listening)
         self._listening.setblocking(False)
         self._handle = handle
         self._allowed = allowed
+        self._gone = gone
         self.connections: set[Connection] = set()
         loop.watch(listening, EPOLLIN, self._accept)
 
@@ -66,7 +80,11 @@ class Server:
             client.close()
             return
         client.setblocking(False)
-        self.connections.add(Connection(self._loop, client, self._handle, self.connections.discard))
+        self.connections.add(Connection(self._loop, client, self._handle, self._left))
+
+    def _left(self, connection: Connection) -> None:
+        self.connections.discard(connection)
+        self._gone(connection)
 
     def close(self) -> None:
         """Accept no more; connections that are there go on."""

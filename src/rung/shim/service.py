@@ -11,6 +11,7 @@ from rung.shim.bundle import document, read_config, shares_pids
 from rung.shim.errors import AlreadyExists, BadRequest, NotFound, ShimError
 from rung.shim.process import CREATED, CREATING, DELETED, SHOWN
 from rung.shim.runtimes import Checkpoint, runtime
+from rung.shim.stdio.hub import SCHEME
 from rung.shim.stdio.streams import Asked
 from rung.shim.story import Story, sent
 from rung.shim.task import Task
@@ -56,6 +57,7 @@ class Service:
         #: Called when a task has come so far that it runs.
         self.has_started: Callable[[], None] = lambda: None
         self._specs: dict[tuple[str, str], dict[str, Any]] = {}
+        self._callers: dict[tuple[str, str], object] = {}  # of the engine's execs
 
     def handle(self, request: ttrpc.Request, reply: Reply) -> None:
         """One call: what ``Server`` is given. Another shim, where one is a task's runtime, tells its events here:
@@ -150,7 +152,21 @@ class Service:
         )
         task.add_exec(request.exec_id, asked)
         self._specs[request.id, request.exec_id] = spec
+        if asked.stdout.startswith(SCHEME):
+            self._callers[request.id, request.exec_id] = reply.caller
         reply.send(messages.Empty())
+
+    def gone(self, caller: object) -> None:
+        """Execs of an engine that was killed: nobody else will start them, or delete them after their end, and clients
+        that have joined one already would wait for ever. (Not containerd's, which names its execs again.)"""
+        for (task_id, exec_id), whose in list(self._callers.items()):
+            if whose is not caller:
+                continue
+            del self._callers[task_id, exec_id], self._specs[task_id, exec_id]
+            task = self.tasks.get(task_id)
+            process = task.execs.get(exec_id) if task is not None else None
+            if task is not None and process is not None:
+                task.disown(process)
 
     def _delete(self, request: messages.OfProcess, reply: Reply) -> None:
         task = self._task(request.id)
@@ -164,6 +180,7 @@ class Service:
                 reply.fail(error)
                 return
             self._specs.pop((request.id, request.exec_id), None)
+            self._callers.pop((request.id, request.exec_id), None)
             if not request.exec_id:
                 self.tasks.pop(request.id, None)
             reply.send(

@@ -218,6 +218,21 @@ class Task:
 
         self._loop.aside(lambda: self._runtime.exec(spec, streams.theirs), started)
 
+    def disown(self, process: Process) -> None:
+        """An exec of somebody who has gone: away with it, now if it was never started, else after its end."""
+
+        def deleted(error: BaseException | None) -> None:
+            return  # whoever was to hear of it has gone
+
+        def delete() -> None:
+            if process.state in (CREATED, STOPPED):
+                self.delete(process, deleted)
+
+        if process.state == CREATED:
+            delete()
+        else:
+            process.when_over(lambda: self._loop.soon(delete))  # after who else waits for it
+
     # --- the end ----------------------------------------------------------------------
 
     def _ended(self, process: Process, status: int) -> None:

@@ -254,6 +254,9 @@ class Hub:
     def _meet(self, connection: socket) -> None:
         """The first message of a connection."""
         self._loop.forget(connection.fileno())
+        if self._listening < 0:  # closed meanwhile
+            connection.close()
+            return
         try:
             message, control, _, _ = connection.recvmsg(1 << 16, CMSG_SPACE(4), MSG_CMSG_CLOEXEC)
             given = jsonc.loads(message)
