@@ -45,17 +45,22 @@ def engine(rootfs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[E
             made.close()
 
 
+def runs_here(name: str, folder: Path) -> None:
+    """Skip where a runtime is not there, or does not run on this machine."""
+    if shutil.which("containerd-shim-runc-v2" if name == SHIM else name) is None:
+        pytest.skip(f"not installed: {name}")
+    if name == "runsc":
+        words = [*RUNSC, "--root", str(folder / "root"), "do", "true"]
+        alone = subprocess.run(words, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+        if alone.returncode:
+            pytest.skip(f"runsc does not run on this machine, by itself either: {alone.stderr.strip()[-200:]}")
+
+
 @pytest.fixture(params=["runc", "crun", "runsc", SHIM])
 def name(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A runtime's name."""
     found: str = request.param
-    if shutil.which("containerd-shim-runc-v2" if found == SHIM else found) is None:
-        pytest.skip(f"not installed: {found}")
-    if found == "runsc":
-        words = [*RUNSC, "--root", str(tmp_path / "root"), "do", "true"]
-        alone = subprocess.run(words, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
-        if alone.returncode:
-            pytest.skip(f"runsc does not run on this machine, by itself either: {alone.stderr.strip()[-200:]}")
+    runs_here(found, tmp_path)
     return found
 
 

@@ -1,6 +1,6 @@
-"""How much a container uses, in Docker's words: the runtime's numbers, and the network's.
+"""How much a container uses, in Docker's words: its cgroup's numbers, and the network's.
 
-The runtime is asked in a thread of the engine's; a pause is Docker's second.
+The kernel is asked in a thread of the engine's; a pause is Docker's second.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from time import time_ns
 
-from rung.runtime import ContainerNotFound, Runtime
+from rung.engine import cgroups
 from rung.spec.jsonfile import timestamp
 
 TYPE_CHECKING = False
@@ -39,10 +39,8 @@ def sample(engine: Engine, container: Container, before: Mapping[str, Any] | Non
     found: dict[str, Any] = {}
     networks: dict[str, Any] = {}
     if container.state.pid:
-        try:
-            found = Runtime(f"{engine.places.runtime}/rung").get(container.id).stats()
-        except ContainerNotFound:
-            found = {}
+        cgroup = cgroups.found(engine, container)
+        found = cgroup.stats() if cgroup is not None else {}
         networks = _networks(container.state.pid)
     memory, cpu = _memory(found.get("memory") or {}), _cpu(found.get("cpu") or {})
     nothing = {"total_usage": 0, "usage_in_kernelmode": 0, "usage_in_usermode": 0}

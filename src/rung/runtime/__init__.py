@@ -14,6 +14,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from rung.runtime.cgroup.at import cgroup_at
+    from rung.runtime.cgroup.group import Cgroup
     from rung.runtime.cgroup.join import join_cgroup
     from rung.runtime.cgroup.oom import OomWatch, watch_oom
     from rung.runtime.checkpoint.options import CheckpointOptions, RestoreOptions
@@ -47,6 +49,7 @@ _HOME = {
     "ORDER_MAX": "warm.protocol",
     "BundleError": "errors",
     "CallerGone": "warm.remote",
+    "Cgroup": "cgroup.group",
     "CheckpointOptions": "checkpoint.options",
     "Container": "container",
     "ContainerExists": "errors",
@@ -68,6 +71,7 @@ _HOME = {
     "Stdio": "spawn",
     "StepError": "errors",
     "answer_order": "warm.protocol",
+    "cgroup_at": "cgroup.at",
     "features": "features",
     "import_all": "warm.start",
     "join_cgroup": "cgroup.join",
@@ -89,6 +93,7 @@ __all__ = [
     "ORDER_MAX",
     "BundleError",
     "CallerGone",
+    "Cgroup",
     "CheckpointOptions",
     "Container",
     "ContainerExists",
@@ -110,6 +115,7 @@ __all__ = [
     "Stdio",
     "StepError",
     "answer_order",
+    "cgroup_at",
     "features",
     "import_all",
     "join_cgroup",

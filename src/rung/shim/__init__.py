@@ -10,11 +10,12 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rung.shim.beginning import Keep, listen
+    from rung.shim.remains import clear
     from rung.shim.rootfs import mount_options
 
 #: public name -> the module of this package that has it
-_HOME = {"Keep": "beginning", "listen": "beginning", "mount_options": "rootfs"}
-__all__ = ["Keep", "listen", "mount_options"]
+_HOME = {"Keep": "beginning", "clear": "remains", "listen": "beginning", "mount_options": "rootfs"}
+__all__ = ["Keep", "clear", "listen", "mount_options"]
 
 
 def __getattr__(name: str) -> object:

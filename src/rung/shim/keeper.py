@@ -56,7 +56,10 @@ def keep(wanted: Keep, listening: int, loop: Loop, has_started: Callable[[], Non
 
     def shut_down() -> None:
         server.close()
-        posix.unlink(wanted.socket)
+        try:
+            posix.unlink(wanted.socket)
+        except FileNotFoundError:
+            pass  # an engine that was refused something has cleared away without us
         publisher.when_empty(lambda: loop.soon(loop.stop))
 
     watch = _memory_watch() if wanted.events else None

@@ -363,9 +363,13 @@ class Task:
             _signal(process.pid, signal)
             done(None)
             return
-        self._loop.aside(
-            lambda: self._runtime.kill(signal, all=all), lambda _result, error: done(error), brings=False
-        )
+
+        def killed(_: object, error: BaseException | None) -> None:
+            if error is not None and not all and process.ended:  # meanwhile: it may be being taken away already
+                error = NotFound("process", process.name, "process already finished: not found")
+            done(error)
+
+        self._loop.aside(lambda: self._runtime.kill(signal, all=all), killed, brings=False)
 
     def resize(self, process: Process, columns: int, rows: int, done: Done) -> None:
         """Give a process's terminal a size."""

@@ -21,7 +21,7 @@ import pytest
 
 import engineparts
 from engineparts import Engine, until
-from rung.client import NotFound
+from rung.client import ApiError, NotFound
 
 from .load import LINES, STATUS, Fact, Load
 
@@ -89,6 +89,15 @@ def _inspected(engine: Engine, fact: Fact) -> Any:
         return None
 
 
+def _can_be_entered(engine: Engine, fact: Fact) -> bool:
+    """Whether it runs, as far as a process in it can tell."""
+    with engine.client() as client:
+        try:
+            return bool(client.containers.get(fact.name).exec_run(["true"])[0] == 0)
+        except ApiError:
+            return False
+
+
 def _hold_to(engine: Engine, fact: Fact, *, shim_killed: bool) -> None:
     found = _inspected(engine, fact)
     said = f"{fact}: {json.dumps(found and found['State'])}"
@@ -96,13 +105,15 @@ def _hold_to(engine: Engine, fact: Fact, *, shim_killed: bool) -> None:
         assert not fact.created or fact.removing, said
         return
     assert not fact.removed, said
+    if shim_killed and not _can_be_entered(engine, fact):  # its shim it may be: it is being cleared away
+        until(lambda: not engine.ask("GET", f"/containers/{fact.name}/json")["State"]["Running"], said)
+        found = _inspected(engine, fact)
     state = found["State"]
     assert state["Status"] in ("created", "running", "exited"), said
     if state["Status"] == "running":
         assert fact.stays, said
         assert os.path.exists(f"/proc/{state['Pid']}/ns"), said
-        with engine.client() as client:
-            assert client.containers.get(fact.name).exec_run(["true"])[0] == 0, said
+        assert _can_be_entered(engine, fact), said
     else:
         assert state["Pid"] == 0, said
     if fact.started:

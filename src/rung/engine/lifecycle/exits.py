@@ -6,7 +6,7 @@ import asyncio
 import os
 from time import time_ns
 
-from rung.engine import states, subpaths
+from rung.engine import cgroups, states, subpaths
 from rung.engine.errors import EngineError
 from rung.engine.runtimes import OWN
 from rung.engine.shims.client import Client, ShimGone, ShimRefused, connect
@@ -108,8 +108,9 @@ async def _end(engine: Engine, container: Container, running: Running) -> None:
 
 
 async def _end_shim(engine: Engine, container: Container, client: Client) -> None:
+    """Whatever it thinks that it has still: what it would not delete has been cleared away."""
     try:
-        await client.call("Shutdown", id=container.id)
+        await client.call("Shutdown", id=container.id, now=True)
     except EngineError:  # it was killed: what it had is here still
         await _tried(container, engine.blocking(clear_without_shim, engine, container))
     client.close()
@@ -132,10 +133,9 @@ async def _tried(container: Container, work: Awaitable[None]) -> None:
 
 def ran_out_of_memory(engine: Engine, container: Container) -> bool:
     """Whether the kernel has killed any of its processes for want of memory: asked before its cgroup goes."""
-    from rung.runtime import Runtime
-
+    cgroup = cgroups.found(engine, container)
     try:
-        return Runtime(f"{engine.places.runtime}/rung").get(container.id).cgroup.oom_kills() > 0
+        return cgroup is not None and cgroup.oom_kills() > 0
     except RungError:
         return False  # it has gone with its shim
 
@@ -152,7 +152,9 @@ def unmount(engine: Engine, container: Container) -> None:
 def clear_without_shim(engine: Engine, container: Container) -> None:
     """What a shim that is gone would have taken away."""
     from rung.runtime import ContainerNotFound, Runtime
+    from rung.shim import clear
 
+    clear(container.id, engine.places.bundle(container.id))  # another runtime's, whose records it alone can read
     try:
         Runtime(f"{engine.places.runtime}/rung").get(container.id).delete(force=True)
     except ContainerNotFound:

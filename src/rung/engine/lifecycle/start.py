@@ -10,7 +10,7 @@ import asyncio
 import os
 
 from rung import jsonc
-from rung.engine import cdi, states, subpaths
+from rung.engine import cdi, cgroups, states, subpaths
 from rung.engine.container import Container
 from rung.engine.document.devices import Device, all_of_host, of_host
 from rung.engine.document.namespaces import shared_container
@@ -209,7 +209,7 @@ def _look_up(engine: Engine, container: Container, rootfs: str, undo: Undo) -> F
         joined=_joined(engine, container),
         ids=engine.ids(container),
         files=files(engine, container),
-        cgroup=_cgroup(engine, container),
+        cgroup=cgroups.path_of(engine, container),
     )
 
 
@@ -314,14 +314,6 @@ def who(container: Container, rootfs: str, user: str = "") -> Identity:
         raise BadParameter(str(error)) from error
     # The primary group is one of them as well (CVE-2022-36109): a file's "not this group" would not hold otherwise.
     return Identity(found.uid, found.gid, tuple(dict.fromkeys((found.gid, *found.groups, *groups))), found.home)
-
-
-def _cgroup(engine: Engine, container: Container) -> str:
-    asked = str(container.host.get("CgroupParent") or "")
-    if engine.outside is not None and not asked:
-        return ""  # of an ordinary user's: the runtime takes those that are delegated, and none where none are
-    parent = asked or engine.places.cgroup
-    return f"{parent if parent.startswith('/') else f'/{parent}'}/{container.id}"
 
 
 def _write(path: str, config: object) -> None:

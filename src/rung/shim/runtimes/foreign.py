@@ -15,6 +15,7 @@ from itertools import count
 from select import POLLIN, poll
 
 from rung import jsonc, posix
+from rung.files import read_file, write_atomically
 from rung.shim.errors import ShimError
 from rung.shim.runtimes import Checkpoint, Settings, Started
 from rung.shim.runtimes.program import run
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from rung.shim.stdio.streams import Ends
 
 NAMESPACE = "rung"
+#: In the bundle: what the other shim's ``start`` has printed.
+FILE = "other-shim"
 #: A shim that is told to shut down has so long.
 PATIENCE_MS = 5000
 #: posix_spawn(3) has no word for a directory.
@@ -72,6 +75,10 @@ class Foreign:
         posix.close(posix.open(log, posix.O_WRONLY | posix.O_CREAT | posix.O_CLOEXEC, 0o600))
         options = self._options()
         said = self._run("start", options.encode() if options is not None else b"")
+        write_atomically(f"{self._bundle}/{FILE}", said)
+        self._use(said)
+
+    def _use(self, said: bytes) -> None:
         self._address, version = _answer(said)
         self._service = messages.SERVICES[0] if version > 2 else messages.SERVICES[1]
 
@@ -163,11 +170,13 @@ class Foreign:
             return  # it has no process, or none any more
 
     def _find(self) -> None:
-        """Where its shim listens, as that has written down: who deletes need not be who created."""
+        """Where its shim listens: who deletes need not be who created."""
         if not self._address:
             try:
-                self._address = _text(f"{self._bundle}/address").removeprefix("unix://")
-            except FileNotFoundError:
+                self._use(read_file(f"{self._bundle}/{FILE}"))
+            except OSError as error:
+                if error.errno != ENOENT:
+                    raise
                 return  # it has not come so far
 
     # --- while it runs ----------------------------------------------------------------
@@ -237,14 +246,3 @@ def _answer(said: bytes) -> tuple[str, int]:
     if not address.startswith("unix://") or protocol != "ttrpc":
         raise ShimError("start shim", "", f"it listens at {address or text!r} with {protocol}", "ttrpc is spoken")
     return address.removeprefix("unix://"), int(document.get("version", 2))
-
-
-def _text(path: str) -> str:
-    from rung.files import read_file
-
-    try:
-        return read_file(path).decode().strip()
-    except OSError as error:
-        if error.errno == ENOENT:
-            raise FileNotFoundError(ENOENT, "no address", path) from None
-        raise

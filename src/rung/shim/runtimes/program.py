@@ -131,7 +131,8 @@ class Program:
 
     def _call(self, words: list[str], fds: tuple[int, int, int] = (-1, -1, -1)) -> bytes:
         """What the program printed. Raises what it complained of."""
-        log = f"/run/rung-log-{posix.getpid()}-{posix.urandom(6).hex()}"
+        # In the bundle: a shim that is killed leaves it to whoever takes that away.
+        log = f"{self._settings.bundle or '/run'}/.log-{posix.getpid()}-{posix.urandom(6).hex()}"
         program = [self._settings.program, "--log", log, "--log-format", "json"]
         if self._settings.root:
             program += ["--root", self._settings.root]
