@@ -18,7 +18,13 @@ class Running:
         loop = asyncio.get_running_loop()
         self.exited: asyncio.Future[int] = loop.create_future()
         self.gone: asyncio.Future[None] = loop.create_future()
+        #: On the clock that nobody sets, of ``lasted_s``.
+        self.began_s = loop.time()
         self.execs: dict[str, Exec] = {}
         self.shim_pid = 0
         #: The ``traceparent`` of what has begun the run; what comes of it is told below that.
         self.trace = ""
+
+    def lasted_s(self) -> float:
+        """How long it has run, whatever becomes of the time of day meanwhile."""
+        return asyncio.get_running_loop().time() - self.began_s

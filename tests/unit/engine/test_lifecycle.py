@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from pathlib import Path
+from time import time_ns
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from rung.engine.docker.system import matches, moment_ns
 from rung.engine.errors import BadParameter, Conflict, EngineError, NotFound
 from rung.engine.events import Event, Events
 from rung.engine.health import Check
+from rung.engine.lifecycle import exits
 from rung.engine.lifecycle.boot_order import in_order
 from rung.engine.lifecycle.checks import check, signal_of
 from rung.engine.lifecycle.create import merge
@@ -24,7 +27,10 @@ from rung.engine.lifecycle.exits import wants_restart
 from rung.engine.lifecycle.reconcile import comes_back
 from rung.engine.lifecycle.start import exit_code_of
 from rung.engine.registry import Containers
+from rung.engine.running import Running
 from rung.engine.sizes import size_bytes
+from rung.spec.shim.common import Timestamp
+from rung.spec.shim.task import WaitResponse
 
 
 def container(name: str = "one", **more: Any) -> Container:
@@ -255,3 +261,45 @@ def test_whoever_others_wait_for_comes_back_first() -> None:
 )
 def test_who_comes_back_with_the_engine(policy: str, state: dict[str, Any], wanted: bool) -> None:
     assert comes_back(container(host={"RestartPolicy": {"Name": policy}}, state=state)) is wanted
+
+
+@pytest.mark.parametrize("jump_s", [3600, -3600])
+def test_the_pause_before_a_restart_knows_no_time_of_day(monkeypatch: pytest.MonkeyPatch, jump_s: int) -> None:
+    """A clock that is set while a container runs makes no short run a long one: the pause grows."""
+    one = container(host={"RestartPolicy": {"Name": "always"}})
+    paused: list[float] = []
+
+    async def slept(pause_s: float) -> None:
+        paused.append(pause_s)
+        one.state.status = states.EXITED  # it is not started again: that is another's
+
+    class Shim:
+        async def call(self, *_: object, **__: object) -> Any:
+            return WaitResponse(exit_status=1, exited_at=Timestamp.of(one.state.started_ns + jump_s * 1_000_000_000))
+
+    class Quiet:
+        """An engine in which nothing is to be cleared away."""
+
+        def __init__(self) -> None:
+            self.stories, self.begun = self, list[Any]()
+
+        def telling(self, *_: object) -> Any:
+            return nullcontext()
+
+        def later(self, work: Any, _what: str) -> None:
+            self.begun.append(work)
+
+    async def over(_engine: Any, _one: Any, _running: Any, _status: int, finished_ns: int) -> None:
+        one.state.status, one.state.finished_ns = states.RESTARTING, finished_ns
+
+    async def follow() -> None:
+        one.state.started_ns, one.state.pause_s, one.state.status = time_ns(), 0.4, states.RUNNING
+        engine = Quiet()
+        await exits.follow(engine, one, Running(Shim()))  # type: ignore[arg-type]
+        for work in engine.begun:
+            await work
+
+    monkeypatch.setattr(exits, "_over", over)
+    monkeypatch.setattr(exits.asyncio, "sleep", slept)
+    asyncio.run(follow())
+    assert paused == [0.8]

@@ -35,10 +35,11 @@ PAUSE_S, PAUSE_MAX_S, STEADY_S = 0.1, 60.0, 10.0
 async def follow(engine: Engine, container: Container, running: Running) -> None:
     """Until the run has ended, and what comes of it."""
     status, finished_ns = await _wait(container, running)
+    lasted_s = running.lasted_s()
     with engine.stories.telling("clear away after the end, status", container.id, str(status), running.trace):
         await _over(engine, container, running, status, finished_ns)
     if container.state.status == states.RESTARTING:
-        engine.later(restart_later(engine, container), f"restarting {container.short_id}")
+        engine.later(restart_later(engine, container, lasted_s), f"restarting {container.short_id}")
     elif container.auto_remove:
         from rung.engine.lifecycle.remove import remove
 
@@ -219,10 +220,9 @@ def wants_restart(container: Container, status: int) -> bool:
     return True
 
 
-async def restart_later(engine: Engine, container: Container) -> None:
+async def restart_later(engine: Engine, container: Container, lasted_s: float) -> None:
     """After a pause that grows while runs are short."""
     state = container.state
-    lasted_s = (state.finished_ns - state.started_ns) / 1e9
     state.pause_s = PAUSE_S if lasted_s > STEADY_S else min(PAUSE_MAX_S, max(PAUSE_S, 2 * state.pause_s))
     await asyncio.sleep(state.pause_s)
     from rung.engine.lifecycle.start import run

@@ -146,6 +146,7 @@ async def _take_up(engine: Engine, container: Container) -> None:
     engine.shown.take_again(container.id)
     running = Running(client)
     running.shim_pid = found.shim_pid
+    running.began_s -= max(0, time_ns() - container.state.started_ns) / 1e9  # as far as anybody knows
     engine.running[container.id] = running
     container.state.pid = found.task_pid
     engine.later(follow(engine, container, running), f"following {container.short_id}")
