@@ -95,9 +95,13 @@ def test_half_a_request_is_told_so(engine: Engine) -> None:
 
 
 def test_connections_that_say_half_a_word(engine: Engine) -> None:
-    """As many as this process may have open: the engine answers beside them, and lets them go with their clients."""
-    count = min(5000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 3)
+    """Ten thousand, or as many as the engine has room for (half of what it may have open): it answers beside them, and
+    lets them go with their clients."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    count = min(10_000, hard // 2 - 200)
     with ExitStack() as open_ones:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        open_ones.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
         for _ in range(count):
             client = open_ones.enter_context(socket.socket(socket.AF_UNIX))
             client.connect(engine.socket)
