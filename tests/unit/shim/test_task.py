@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 
@@ -15,7 +16,7 @@ from rung.shim.loop import Loop
 from rung.shim.stdio.streams import Asked
 from rung.shim.task import Task
 from rung.spec.shim import events
-from shim.parts import FakeRuntime, run_until
+from shim.parts import PATIENCE_S, FakeRuntime, run_until
 
 
 class Life:
@@ -220,3 +221,23 @@ def test_pause_and_resume_are_told(life: Life) -> None:
     life.task.resume(life.done.append)
     assert life.wait() is None
     assert life.topics[-2:] == ["paused", "resumed"]
+
+
+def test_a_kill_that_fails_for_the_end_has_found_nobody(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another runtime's program finds half of its records gone, where the container is being deleted meanwhile."""
+    life.started()
+
+    def late(_signal: int, *, all: bool) -> None:
+        life.runtime.finish(life.task.init.pid, 0)
+        until(lambda: life.task.init.ended)
+        raise RuntimeError("loading container: no such file or directory")
+
+    def until(condition: Callable[[], bool]) -> None:
+        deadline = monotonic() + PATIENCE_S
+        while not condition():
+            assert monotonic() < deadline
+            sleep(0.005)
+
+    monkeypatch.setattr(life.runtime, "kill", late)
+    life.task.kill(life.task.init, 9, False, life.done.append)
+    assert isinstance(life.wait(), NotFound)
