@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from rung.runtime.warm import protocol
 from rung.shim.runtimes import Settings
 from rung.shim.runtimes.apart import Apart
-from rung.shim.worker import BEGUN, END, VERSION, brain, hands
+from rung.shim.worker import BEGUN, END, VERSION, brain, crew, hands
 from rung.shim.worker.hands import Told, Unserved, WorkerGone, ask
 from rung.shim.worker.pool import listen
 
@@ -197,3 +198,34 @@ def test_without_a_worker_the_shim_does_it_itself(tmp_path: Path) -> None:
 
     with pytest.raises(ContainerNotFound):
         Apart("nobody", Settings(root=str(tmp_path), worker=str(tmp_path / "none"))).pids()
+
+
+def test_a_bug_costs_one_operation(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that it ends is replaced, also where it is the only one."""
+    served: list[str] = []
+
+    def serve(connection: socket.socket) -> None:
+        operation = str(said(connection)["operation"])
+        served.append(operation)
+        connection.send(BEGUN)
+        if operation == "bug":
+            raise ZeroDivisionError
+        connection.send(END + b'{"value": null}')
+
+    monkeypatch.setattr(crew, "serve", serve)
+    monkeypatch.setattr(crew, "THREADS_MAX", 1)
+    monkeypatch.setattr(sys, "unraisablehook", lambda bug: served.append(bug.exc_type.__name__))
+    ours, theirs = socket.socketpair()
+    listening = listen(path)
+    working = threading.Thread(target=crew.Crew(listening).run, args=(theirs,))
+    working.start()
+    try:
+        with pytest.raises(WorkerGone):
+            ask(path, {"operation": "bug"}, ())
+        assert ask(path, {"operation": "after"}, ()) == (None, -1)
+    finally:
+        ours.close()
+        working.join()
+        theirs.close()
+        listening.close()
+    assert sorted(served) == ["ZeroDivisionError", "after", "bug"]

@@ -39,7 +39,7 @@ class Apart:
     def _ask(self, operation: str, *arguments: Any, ends: Ends | None = None, **named: Any) -> Any:
         request: dict[str, Any] = {
             "operation": operation, "id": self._id, "settings": self._settings.__dict__, "parent": self.parent,
-            "arguments": arguments, "named": named,
+            "story": self._story, "arguments": arguments, "named": named,
         }
         fds: tuple[int, ...] = ()
         if ends is not None:
@@ -99,4 +99,4 @@ class Apart:
             self._own().delete(force=True)
 
     def keep_story(self, directory: str) -> None:
-        self._story = directory  # with what is asked next: the delete
+        self._story = directory  # goes along with what is asked next: the delete

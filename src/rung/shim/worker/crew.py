@@ -38,6 +38,7 @@ def work(listening: socket, zygote: socket) -> None:
 
     signal(SIGCHLD, SIG_DFL)
     _be_called(NAME)
+    posix.chdir("/")  # what the engine was started in is nobody's to hold
     sealed_init()
     import_all(posix.dirname(posix.dirname(rung.__file__)), RARE)
     gc.collect()
@@ -73,16 +74,32 @@ class Crew:
         start_new_thread(self._work, ())
 
     def _work(self) -> None:
+        try:
+            while True:
+                connection = self._accepted()
+                try:
+                    serve(connection)
+                finally:
+                    connection.close()
+                    with self._lock:
+                        self._busy -= 1
+        finally:  # a bug, which Python prints: it has cost one operation and this thread, and another one goes on
+            self._replace()
+
+    def _replace(self) -> None:
+        with self._lock:
+            self._threads -= 1
+            self._hire()
+
+    def _accepted(self) -> socket:
         while True:
-            fd, _ = self._listening._accept()  # type: ignore[attr-defined]
+            try:
+                fd, _ = self._listening._accept()  # type: ignore[attr-defined]
+            except OSError:  # who asked has gone (ECONNABORTED), or there are no more descriptors for now
+                sleep(_FINISHING_S)
+                continue
             with self._lock:
                 self._busy += 1
                 if self._busy == self._threads < THREADS_MAX:
                     self._hire()
-            connection = socket(AF_UNIX, SOCK_SEQPACKET, 0, fd)
-            try:
-                serve(connection)
-            finally:
-                connection.close()
-                with self._lock:
-                    self._busy -= 1
+            return socket(AF_UNIX, SOCK_SEQPACKET, 0, fd)

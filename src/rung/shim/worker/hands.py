@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-#: So long a shim waits for a worker to begin; a zygote that has none forks one in two milliseconds.
-PATIENCE_S = 2
+#: So long a shim waits for a worker to begin. A zygote that has none forks one in two milliseconds; where hundreds of
+#: containers begin at once it is busy for seconds.
+PATIENCE_S = 30
 _TIMEVAL = 8
 _ROOM = CMSG_SPACE(4 * FDS_MAX)
 
