@@ -299,9 +299,10 @@ class Service:
         reply.send(messages.ConnectResponse(shim_pid=posix.getpid(), task_pid=pid, version=__version__))
 
     def _shutdown(self, request: messages.ShutdownRequest, reply: Reply) -> None:
-        reply.send(messages.Empty())
+        """The place where it listens is free when it answers: the container's next shim may be begun there."""
         if not self.tasks or request.now:
             self._shut_down()
+        reply.send(messages.Empty())
 
 
 class _Unimplemented(ShimError):

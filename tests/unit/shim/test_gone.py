@@ -106,3 +106,14 @@ def test_execs_of_others_stay(life: Life, tmp_path: Path, stdout: str) -> None:
     serving.call("Delete", messages.OfProcess(id="one", exec_id="e1"))
     assert not life.task.execs
     life.ended()
+
+
+def test_it_listens_nowhere_when_it_says_that_it_ends(life: Life) -> None:
+    """Or it would take away the socket of the container's next shim, which is begun as soon as this is said."""
+    caller, order = Caller(), list[str]()
+    caller.send = lambda message: order.append("answered")  # type: ignore[method-assign]
+    service = Service(life.loop, "ns", lambda _options, _bundle: None, life.told.append, lambda: order.append("down"))  # type: ignore[arg-type, return-value]
+    asked = messages.ShutdownRequest(id="one")
+    call = ttrpc.Request(service=messages.SERVICES[0], method="Shutdown", payload=asked.encode())
+    service.handle(call, caller)  # type: ignore[arg-type]
+    assert order == ["down", "answered"]

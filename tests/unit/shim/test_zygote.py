@@ -49,6 +49,7 @@ async def shut_down(path: Path) -> int:
     client = await connect(str(path))
     found = await client.call("Connect", id="nobody")
     await client.call("Shutdown", id="nobody")
+    assert not path.exists(), "another one may listen there now"
     client.close()
     return int(found.shim_pid)
 
