@@ -129,6 +129,45 @@ def test_exec_and_logs_over_tls(engine: Engine) -> None:
         engine.over_tls("rm", "-f", name).ok()
 
 
+def test_the_rung_command_over_tls(engine: Engine) -> None:
+    """Flags or the environment, as docker has them; streams, their ends, and who is not known."""
+    folder = engine.folder
+    for name, to in (("client.pem", "cert.pem"), ("client-key.pem", "key.pem")):
+        (folder / to).write_bytes((folder / name).read_bytes())
+    host = f"tcp://127.0.0.1:{engine.port}"
+    told = {"HOME": str(folder), "DOCKER_HOST": host, "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(folder)}
+
+    def rung(*words: str, input: bytes | None = None, env: dict[str, str] = told) -> Outcome:
+        return outcome.call([f"{daemons.PROGRAMS}/rung", *words], engine.home / "output", input=input, cwd=folder, env=env)
+
+    sent = b"0123456789abcdef" * 60_000
+    got = rung(*run("-i", IMAGE, "sh", "-c", "cat; echo end >&2; exit 5"), input=sent)
+    assert (got.code, got.err) == (5, "end\n")
+    assert got.out_file.read_bytes() == sent
+    name = rung("run", "-d", "--network", "none", IMAGE, "sleep", "1000").ok().out.strip()
+    try:
+        assert rung("exec", "-i", name, "tr", "a-z", "A-Z", input=b"loud").ok().out == "LOUD"
+        rung("cp", str(folder / "ca.pem"), f"{name}:/ca").ok()
+        assert rung("exec", name, "cat", "/ca").ok().out == (folder / "ca.pem").read_text()
+        assert rung("explain", name).ok().out.startswith("container ")
+    finally:
+        rung("rm", "-f", name).ok()
+
+    bare = {"HOME": str(folder)}
+    keys = ("--tlscacert", "ca.pem", "--tlscert", "client.pem", "--tlskey", "client-key.pem")
+    said = ("version", "--format", "{{.Server.Platform.Name}}")
+    assert rung("-H", host, "--tlsverify", *keys, *said, env=bare).ok().out == "Rung\n"
+    assert rung("-H", host, "--tls", *keys[2:], *said, env=bare).ok().out == "Rung\n"
+    stranger = ("--tlscacert", "ca.pem", "--tlscert", "stranger.pem", "--tlskey", "stranger-key.pem")
+    unknown = ("--tlscacert", "stranger.pem", *keys[2:])
+    for given, wanted in ((("--tlsverify", *stranger), host), (("--tlsverify", *unknown), "certificate verify failed"), ((), host)):
+        refused = rung("-H", host, *given, "ps", env=bare)
+        assert refused.code == 1 and len(refused.err.splitlines()) == 1, refused.err
+        assert wanted in refused.err, refused.err
+    refused = rung("-H", host, "--tlsverify", *keys, "system", "stop", env=bare)
+    assert refused.code == 1 and "only an engine of this machine" in refused.err
+
+
 def test_clients_without_one_are_refused(engine: Engine) -> None:
     assert engine.over_tls("version", who="stranger").code != 0
     with socket.create_connection(("127.0.0.1", engine.port), timeout=60) as plain:

@@ -57,11 +57,13 @@ def _told(args: argparse.Namespace) -> tuple[dict[str, Any] | None, RungError | 
     """What the engine tells; or why it does not. One that does not run is not started: it could tell nothing."""
     from rung.cli.link.address import run_root, socket_path
     from rung.cli.link.engine import Engine, Refused
+    from rung.cli.table import TLS
 
     settings = {"host": args.host} if args.host else {}
     if args.run_root != run_root():
         settings["run-root"] = args.run_root
-    engine = Engine({"host": f"unix://{socket_path(settings)}"})
+    tls = {name: str(value) for name in TLS if (value := getattr(args, name))}
+    engine = Engine({**tls, "host": socket_path(settings)})
     try:
         found: dict[str, Any] = engine.get("/rung/explain", container=args.container, calls=args.calls)
     except Refused as error:

@@ -14,7 +14,7 @@ from time import monotonic_ns
 
 from rung import posix
 from rung.cli.flags import UsageError, read
-from rung.cli.table import GLOBAL, find
+from rung.cli.table import GLOBAL, SWITCHES, find
 from rung.errors import RungError
 from rung.trace.w3c import headers
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rung.cli.flags import Command
 
 INTERRUPTED, PIPE_CLOSED = 130, 141
+_OFF = ("false", "False", "FALSE", "f", "F", "0")
 
 
 def main() -> None:
@@ -84,7 +85,7 @@ def _call(prog: str, command: Command, rest: list[str], settings: dict[str, str]
 
 
 def _failed(error: RungError, settings: dict[str, str]) -> int:
-    if "debug" in settings:
+    if settings.get("debug"):
         import traceback
 
         traceback.print_exc()
@@ -101,8 +102,8 @@ def settings_of(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
         name = GLOBAL.get(name.lstrip("-"), "") if name != "-" else ""
         if not name:
             break
-        if name == "debug":
-            value = "true"
+        if name in SWITCHES:
+            value = "" if value in _OFF else "true"
         elif not equals:
             at += 1
             if at == len(words):

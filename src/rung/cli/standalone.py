@@ -65,7 +65,7 @@ def handed_on(asked: Asked, command: str) -> int:
     see_extras()
     names = ("data-root", "snapshotter", "state-root")
     roots = [word for name in names if name in asked.settings for word in (f"--{name}", asked.settings[name])]
-    return execute([*roots, *(["--debug"] if "debug" in asked.settings else []), command, *asked.raw])
+    return execute([*roots, *(["--debug"] if asked.settings.get("debug") else []), command, *asked.raw])
 
 
 def _failed(error: RungError, args: argparse.Namespace) -> int:
@@ -85,7 +85,12 @@ def _parser(words: Sequence[str]) -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"rung version {__version__}")
     parser.add_argument("--debug", action="store_true", help="show where an error comes from")
-    parser.add_argument("-H", "--host", default="", help="the engine's socket, as unix:///run/rung/rung.sock")
+    parser.add_argument("-H", "--host", default="", help="the engine: unix:///run/rung/rung.sock or tcp://HOST:2376")
+    parser.add_argument("--tls", action="store_true", help="speak TLS to it, whoever it is")
+    parser.add_argument("--tlsverify", action="store_true", help="speak TLS to it, and see that it is who it says")
+    parser.add_argument("--tlscacert", metavar="FILE", help="who vouches for it (DOCKER_CERT_PATH/ca.pem)")
+    parser.add_argument("--tlscert", metavar="FILE", help="who we are (DOCKER_CERT_PATH/cert.pem)")
+    parser.add_argument("--tlskey", metavar="FILE", help="the key of that (DOCKER_CERT_PATH/key.pem)")
     parser.add_argument("--data-root", default=data_root(), help="images and containers (%(default)s)")
     parser.add_argument("--run-root", default=run_root(), help="the engine's sockets (%(default)s)")
     parser.add_argument("--cgroup-parent", default="", help="what an engine that is started here puts cgroups below")

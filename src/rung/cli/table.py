@@ -13,6 +13,11 @@ GLOBAL = {
     "H": "host", "host": "host", "data-root": "data-root", "run-root": "run-root", "state-root": "state-root",
     "snapshotter": "snapshotter", "cgroup-parent": "cgroup-parent", "debug": "debug", "D": "debug",
 }  # fmt: skip
+#: How an engine beyond TCP is spoken to (``link/remote.py``).
+TLS = ("tls", "tlsverify", "tlscacert", "tlscert", "tlskey")
+GLOBAL.update(zip(TLS, TLS))
+#: Those that take no word, but ``=true`` or ``=false``.
+SWITCHES = frozenset(("debug", "tls", "tlsverify"))
 
 #: Both ``rung X`` and ``rung container X``.
 _OF_CONTAINERS = {

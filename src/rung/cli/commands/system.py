@@ -5,6 +5,7 @@ from __future__ import annotations
 from rung import __version__, posix
 from rung.cli.commands.filters import filters
 from rung.cli.flags import command
+from rung.cli.link.address import REMOTE
 from rung.cli.link.engine import Engine, connected
 from rung.cli.moments import moment, written
 from rung.cli.output import json_line
@@ -165,6 +166,8 @@ def stop(asked: Asked) -> int:
     import struct
 
     path = Engine(asked.settings).path
+    if path.startswith(REMOTE):
+        raise RungError("stop", path, "only an engine of this machine is ended from here")
     try:
         connection = connected(path)
     except (FileNotFoundError, ConnectionRefusedError):

@@ -38,14 +38,19 @@ def told(settings: Mapping[str, str]) -> str:
     return posix.getenv("RUNG_HOST") or posix.getenv("DOCKER_HOST")
 
 
+#: How an address begins that is no socket's path.
+REMOTE = "tcp://"
+
+
 def socket_path(settings: Mapping[str, str]) -> str:
-    """The socket. Raises ``RungError`` for an address that is none."""
+    """The socket, or ``tcp://HOST[:PORT]``. Raises ``RungError`` for an address that is none."""
     address = told(settings)
     if not address:
         return f"{settings.get('run-root') or run_root()}/rung.sock"
     scheme, found, path = address.partition("://")
+    if address.startswith(REMOTE):
+        return address
     if found and scheme != "unix":
-        raise RungError(
-            "connect to", address, "only unix sockets are spoken to", "unix:///run/rung/rung.sock"
-        )
+        known = "unix:///run/rung/rung.sock or tcp://HOST:2376 with --tlsverify"
+        raise RungError("connect to", address, "is neither a unix socket nor TCP", known)
     return path if found else address

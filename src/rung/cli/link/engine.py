@@ -10,9 +10,10 @@ from __future__ import annotations
 import _socket
 
 from rung import jsonc
-from rung.cli.link.address import socket_path, told
+from rung.cli.link.address import REMOTE, socket_path, told
 from rung.errors import RungError
 from rung.http1.connection import END_OF_BODY, NEED_DATA, Data
+from rung.http1.errors import Malformed
 from rung.http1.exchange import LAST_CHUNK, Exchange, chunk, request_head
 from rung.http1.head import Response
 from rung.trace.w3c import beside
@@ -68,6 +69,10 @@ class Engine:
     def connect(self) -> _socket.socket:
         """Raises ``RungError``."""
         try:
+            if self.path.startswith(REMOTE):
+                from rung.cli.link.remote import reached
+
+                return reached(self.path, self.settings)
             return connected(self.path)
         except (FileNotFoundError, ConnectionRefusedError) as error:
             if told(self.settings):
@@ -108,7 +113,7 @@ class Engine:
 
     def ask(self, method: str, path: str, body: Any = None, headers: Headers = (), /, **query: Any) -> Answer:
         """A request of which the answer is not waited for yet: ``answer.begin()``."""
-        answer = Answer(self.connect(), method, target(path, query))
+        answer = Answer(self.path, self.connect(), method, target(path, query))
         answer.send(body, tuple(beside(headers)))
         return answer
 
@@ -135,8 +140,8 @@ class Answer:
 
     head: Response
 
-    def __init__(self, connection: _socket.socket, method: str, target: str) -> None:
-        self.connection, self._method, self._target = connection, method, target
+    def __init__(self, place: str, connection: _socket.socket, method: str, target: str) -> None:
+        self._place, self.connection, self._method, self._target = place, connection, method, target
         self._exchange = Exchange(method)
 
     def send(self, body: Any, headers: Headers) -> None:
@@ -148,7 +153,10 @@ class Answer:
 
     def begin(self) -> None:
         """Until the head of the answer is there. Raises ``Refused``."""
-        event = self._next()
+        try:
+            event = self._next()
+        except Malformed as error:  # a server that does not know the client hangs up after the handshake, too
+            raise RungError("ask", self._place, error.reason, _hint(self._place)) from None
         assert isinstance(event, Response)
         self.head = event
         if event.status >= 400:
@@ -219,9 +227,11 @@ def _sentence(body: bytes) -> str:
 
 
 def _unreachable(path: str, error: OSError) -> RungError:
-    hint = (
-        "only root and the members of its group may"
-        if isinstance(error, PermissionError)
-        else "is rungd running?"
-    )
+    hint = "only root and the members of its group may" if isinstance(error, PermissionError) else _hint(path)
     return RungError("connect to", path, (error.strerror or str(error)).lower(), hint)
+
+
+def _hint(path: str) -> str:
+    """What to look at where it does not answer."""
+    remote = path.startswith(REMOTE)
+    return "does it speak TLS there, and are the certificates right?" if remote else "is rungd running?"
