@@ -242,6 +242,17 @@ def test_the_engine_is_killed_and_no_container_with_it(engine: Engine, network: 
     engine.call("rm", "-f", web).ok()
 
 
+def test_containers_run_without_openssl(engine: Engine, network: str) -> None:
+    """Four megabytes that only an engine with TLS, or one that has fetched an image, has a use for."""
+    engine.kill()
+    engine.start()
+    name = engine.started("--network", network)
+    assert engine.call("exec", name, "true").code == 0
+    mapped = {line.split()[-1] for line in Path(f"/proc/{engine.pid()}/maps").read_text().splitlines()}
+    assert any("sqlite3" in path for path in mapped), "an engine's own maps"
+    assert not [path for path in mapped if "libcrypto" in path or "_hashlib" in path or "_ssl" in path]
+
+
 def test_a_shim_is_killed(engine: Engine) -> None:
     """Its container ends, nobody knows how, and nothing of it stays."""
     name = engine.started()

@@ -7,6 +7,7 @@ with dockerd's flags and keys of ``daemon.json``. It ends with SIGTERM; containe
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 
 from rung.cli.parser import Parser
 from rung.cli.rootless import config_home, data_root, is_ordinary, run_root
@@ -15,7 +16,7 @@ from rung.errors import RungError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from rung.engine import Settings
@@ -66,7 +67,10 @@ def main() -> None:
 
 def serve(args: argparse.Namespace) -> int:
     """Be the daemon."""
-    from rung.engine import config_file, idle, read_file, reloaded, serve, settings
+    from rung.engine import config_file, idle, read_file, reloaded, settings
+
+    with _without_ssl():
+        from rung.engine import serve
 
     path = args.config_file or (f"{config_home()}/daemon.json" if is_ordinary() else config_file())
     flags = given(args)
@@ -88,6 +92,20 @@ def serve(args: argparse.Namespace) -> int:
             print(f"rungd: {said}: apt-get install passt", file=sys.stderr)
     serve(found, lambda now: reloaded(now, read_file(path), flags, path), outside)
     return 0
+
+
+@contextmanager
+def _without_ssl() -> Iterator[None]:
+    """asyncio comes up without TLS, which it supports: an engine on a unix socket has 3 MB less. ``serving/tls.py`` and
+    registries' clients speak TLS themselves, over bytes."""
+    if "ssl" in sys.modules:
+        yield
+        return
+    sys.modules["ssl"] = None  # type: ignore[assignment]  # "import ssl" raises ImportError
+    try:
+        yield
+    finally:
+        del sys.modules["ssl"]
 
 
 def _check_of_a_user(found: Settings) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from random import choice
+import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,11 @@ _SECOND = (
 def fresh(taken: Callable[[str], bool]) -> str:
     """One that is free; with a number where many are taken."""
     for attempt in range(64):
-        name = f"{choice(_FIRST)}_{choice(_SECOND)}{attempt if attempt > 8 else ''}"
+        name = f"{_any(_FIRST)}_{_any(_SECOND)}{attempt if attempt > 8 else ''}"
         if not taken(name):
             return name
     raise RuntimeError("no free name")
+
+
+def _any(words: list[str]) -> str:
+    return words[os.urandom(1)[0] % len(words)]

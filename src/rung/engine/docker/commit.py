@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import suppress
 
 from rung.engine.docker.answers import Answer, document
@@ -11,7 +10,6 @@ from rung.engine.docker.bodies import CONTAINER
 from rung.engine.docker.images import check_name
 from rung.engine.docker.system import is_delegated
 from rung.engine.errors import BadParameter, Conflict, EngineError
-from rung.engine.files.layer import pack_layer
 from rung.engine.lifecycle.stop import pause, unpause
 from rung.errors import RungError
 from rung.image import parse_changes
@@ -65,7 +63,8 @@ def table(engine: Engine) -> Table:
             except Conflict:  # it has ended meanwhile
                 freezes = False
         try:
-            made = await engine.blocking(_commit, engine, container, name, config, words)
+            with engine.counts.timed("commit"):
+                made = await engine.blocking(_commit, engine, container, name, config, words)
         finally:
             if freezes:
                 with suppress(Conflict):  # somebody has killed it
@@ -105,11 +104,15 @@ def configuration(container: Container, given: dict[str, Any], changes: list[str
 
 
 def _commit(engine: Engine, container: Container, name: str, config: dict[str, Any], words: dict[str, str]) -> str:
+    from tempfile import TemporaryFile
+
+    from rung.engine.files.layer import pack_layer
+
     rootfs = engine.store.rootfs(container.id)
     if rootfs is None:
         raise EngineError(f"container {container.short_id} has lost its root file system")
     hidden = HIDDEN | {one["destination"] for one in container.mounts}
-    with tempfile.TemporaryFile(dir=engine.places.data) as layer:
+    with TemporaryFile(dir=engine.places.data) as layer:
         pack_layer(rootfs.changes, layer, hidden)
         layer.seek(0)
         command = " ".join(config.get("Cmd") or ())

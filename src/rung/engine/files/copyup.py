@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 
-from rung.engine.files.pack import pack
 from rung.engine.files.root import below
-from rung.engine.files.unpack import Unpacker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,12 +21,15 @@ def fill(rootfs: str, mounted: Iterable[Mounted]) -> None:
 
 
 def _fill(rootfs: str, one: Mounted) -> None:
-    import tempfile
+    from tempfile import TemporaryFile
+
+    from rung.engine.files.pack import pack
+    from rung.engine.files.unpack import Unpacker
 
     with below(rootfs, one.destination) as source:
         if source is None or not source.is_directory:
             return
-        with tempfile.TemporaryFile(dir=os.path.dirname(one.source)) as file:
+        with TemporaryFile(dir=os.path.dirname(one.source)) as file:
             pack(source, "", file)
             file.seek(0)
             Unpacker(one.source, "/").take(file)

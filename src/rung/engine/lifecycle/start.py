@@ -10,7 +10,7 @@ import asyncio
 import os
 
 from rung import jsonc
-from rung.engine import cdi, cgroups, states, subpaths
+from rung.engine import cgroups, states, subpaths
 from rung.engine.container import Container
 from rung.engine.document.devices import Device, all_of_host, of_host
 from rung.engine.document.namespaces import shared_container
@@ -159,6 +159,8 @@ async def _prepare(engine: Engine, container: Container, undo: Undo) -> None:
         config = document(container, _look_up(engine, container, rootfs, undo))
         config["process"]["env"] += engine.networks.link_environment(container)
         if requests := container.host.get("DeviceRequests"):
+            from rung.engine import cdi
+
             await engine.blocking(cdi.add, config, requests, engine.settings.cdi_dirs)
         _write(f"{bundle}/config.json", config)
 

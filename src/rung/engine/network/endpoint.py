@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from hashlib import sha256
+
+from rung.sha2 import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from rung.engine.errors import BadParameter, Conflict, EngineError, NotAllowed, NotFound
@@ -19,6 +18,7 @@ from rung.engine.network.dns.server import NameServer
 from rung.engine.network.endpoint import Endpoint, id_without
 from rung.engine.network.files import upstream
 from rung.engine.network.network import BRIDGE, DRIVERS, HOST, NONE, Network
+from rung.sha2 import sha256
 from rung.undo import Undo
 
 TYPE_CHECKING = False

@@ -19,21 +19,13 @@ import posix
 from rung import jsonc
 from rung.errors import RungError
 from rung.runtime.seccomp.flags import has_filter
+from rung.sha2 import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
     from rung.spec.runtime.config import Seccomp
-
-try:
-    # Python 3.12 and later. hashlib would load OpenSSL, which takes 4 ms.
-    from _sha2 import sha256  # type: ignore[import-not-found]
-except ImportError:
-    try:
-        from _sha256 import sha256  # type: ignore[import-not-found]
-    except ImportError:  # pragma: no cover - an interpreter built without either
-        from hashlib import sha256
 
 #: Changes whenever the same section compiles to another program.
 COMPILER_VERSION: Final = 1

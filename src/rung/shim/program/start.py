@@ -9,14 +9,10 @@ from __future__ import annotations
 from rung import posix
 from rung.errors import RungError
 from rung.files import write_atomically
+from rung.sha2 import sha256
 from rung.shim.beginning import Keep, answers, listen
 from rung.shim.bundle import read_config
 from rung.spec.shim.bootstrap import read_options, read_parameters, result
-
-try:
-    from _sha2 import sha256  # type: ignore[import-not-found]  # hashlib loads OpenSSL, which takes as long as all else
-except ImportError:  # before 3.12
-    from _sha256 import sha256  # type: ignore[import-not-found]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
