@@ -9,6 +9,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -50,21 +52,28 @@ def certificates(folder: Path) -> None:
         openssl(*new, *signed, "-subj", f"/CN={name}", "-keyout", f"{name}-key.pem", "-out", f"{name}.pem")
 
 
+def free_ports(count: int) -> list[int]:
+    """That were free a moment ago, in this lane's own network."""
+    with ExitStack() as stack:
+        found = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in found:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in found]
+
+
 class Engine:
     """A rungd with a configuration file, a unix socket and a TLS port, and docker's client for it."""
 
     def __init__(self, folder: Path, home: Path) -> None:
         self.folder, self.home = folder, home
         certificates(folder)
-        with socket.socket() as asking:  # a port that was free a moment ago, in this lane's own network
-            asking.bind(("127.0.0.1", 0))
-            self.port = asking.getsockname()[1]
+        self.port, self.metrics = free_ports(2)
         self.file = folder / "daemon.json"
         self.document = {
             "data-root": f"{folder}/data", "exec-root": f"{folder}/run", "cgroup-parent": f"/{folder.name}",
             "hosts": [f"unix://{folder}/api.sock", f"tcp://127.0.0.1:{self.port}"], "group": str(GROUP), "tlsverify": True,
             "tlscacert": f"{folder}/ca.pem", "tlscert": f"{folder}/server.pem", "tlskey": f"{folder}/server-key.pem",
-            "labels": ["place=here"], "pidfile": f"{folder}/pid", "log-opts": {"max-size": "1m"}, "live-restore": True,
+            "metrics-addr": f"127.0.0.1:{self.metrics}", "labels": ["place=here"], "pidfile": f"{folder}/pid", "log-opts": {"max-size": "1m"}, "live-restore": True,
         }  # fmt: skip
         self.say()
         with (folder / "log").open("ab") as log:
@@ -175,6 +184,28 @@ def test_clients_without_one_are_refused(engine: Engine) -> None:
         assert b"OK" not in plain.recv(1024)
 
 
+def test_metrics_are_for_anybody_and_nothing_else_is(engine: Engine) -> None:
+    def ask(path: str) -> tuple[int, str]:
+        asking = HTTPConnection("127.0.0.1", engine.metrics, timeout=60)
+        try:
+            asking.request("GET", path)
+            answer = asking.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            asking.close()
+
+    def started() -> int:
+        status, text = ask("/metrics")
+        assert status == 200
+        name = 'engine_daemon_container_actions_seconds_count{action="start"} '
+        return next(int(line.removeprefix(name)) for line in text.splitlines() if line.startswith(name))
+
+    before = started()
+    engine.call(*run(IMAGE, "true")).ok()
+    assert started() == before + 1
+    assert [ask(path)[0] for path in ("/_ping", "/containers/json", "/info", "/metrics/x")] == [404] * 4
+
+
 def test_members_of_the_group_may_others_not(engine: Engine) -> None:
     nobody = ("setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY))
     assert "permission denied" in engine.call("ps", before=(*nobody, "--clear-groups")).err
@@ -221,6 +252,7 @@ def test_a_reload(engine: Engine) -> None:
         (("--config-file", "{folder}/daemon.json", "--debug=false", "--label", "x=y"), "said on the command line as well"),
         (("-H", "tcp://0.0.0.0:0", "--exec-root", "{folder}/run2", "--data-root", "{folder}/data2"), "plain TCP is not served"),
         (("--group", "no-such-group", "--exec-root", "{folder}/run2", "--data-root", "{folder}/data2"), "groupadd no-such-group"),
+        (("--metrics-addr", "9323", "--exec-root", "{folder}/run2", "--data-root", "{folder}/data2"), "it must be ADDRESS:PORT"),
         (("-H", "fd://", "--exec-root", "{folder}/run2", "--data-root", "{folder}/data2"), "no socket was handed over"),
     ],
 )  # fmt: skip

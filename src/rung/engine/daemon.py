@@ -13,7 +13,7 @@ import signal
 import sys
 from contextlib import ExitStack
 
-from rung.engine.docker.api import links
+from rung.engine.docker.api import links, metrics_links
 from rung.engine.docker.registries import put_before_hub
 from rung.engine.docker.system import machine_id
 from rung.engine.engine import Engine
@@ -50,11 +50,12 @@ async def _serve(settings: Settings, again: Callable[[Settings], Settings], outs
         room = Room(for_clients())
         loop.add_signal_handler(signal.SIGHUP, _reload, engine, again)
         put_before_hub(settings.places, settings.registry_mirrors)
-        found = _listen(settings, undo)
+        found, measured = _listen(settings, undo), _listen_for_metrics(settings, undo)
         await engine.start()
         try:
             servers = [await _open(engine, settings, one, room) for one in found]
             say(f"API on {', '.join(settings.listens_on)}")
+            servers += [await _open_metrics(engine, one, room) for one in measured]
             systemd.notify("READY=1")
             await ended.wait()
             systemd.notify("STOPPING=1")
@@ -102,6 +103,18 @@ def _listen(settings: Settings, undo: ExitStack) -> list[sockets.Listening]:
             undo.callback(one.close)
             found.append(one)
     return found
+
+
+def _listen_for_metrics(settings: Settings, undo: ExitStack) -> list[sockets.Listening]:
+    found = [sockets.for_metrics(place) for place in (settings.metrics_addr,) if place]
+    for one in found:
+        undo.callback(one.close)
+    return found
+
+
+async def _open_metrics(engine: Engine, one: sockets.Listening, room: Room) -> asyncio.Server:
+    say(f"metrics at {one.host}")
+    return await asyncio.get_running_loop().create_server(metrics_links(engine, room), sock=one.socket)
 
 
 async def _open(engine: Engine, settings: Settings, one: sockets.Listening, room: Room) -> asyncio.Server:

@@ -11,6 +11,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
+from rung.engine.counts import Counts
 from rung.engine.database import Database
 from rung.engine.errors import EngineError
 from rung.engine.events import Events
@@ -73,6 +74,7 @@ class Engine:
         self.database = Database(places.database)
         self.store = Store(places.data)
         self.events = Events()
+        self.counts = Counts()
         self.containers = Containers(self.database)
         self.containers.owing = self._owe
         self._owes = False

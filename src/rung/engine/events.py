@@ -53,11 +53,14 @@ class Events:
     def __init__(self) -> None:
         self._kept: deque[Event] = deque(maxlen=KEPT)
         self._listeners: set[asyncio.Queue[Event]] = set()
+        #: How many were told, ever.
+        self.told = 0
 
     def tell(self, kind: str, action: str, id: str, attributes: Mapping[str, str]) -> None:
         """Something has happened."""
         event = Event(kind, action, id, dict(attributes), time_ns())
         self._kept.append(event)
+        self.told += 1
         for queue in self._listeners:
             if queue.full():
                 queue.get_nowait()

@@ -75,6 +75,7 @@ async def probe(engine: Engine, container: Container, check: Check) -> dict[str,
     """Run it once: Docker's HealthcheckResult."""
     start = time_ns()
     code, output = 1, ""
+    engine.counts.health_checks += 1
     try:
         once = execs.run(engine, container, check.command, _OUTPUT_BYTES)
         code, output = await asyncio.wait_for(once, check.timeout_s)
@@ -82,6 +83,7 @@ async def probe(engine: Engine, container: Container, check: Check) -> dict[str,
         code, output = -1, f"Health check exceeded timeout ({check.timeout_s:g}s)"
     except EngineError as error:
         output = str(error)
+    engine.counts.health_checks_failed += code != 0
     return {"Start": timestamp(start), "End": timestamp(time_ns()), "ExitCode": code, "Output": output}
 
 

@@ -54,3 +54,9 @@ def links(engine: Engine, group: int | None = None, room: Room | None = None) ->
         )
 
     return link
+
+
+def metrics_links(engine: Engine, room: Room) -> Callable[[], Link]:
+    """The same for those who come to read ``/metrics`` and nothing else: that is for anybody."""
+    routes = Routes(metrics.table(engine))
+    return lambda: Link(routes.find, room, lambda one: True, engine.stories.take)

@@ -12,9 +12,7 @@ from rung.engine.docker.images import received
 from rung.engine.docker.progress import piped
 from rung.engine.errors import BadParameter, EngineError, NotFound
 from rung.engine.files.changes import changes
-from rung.engine.files.pack import pack
 from rung.engine.files.root import Place, below
-from rung.engine.files.unpack import Unpacker
 from rung.engine.files.whole import resolve, root_of
 from rung.engine.lifecycle.start import who
 from rung.kernel.idmap import as_owner
@@ -75,7 +73,8 @@ def table(engine: Engine) -> Table:
         return Streamed(piped(engine, lambda file: _export(engine, container, file)), "application/octet-stream")
 
     async def diff(call: Call) -> Answer:
-        found = await engine.blocking(changed, engine, get(call))
+        with engine.counts.timed("changes"):
+            found = await engine.blocking(changed, engine, get(call))
         return document([{"Path": path, "Kind": kind} for path, kind in found] or None)
 
     return {
@@ -121,6 +120,8 @@ def _link(place: Place, path: str) -> str:
 
 
 def _pack(engine: Engine, container: Container, path: str, file: BinaryIO) -> None:
+    from rung.engine.files.pack import pack
+
     follow = path.endswith(("/", "/."))
     with root_of(engine, container) as root, below(*resolve(container, root, path), follow=follow) as place:
         if place is None:
@@ -134,6 +135,8 @@ def _pack(engine: Engine, container: Container, path: str, file: BinaryIO) -> No
 def _unpack(
     engine: Engine, container: Container, path: str, archive: BinaryIO, how: tuple[bool, bool]
 ) -> None:
+    from rung.engine.files.unpack import Unpacker
+
     as_user, replace = how
     with root_of(engine, container) as root:
         base, inside = resolve(container, root, path)
@@ -163,6 +166,8 @@ def _unpack(
 
 def _export(engine: Engine, container: Container, file: BinaryIO) -> None:
     """The root file system alone, without what is mounted in it."""
+    from rung.engine.files.pack import pack
+
     target = f"{engine.places.bundle(container.id)}/rootfs"
     with root_of(engine, container) as root:
         base = target if container.state.pid else root

@@ -42,9 +42,9 @@ def table(engine: Engine) -> Table:
         asked = await call.document(CONTAINER, needed=True)
         if not asked or not asked.keys() - {"HostConfig", "NetworkingConfig"}:
             raise BadParameter("config cannot be empty in order to create a container")
-        made, warnings = await create(
-            engine, call.query.get("name", ""), asked, call.query.get("platform", "")
-        )
+        name, platform = call.query.get("name", ""), call.query.get("platform", "")
+        with engine.counts.timed("create"):
+            made, warnings = await create(engine, name, asked, platform)
         return document({"Id": made.id, "Warnings": warnings}, 201)
 
     async def list_them(call: Call) -> Answer:
@@ -71,7 +71,8 @@ def table(engine: Engine) -> Table:
             )
         container = get(call)
         try:
-            await start(engine, container, checkpoint_of(call, container))
+            with engine.counts.timed("start"):
+                await start(engine, container, checkpoint_of(call, container))
         except (NotModified, NotFound):
             raise
         except EngineError as error:
@@ -154,7 +155,8 @@ def table(engine: Engine) -> Table:
         if call.flag("link"):
             get(call)
             raise EngineError("Conflict, cannot remove the default link name of the container")
-        await remove(engine, get(call), force=call.flag("force"), volumes=call.flag("v"))
+        with engine.counts.timed("delete"):
+            await remove(engine, get(call), force=call.flag("force"), volumes=call.flag("v"))
         return empty()
 
     async def remove_link(call: Call) -> Answer:

@@ -59,6 +59,7 @@ OPTIONS = (
     Option("default-shm-size", TEXT, "shm_size", "default-shm-size", "of containers that do not say"),
     Option("experimental", SWITCH, "experimental", "experimental", "checkpoints, and what else Docker calls so"),
     Option("cdi-spec-dirs", LIST, "cdi_dirs", "cdi-spec-dir", "where specifications of CDI devices are"),
+    Option("metrics-addr", TEXT, "metrics_addr", "metrics-addr", "ADDRESS:PORT where anybody may read /metrics"),
     Option("otlp", TEXT, "otlp", "otlp", "export traces as OTLP/JSON: to a file, or to http://HOST:4318"),
     # Containers always live on, ports need no proxy, and rules are nftables': what is said of that changes nothing.
     Option("live-restore", SWITCH, flag="live-restore", reloads=True),

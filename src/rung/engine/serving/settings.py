@@ -57,6 +57,7 @@ class Settings(Record):
     no_new_privileges: bool = False
     shm_size: str = ""
     cdi_dirs: tuple[str, ...] = CDI_DIRS
+    metrics_addr: str = ""
     otlp: str = ""
     experimental: bool = False
 

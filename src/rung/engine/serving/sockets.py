@@ -44,6 +44,13 @@ def listening(host: str, group: int | None, given: Mapping[str, list[socket.sock
     return _handed_over(host, place, given)
 
 
+def for_metrics(place: str) -> Listening:
+    """``--metrics-addr``: ADDRESS:PORT, without TLS."""
+    if ":" not in place or not place.rpartition(":")[2].isdecimal():
+        raise EngineError(f"metrics-addr {place}: it must be ADDRESS:PORT")
+    return Listening(f"http://{place}/metrics", _tcp(place))
+
+
 def _unix(path: str, group: int | None) -> socket.socket:
     """For root and the group."""
     _check_free(path)
