@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from rung.engine.daemon import METRICS_CLIENTS
+
 from . import daemons, outcome
 from .bed import until
 from .outcome import Outcome
@@ -204,6 +206,17 @@ def test_metrics_are_for_anybody_and_nothing_else_is(engine: Engine) -> None:
     engine.call(*run(IMAGE, "true")).ok()
     assert started() == before + 1
     assert [ask(path)[0] for path in ("/_ping", "/containers/json", "/info", "/metrics/x")] == [404] * 4
+
+
+def test_who_reads_metrics_takes_nobody_elses_room(engine: Engine) -> None:
+    """Connections that say nothing, as many as there may be: one more is told so, and the API answers."""
+    with ExitStack() as stack:
+        address = ("127.0.0.1", engine.metrics)
+        for _ in range(METRICS_CLIENTS):
+            stack.enter_context(socket.create_connection(address, timeout=60))
+        one_more = stack.enter_context(socket.create_connection(address, timeout=60))
+        assert one_more.recv(64).startswith(b"HTTP/1.1 503 ")
+        engine.call("version").ok()
 
 
 def test_members_of_the_group_may_others_not(engine: Engine) -> None:

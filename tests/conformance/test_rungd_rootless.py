@@ -129,7 +129,7 @@ def test_without_cgroups_it_is_said(engine: Engine) -> None:
     assert "leave the limit out, or have the cgroups delegated" in engine.run("-m", "32m", IMAGE, "true").err
 
 
-@pytest.mark.parametrize(("flag", "said"), [("--host=tcp://127.0.0.1:0", "a socket of the host's network"), ("--userns-remap=default", "remapped already")])
+@pytest.mark.parametrize(("flag", "said"), [("--host=tcp://127.0.0.1:0", "a socket of the host's network"), ("--metrics-addr=127.0.0.1:9323", "read /metrics at its unix socket"), ("--userns-remap=default", "remapped already")])
 def test_what_an_ordinary_users_engine_does_not_do(engine: Engine, flag: str, said: str) -> None:
     more = ["--tlsverify", "--tlscacert=x", "--tlscert=x", "--tlskey=x", f"--exec-root={engine.folder}/xdg/other"]
     ended = outcome.call([*engine._as_user(), str(daemons.PROGRAMS / "rungd"), flag, *more], engine.home / "output")

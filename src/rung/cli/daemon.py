@@ -114,6 +114,10 @@ def _check_of_a_user(found: Settings) -> None:
         if host.startswith("tcp://"):
             hint = f"use its unix socket, through ssh: DOCKER_HOST=ssh://HOST with {found.places.api}"
             raise RungError(f"host {host}:", "", "it needs a socket of the host's network, which this is not in", hint)
+    if found.metrics_addr:
+        hint = f"read /metrics at its unix socket, {found.places.api}"
+        said = "it needs the host's network, which this is not in"
+        raise RungError(f"metrics-addr {found.metrics_addr}:", "", said, hint)
     if found.userns_remap:
         raise RungError(f"userns-remap {found.userns_remap}:", "", "an ordinary user's containers are remapped already")
 

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from rung.engine.network.ports import Host
     from rung.engine.serving.settings import Settings
 
+#: Connections of those who read metrics: anybody may, and nobody of them keeps others from the API.
+METRICS_CLIENTS = 16
+
 
 def serve(
     settings: Settings, again: Callable[[Settings], Settings] | None = None, outside: Host | None = None
@@ -50,12 +53,11 @@ async def _serve(settings: Settings, again: Callable[[Settings], Settings], outs
         room = Room(for_clients())
         loop.add_signal_handler(signal.SIGHUP, _reload, engine, again)
         put_before_hub(settings.places, settings.registry_mirrors)
-        found, measured = _listen(settings, undo), _listen_for_metrics(settings, undo)
+        found = _listen(settings, undo)
         await engine.start()
         try:
             servers = [await _open(engine, settings, one, room) for one in found]
             say(f"API on {', '.join(settings.listens_on)}")
-            servers += [await _open_metrics(engine, one, room) for one in measured]
             systemd.notify("READY=1")
             await ended.wait()
             systemd.notify("STOPPING=1")
@@ -102,23 +104,18 @@ def _listen(settings: Settings, undo: ExitStack) -> list[sockets.Listening]:
         for one in sockets.listening(host, group, given):
             undo.callback(one.close)
             found.append(one)
-    return found
-
-
-def _listen_for_metrics(settings: Settings, undo: ExitStack) -> list[sockets.Listening]:
-    found = [sockets.for_metrics(place) for place in (settings.metrics_addr,) if place]
-    for one in found:
+    if settings.metrics_addr:
+        one = sockets.for_metrics(settings.metrics_addr)
         undo.callback(one.close)
+        found.append(one)
     return found
-
-
-async def _open_metrics(engine: Engine, one: sockets.Listening, room: Room) -> asyncio.Server:
-    say(f"metrics at {one.host}")
-    return await asyncio.get_running_loop().create_server(metrics_links(engine, room), sock=one.socket)
 
 
 async def _open(engine: Engine, settings: Settings, one: sockets.Listening, room: Room) -> asyncio.Server:
-    loop, make = asyncio.get_running_loop(), links(engine, group_id(settings.group), room)
+    loop = asyncio.get_running_loop()
+    if one.metrics:
+        return await loop.create_server(metrics_links(engine, Room(METRICS_CLIENTS)), sock=one.socket)
+    make = links(engine, group_id(settings.group), room)
     if not one.encrypted:
         return await loop.create_server(make, sock=one.socket)  # create_unix_server would remove systemd's path
     if not settings.tlsverify:

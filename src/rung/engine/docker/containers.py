@@ -71,8 +71,7 @@ def table(engine: Engine) -> Table:
             )
         container = get(call)
         try:
-            with engine.counts.timed("start"):
-                await start(engine, container, checkpoint_of(call, container))
+            await start(engine, container, checkpoint_of(call, container))
         except (NotModified, NotFound):
             raise
         except EngineError as error:
@@ -155,8 +154,7 @@ def table(engine: Engine) -> Table:
         if call.flag("link"):
             get(call)
             raise EngineError("Conflict, cannot remove the default link name of the container")
-        with engine.counts.timed("delete"):
-            await remove(engine, get(call), force=call.flag("force"), volumes=call.flag("v"))
+        await remove(engine, get(call), force=call.flag("force"), volumes=call.flag("v"))
         return empty()
 
     async def remove_link(call: Call) -> Answer:

@@ -92,7 +92,7 @@ def _times(found: Mapping[str, Histogram]) -> Iterator[Sample]:
     """A histogram of each action: buckets count what is not longer than their bound."""
     for action, times in found.items():
         below = accumulate(times.buckets)
-        for bound, count in zip([*map(str, BUCKETS_S), "+Inf"], below, strict=True):
+        for bound, count in zip([*(f"{bound:g}" for bound in BUCKETS_S), "+Inf"], below, strict=True):
             yield "_bucket", {"action": action, "le": bound}, count
         yield "_sum", {"action": action}, times.sum_s
         yield "_count", {"action": action}, sum(times.buckets)

@@ -37,7 +37,7 @@ async def remove(engine: Engine, container: Container, *, force: bool = False, v
         container.become(states.REMOVING)
         engine.containers.note(container)  # on a disk that is full, too: removing makes room
         try:
-            with step("remove its files", engine.places.bundle(container.id)):
+            with engine.counts.timed("delete"), step("remove its files", engine.places.bundle(container.id)):
                 await engine.blocking(_remove_files, engine, container.id)
             engine.containers.remove(container)
         except (RungError, OSError):

@@ -57,7 +57,8 @@ async def run(engine: Engine, container: Container, checkpoint: str = "") -> Non
     if state.status in (states.REMOVING, states.DEAD):
         raise Conflict("container is marked for removal and cannot be started")
     try:
-        running = await _run(engine, container, checkpoint)
+        with engine.counts.timed("start"):
+            running = await _run(engine, container, checkpoint)
     except (RungError, OSError) as error:
         state.error = str(error)
         state.exit_code = exit_code_of(str(error))

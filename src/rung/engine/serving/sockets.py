@@ -19,10 +19,13 @@ _BACKLOG = 1024
 
 
 class Listening:
-    """One of them. ``path``: of a file to be removed at the end; ``encrypted``: TLS comes first."""
+    """One of them. ``path``: of a file to be removed at the end; ``encrypted``: TLS comes first; ``metrics``: there is
+    nothing else to be had there."""
 
-    def __init__(self, host: str, bound: socket.socket, path: str = "", *, encrypted: bool = False) -> None:
-        self.host, self.socket, self.path, self.encrypted = host, bound, path, encrypted
+    def __init__(
+        self, host: str, bound: socket.socket, path: str = "", *, encrypted: bool = False, metrics: bool = False
+    ) -> None:
+        self.host, self.socket, self.path, self.encrypted, self.metrics = host, bound, path, encrypted, metrics
 
     def close(self) -> None:
         """Nobody comes in any more."""
@@ -48,7 +51,7 @@ def for_metrics(place: str) -> Listening:
     """``--metrics-addr``: ADDRESS:PORT, without TLS."""
     if ":" not in place or not place.rpartition(":")[2].isdecimal():
         raise EngineError(f"metrics-addr {place}: it must be ADDRESS:PORT")
-    return Listening(f"http://{place}/metrics", _tcp(place))
+    return Listening(f"http://{place}/metrics", _tcp(place), metrics=True)
 
 
 def _unix(path: str, group: int | None) -> socket.socket:

@@ -25,7 +25,7 @@ def test_times_of_actions_are_cumulative() -> None:
     lines = [line.removeprefix(name) for line in text(found).splitlines() if 'action="start"' in line]
     assert lines[0] == '_bucket{action="start",le="0.005"} 2'
     assert lines[2:4] == ['_bucket{action="start",le="0.025"} 2', '_bucket{action="start",le="0.05"} 3']
-    assert lines[-4:-2] == ['_bucket{action="start",le="10.0"} 3', '_bucket{action="start",le="+Inf"} 4']
+    assert lines[-4:-2] == ['_bucket{action="start",le="10"} 3', '_bucket{action="start",le="+Inf"} 4']
     assert lines[-2:] == ['_sum{action="start"} 60.039', '_count{action="start"} 4']
 
 
