@@ -6,7 +6,7 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Container
 
 _FIRST = (
     "agile amber ample bold brave bright brisk calm clear clever cosy crisp deft eager early fair "
@@ -24,13 +24,24 @@ _SECOND = (
 ).split()
 
 
-def fresh(taken: Callable[[str], bool]) -> str:
-    """One that is free; with a number where many are taken."""
-    for attempt in range(64):
-        name = f"{_any(_FIRST)}_{_any(_SECOND)}{attempt if attempt > 8 else ''}"
-        if not taken(name):
+#: So many names without a number are tried before one with a number is taken.
+_PLAIN_TRIES = 8
+
+
+def generate(taken: Container[str]) -> str:
+    """Return a name that is not in ``taken``, however many are: with a number where the plain ones are."""
+    for _ in range(_PLAIN_TRIES):
+        name = _plain()
+        if name not in taken:
             return name
-    raise RuntimeError("no free name")
+    digits = 10
+    while (name := f"{_plain()}{int.from_bytes(os.urandom(8), "big") % digits}") in taken:
+        digits *= 2
+    return name
+
+
+def _plain() -> str:
+    return f"{_any(_FIRST)}_{_any(_SECOND)}"
 
 
 def _any(words: list[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 
+from rung.engine import names
 from rung.engine.container import Container
 from rung.engine.errors import BadParameter, Conflict, EngineError, NotFound
 
@@ -79,8 +80,22 @@ class Containers:
                 "You have to remove (or rename) that container to be able to reuse that name."
             )
 
+    def reserve(self, name: str, container_id: str) -> str:
+        """Reserve ``name``, or a generated one where it is empty, for a container that is being created; the name.
+        ``add`` makes it the container's, ``release`` gives it up. Raises ``BadParameter`` and ``Conflict``."""
+        if name:
+            self.check_name(name)
+        name = name.removeprefix("/") or names.generate(self._names)
+        self._names[name] = container_id
+        return name
+
+    def release(self, name: str, container_id: str) -> None:
+        """Give up a name that was reserved."""
+        if self._names.get(name) == container_id:
+            del self._names[name]
+
     def add(self, container: Container) -> None:
-        """A new one; its name was checked."""
+        """A new one; its name was reserved."""
         self.save(container)
         self._add(container)
 
@@ -128,5 +143,4 @@ class Containers:
         """Forget it."""
         self._database.remove("container", container.id)
         self._by_id.pop(container.id, None)
-        if self._names.get(container.name) == container.id:
-            del self._names[container.name]
+        self.release(container.name, container.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from rung.engine import log_options, names, remap
+from rung.engine import log_options, remap
 from rung.engine.asked_mounts import asked
 from rung.engine.container import Container
 from rung.engine.document import process, security
@@ -62,15 +62,13 @@ async def create(
         raise BadParameter("no command specified: the request names no image")
     security.options(host)
     check_others(engine, host)
-    if name:
-        engine.containers.check_name(name)
-    name = name.removeprefix("/")
     container_id = os.urandom(32).hex()
     about(container_id)
-    name = name or names.fresh(lambda word: _taken(engine, word))
-    container = Container(container_id, name, str(image.id), reference, merged, host, endpoints)
-    merged["Hostname"] = _hostname(engine, merged, host, container.short_id)
     with Undo() as undo:
+        name = engine.containers.reserve(name, container_id)
+        undo.push(engine.containers.release, name, container_id)
+        container = Container(container_id, name, str(image.id), reference, merged, host, endpoints)
+        merged["Hostname"] = _hostname(engine, merged, host, container.short_id)
         bundle = engine.places.bundle(container_id)
         os.mkdir(bundle, 0o710)  # first: by it is found, after a kill, what was being made (``reconcile.py``)
         engine.give(container, bundle, group_only=True)
@@ -78,7 +76,6 @@ async def create(
         undo.push(engine.store.remove_rootfs, container_id)
         with step("make a snapshot of", reference, "image-spec: layer.md"):
             await engine.blocking(_prepare, engine, image, container_id)
-        engine.containers.check_name(name)  # another may have come meanwhile
         container.mounts = [one.__dict__ for one in asked(engine, container)]
         if any(one["kind"] == "volume" for one in container.mounts):
             with step("fill new volumes"):
@@ -173,10 +170,6 @@ def _hostname(engine: Engine, config: Mapping[str, Any], host: Mapping[str, Any]
     if str(host.get("NetworkMode") or "") == "host" and not config.get("Hostname"):
         return os.uname().nodename
     return str(config.get("Hostname") or short_id)
-
-
-def _taken(engine: Engine, name: str) -> bool:
-    return engine.containers.find(name) is not None
 
 
 def check_others(engine: Engine, host: Mapping[str, Any]) -> None:
