@@ -4,7 +4,7 @@ it is none of these either."""
 from __future__ import annotations
 
 from rung.engine.docker.answers import Answer, document
-from rung.engine.errors import NotFound, Unavailable
+from rung.engine.errors import NotFound, SwitchedOff, Unavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def table(engine: Engine) -> Table:
     async def no_plugin(call: Call) -> Answer:
         raise NotFound(f'plugin "{call.words["image"]}" not found')
 
-    async def no_buildkit(call: Call) -> Answer:
-        raise NotFound("this engine has no BuildKit: build with DOCKER_BUILDKIT=0")
+    async def no_builder(call: Call) -> Answer:
+        raise SwitchedOff("this engine does not build images: build with buildah, and load what it saves")
 
     found: Table = {f"GET /{what}": no_swarm for what in (*_KINDS, "swarm", "swarm/unlockkey")}
     found |= {f"GET /{what}/{{id}}": no_swarm for what in _KINDS}
@@ -56,4 +56,4 @@ def table(engine: Engine) -> Table:
         f"POST /plugins/{{image}}/{what}": no_plugin
         for what in ("enable", "disable", "set", "push", "upgrade")
     }
-    return found | {"POST /session": no_buildkit, "POST /grpc": no_buildkit}
+    return found | {"POST /build": no_builder, "POST /session": no_builder, "POST /grpc": no_builder}

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 SERVER = "Docker/27.0.0 (linux)"
 _HIGH_WATER = 1 << 18
+#: How long a refused client may go on sending, and how long without a byte.
+LINGER_S, LINGER_QUIET_S = 30.0, 2.0
 #: Of a path, in what is told of a request.
 _TARGET_SHOWN = 200
 
@@ -62,6 +64,7 @@ class Link(asyncio.Protocol):
         self._room.set()
         self._task: asyncio.Task[None] | None = None
         self._body_over = self._is_new = True
+        self._is_hijacked = False
 
     # --- asyncio's ---------------------------------------------------------------------
 
@@ -113,13 +116,30 @@ class Link(asyncio.Protocol):
                 await self._recorded(request)
                 if not self._http.keeps_alive or self._transport is None:
                     break
+            await self._linger()
         except Malformed as error:
             self._refuse(error.status, str(error))
+            await self._linger()
         except (ConnectionError, asyncio.CancelledError):
             pass
         finally:
             if self._transport is not None:
                 self._transport.close()
+
+    async def _linger(self) -> None:
+        """Read and discard what a client still sends behind its answer: closing at once would reset the connection, and
+        the client would lose the answer (RFC 9112 section 9.6)."""
+        if self._is_hijacked or self._http.body_left == 0 or self._transport is None:
+            return
+        try:
+            async with asyncio.timeout(LINGER_S):
+                await self._room.wait()
+                self._transport.write_eof()
+                while not self._http.hung_up:
+                    self._http.rest()
+                    await asyncio.wait_for(self._more(), LINGER_QUIET_S)
+        except (TimeoutError, OSError):
+            return
 
     async def _request(self) -> object:
         """The next request, or that there is none. One whose head does not come to its end ends the connection."""
@@ -268,6 +288,7 @@ class Link(asyncio.Protocol):
             self._task.cancel()
 
     async def _hijack(self, request: Request, answer: Hijacked) -> None:
+        self._is_hijacked = True
         upgrade = request.get("upgrade")
         if answer.lines:
             lines = list(answer.lines)

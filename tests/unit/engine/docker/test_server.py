@@ -9,8 +9,10 @@ from collections.abc import Awaitable, Callable
 from rung.engine.docker.answers import Answer, empty
 from rung.engine.docker.call import Call
 from rung.engine.docker.server import Link
+from rung.engine.errors import SwitchedOff
 from rung.engine.serving.room import HEAD_S, Room
 
+Find = Callable[[str, str], tuple[Callable[[Call], Awaitable[Answer]], dict[str, str]] | None]
 REQUEST = b"GET /v1.47/x HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -50,12 +52,12 @@ class Client:
         self._socket = ours
 
     @classmethod
-    async def connect(cls, room: Room) -> Client:
+    async def connect(cls, room: Room, find: Find | None = None) -> Client:
         ours, theirs = socket.socketpair()
         for one in (ours, theirs):
             one.setblocking(False)
         loop = asyncio.get_running_loop()
-        await loop.connect_accepted_socket(lambda: Link(_find, room, lambda _: True, lambda *_: None), theirs)
+        await loop.connect_accepted_socket(lambda: Link(find or _find, room, lambda _: True, lambda *_: None), theirs)
         return cls(ours)
 
     async def say(self, data: bytes) -> None:
@@ -77,6 +79,13 @@ def _find(method: str, path: str) -> tuple[Callable[[Call], Awaitable[Answer]], 
         return empty(200)
 
     return ok, {}
+
+
+def _refuse(method: str, path: str) -> tuple[Callable[[Call], Awaitable[Answer]], dict[str, str]]:
+    async def refuse(call: Call) -> Answer:
+        raise SwitchedOff("not here")
+
+    return refuse, {}
 
 
 def in_time(test: Callable[[Time], Awaitable[None]]) -> None:
@@ -151,5 +160,32 @@ def test_one_too_many_is_told_so() -> None:
         await third.say(REQUEST)
         assert (await third.hear()).startswith(b"HTTP/1.1 200 ")
         third.close()
+
+    in_time(use)
+
+
+def test_a_client_that_is_refused_while_it_sends_gets_its_answer() -> None:
+    """A reset would take it away: RFC 9112 section 9.6."""
+
+    async def use(time: Time) -> None:
+        client = await Client.connect(Room(1, time.later), _refuse)
+        await client.say(b"POST /build HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n")
+        assert (await client.hear()).startswith(b"HTTP/1.1 501 ")
+        for _ in range(100):  # much more than the buffers of a connection hold
+            await client.say(bytes(90_000))
+        assert await client.hear() == b""
+        client.close()
+
+    in_time(use)
+
+
+def test_what_is_no_request_gets_its_answer_while_it_is_sent() -> None:
+    async def use(time: Time) -> None:
+        client = await Client.connect(Room(1, time.later))
+        await client.say(b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nno number\r\n")
+        for _ in range(50):
+            await client.say(bytes(90_000))
+        assert (await client.hear()).startswith(b"HTTP/1.1 400 ")
+        client.close()
 
     in_time(use)
