@@ -34,9 +34,9 @@ def generate(taken: Container[str]) -> str:
         name = _plain()
         if name not in taken:
             return name
-    digits = 10
-    while (name := f"{_plain()}{int.from_bytes(os.urandom(8), "big") % digits}") in taken:
-        digits *= 2
+    numbers = 10
+    while (name := f"{_plain()}{int.from_bytes(os.urandom(8), 'big') % numbers}") in taken:
+        numbers *= 2
     return name
 
 
