@@ -1,6 +1,7 @@
 """Mounts that a container asks for, in all the ways there are: ``Binds``, ``Mounts``, ``VolumesFrom``, its image's.
 
-A place is taken by the most explicit of them. Volumes are made where they are not there. Raises ``BadParameter`` in
+A place is taken by the most explicit of them. Volumes are made where they are not there; the host's directories by
+``make_sources``, before. Raises ``BadParameter`` in
 Docker's words.
 """
 
@@ -20,6 +21,23 @@ if TYPE_CHECKING:
 
     from rung.engine.container import Container
     from rung.engine.engine import Engine
+
+
+def make_sources(sources: Iterable[str]) -> None:
+    """Make the host's directories that are to be bound, where they are not there. They may be on any file system."""
+    for source in sources:
+        if not os.path.lexists(source):
+            os.makedirs(source)
+
+
+def bind_sources(host: Mapping[str, Any]) -> list[str]:
+    """The paths of the host that a request wants bound. Raises ``BadParameter``."""
+    found = [mount_spec.bind(text).source for text in host.get("Binds") or ()]
+    for given in host.get("Mounts") or ():
+        mount_spec.check(given)
+        if given["Type"] == "bind":
+            found.append(str(given.get("Source") or ""))
+    return [source for source in found if source.startswith("/")]
 
 
 def asked(engine: Engine, container: Container) -> list[Mounted]:
@@ -47,12 +65,10 @@ def asked(engine: Engine, container: Container) -> list[Mounted]:
 
 
 def _bind(engine: Engine, text: str) -> Mounted:
-    """One of ``Binds``: a path of the host, which is made where it is not there, or a volume."""
+    """One of ``Binds``: a path of the host, or a volume."""
     given = mount_spec.bind(text)
     if not given.source.startswith("/"):
         return _volume(engine, given.source, given.destination, given.words)
-    if not os.path.lexists(given.source):
-        os.makedirs(given.source)
     return _of_host(given.source, given.destination, given.words, given.mode)
 
 
@@ -96,8 +112,6 @@ def _mount(engine: Engine, given: Mapping[str, Any]) -> Mounted:
     words = ["ro"] if given.get("ReadOnly") else []
     if kind == "bind":
         options = given.get("BindOptions") or {}
-        if not os.path.lexists(source):
-            os.makedirs(source)
         if options.get("Propagation"):
             words.append(str(options["Propagation"]))
         return _of_host(source, destination, words, "", recursive=not options.get("NonRecursive"))

@@ -69,7 +69,7 @@ async def create(
     try:
         await running.client.call("Checkpoint", id=container.id, path=path, options=options)
     except ShimRefused as error:
-        await engine.blocking(shutil.rmtree, path)
+        await engine.threads.own(shutil.rmtree, path)
         raise EngineError(f"{before}: {error}") from None
     engine.events.tell("container", "checkpoint", container.id, container.attributes())
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
 from rung.engine.counts import Counts
@@ -21,6 +20,7 @@ from rung.engine.registry import Containers
 from rung.engine.remap import directory, is_remapped, remapped
 from rung.engine.shims.zygote import Zygote
 from rung.engine.stories import Stories
+from rung.engine.threads import Threads
 from rung.engine.volumes import Volumes
 from rung.engine.waiting import Waiting
 from rung.image import Store
@@ -29,8 +29,8 @@ from rung.trace.spans import leave
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-    from typing import Any, TypeVar
+    from collections.abc import Awaitable, Callable, Coroutine
+    from typing import Any
 
     from rung.engine.container import Container
     from rung.engine.execs import Exec
@@ -41,14 +41,10 @@ if TYPE_CHECKING:
     from rung.engine.serving.settings import Settings
     from rung.image import Image
 
-    T = TypeVar("T")
-
 #: Programs that reap and pass signals on (``--init``): Docker's own names for tini and catatonit.
 INITS = ("/usr/libexec/docker/docker-init", "/usr/bin/docker-init", "/usr/bin/tini-static", "/usr/bin/catatonit")
 #: Between two tries to write down what there was no room for.
 PAY_S = 1.0
-#: Threads for what blocks: the image store, file systems.
-_THREADS = 8
 
 
 class Engine:
@@ -93,8 +89,8 @@ class Engine:
         self.execs: dict[str, Exec] = {}
         self.loop: asyncio.AbstractEventLoop | None = None
         self._waiting: dict[str, Waiting] = {}
-        self._early: dict[str, list[Callable[[str], None]]] = {}
-        self._threads = ThreadPoolExecutor(_THREADS, "engine")
+        self._early: dict[str, list[Callable[[str], Awaitable[None]]]] = {}
+        self.threads = Threads()
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def start(self) -> None:
@@ -116,7 +112,7 @@ class Engine:
         self.stories.flush_now()
         await self.networks.stop()
         await self.zygote.close()
-        self._threads.shutdown()
+        self.threads.close()
         self.store.close()
         self.database.close()
 
@@ -155,18 +151,14 @@ class Engine:
         self._waiting.pop(container_id, None)
         self._early.pop(container_id, None)
 
-    def join_early(self, container_id: str, join: Callable[[str], None]) -> None:
+    def join_early(self, container_id: str, join: Callable[[str], Awaitable[None]]) -> None:
         """A client that wants a container's streams before it has any: called with the attach socket's path."""
         self._early.setdefault(container_id, []).append(join)
 
-    def joins(self, container_id: str, path: str) -> None:
+    async def joins(self, container_id: str, path: str) -> None:
         """A container has its streams: early clients get them."""
-        for join in self._early.pop(container_id, ()):
-            join(path)
-
-    async def blocking(self, work: Callable[..., T], *args: Any) -> T:
-        """Something that waits for a disk, in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
+        if early := self._early.pop(container_id, ()):
+            await asyncio.gather(*(join(path) for join in early))
 
     def call_soon(self, work: Callable[..., object], *args: object) -> None:
         """Something for the engine's own thread, from any."""

@@ -48,5 +48,9 @@ class Unavailable(EngineError):
     """Not now."""
 
 
+class StalledError(EngineError):
+    """A file system, a shim or a runtime has not answered in time."""
+
+
 class SwitchedOff(EngineError):
     """Switched off."""

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from rung.engine.running import Running
 
 
+#: How long it may take to look up its user in the container's files.
+LOOK_S = 30.0
 #: The status of a process that could not be run, as with Docker.
 NOT_STARTED = 126
 
@@ -96,7 +98,9 @@ async def start(
     running = _running(engine, container)
     hostname = str(container.config.get("Hostname") or "")
     try:
-        identity = await engine.blocking(who_of, engine, container, one.asked)
+        identity = await engine.threads.apart(
+            f"the files of container {container.name}", who_of, engine, container, one.asked, deadline_s=LOOK_S
+        )
     except RungError as error:
         one.started, one.exit_code = True, NOT_STARTED
         one.settled.set()

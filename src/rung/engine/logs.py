@@ -28,7 +28,7 @@ _CHUNK = 1 << 16
 #: What is read of a file at once: memory of this size is used again, where more would be the kernel's each time.
 _BLOCK = 1 << 17
 #: So many blocks are made ready in one go, and as many again while these go out: a log is of any size, memory is not.
-_IN_ONE_GO = 8
+_IN_ONE_GO = 2
 #: So many lines that came at once are one frame to a client. (Fewer are a frame each, as Docker has it: there are
 #: programs that take a frame for a line, and none that does so with thousands.)
 _JOINED = 64
@@ -216,7 +216,7 @@ async def read(
     path = engine.places.log(container_id)
     follower = Follower(path) if ask.follow else None
     try:
-        async with aclosing(_read_ahead(engine, _past(path, ask, follower, framed=not terminal))) as past:
+        async with aclosing(_read_ahead(engine, container_id, _past(path, ask, follower, framed=not terminal))) as past:
             async for piece in past:
                 yield piece
         if follower is not None:
@@ -227,15 +227,16 @@ async def read(
             follower.close()
 
 
-async def _read_ahead(engine: Engine, pieces: Iterator[bytes]) -> AsyncGenerator[bytes]:
+async def _read_ahead(engine: Engine, container_id: str, pieces: Iterator[bytes]) -> AsyncGenerator[bytes]:
     """Pieces that are made aside: the next ones while a client takes those that are there."""
-    making = asyncio.ensure_future(engine.blocking(_some, pieces))
+    subject = f"readers of the log of container {container_id[:12]}"
+    making = engine.threads.start(subject, _some, pieces)
     try:
         over = False
         while not over:
             made, over = await making
             if not over:
-                making = asyncio.ensure_future(engine.blocking(_some, pieces))
+                making = engine.threads.start(subject, _some, pieces)
             for piece in made:
                 yield piece
     finally:
@@ -253,12 +254,13 @@ async def _coming(
 ) -> AsyncIterator[bytes]:
     from time import time_ns
 
+    subject = f"readers of the log of container {container_id[:12]}"
     end_ns = None if ask.until_ns is None else ask.until_ns + _LATE_NS
     while True:
         # dockerd ends at the first line that is later; here a container that says no more holds nobody up either.
         passed = end_ns is not None and time_ns() >= end_ns
         over = container_id not in engine.running
-        come = follower.more()
+        come = await engine.threads.apart(subject, follower.more) if follower.may_have_more() else b""
         if come:
             yield show_block(come, ask, framed=framed)
         if passed or (over and not come):
@@ -297,6 +299,9 @@ class Follower:
         self._path = path
         self._rest = b""
         self._file = self._open()
+        self._next: BinaryIO | None = None
+        self._looked_at = (0, 0, -1)
+        self._more_left = True
         #: Where it began: the file (none was there), and how much of it was.
         self.file_id: tuple[int, int] | None = None
         self.began_at = 0
@@ -312,17 +317,36 @@ class Follower:
         except FileNotFoundError:
             return None
 
+    def may_have_more(self) -> bool:
+        """Whether it is worth reading: the file has changed since the last time, or there was more than a block."""
+        try:
+            status = os.stat(self._path)
+        except FileNotFoundError:
+            return self._more_left
+        before, self._looked_at = self._looked_at, (status.st_dev, status.st_ino, status.st_size)
+        return self._more_left or before != self._looked_at
+
     def more(self) -> bytes:
-        """Those that have come."""
+        """Those that have come, about a block at most: a client that has stalled gets the rest when it reads."""
         data = self._rest
-        if self._file is not None:
-            data += self._file.read()
-        while (newer := self._newer()) is not None:
-            self.close()
-            self._file = newer
-            data += newer.read()
-        whole, newline, self._rest = data.rpartition(b"\n")
-        return whole + newline
+        while True:
+            come = self._file.read(_BLOCK) if self._file is not None else b""
+            data += come
+            whole, newline, rest = data.rpartition(b"\n")
+            if newline:
+                self._rest, self._more_left = rest, True
+                return whole + newline
+            if come:
+                continue  # a line that is longer than a block
+            if self._next is not None:
+                if self._file is not None:
+                    self._file.close()
+                self._file, self._next = self._next, None
+                continue
+            self._next = self._newer()  # what is written to the older one before it is renamed comes first
+            if self._next is None:
+                self._rest, self._more_left = data, False
+                return b""
 
     def _newer(self) -> BinaryIO | None:
         """The file that has the name now, if it is another one."""
@@ -336,5 +360,6 @@ class Follower:
 
     def close(self) -> None:
         """Look no more."""
-        if self._file is not None:
-            self._file.close()
+        for file in (self._file, self._next):
+            if file is not None:
+                file.close()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +26,22 @@ class Running:
         self.shim_pid = 0
         #: The ``traceparent`` of what has begun the run; what comes of it is told below that.
         self.trace = ""
+
+    def kill_shim(self) -> None:
+        """End a shim that does not answer. It is there as long as the connection is, so the pid is its own."""
+        if not self.shim_pid:
+            return
+        try:
+            shim = os.pidfd_open(self.shim_pid)
+        except ProcessLookupError:
+            return
+        try:
+            if self.client.is_connected:
+                signal.pidfd_send_signal(shim, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        finally:
+            os.close(shim)
 
     def lasted_s(self) -> float:
         """How long it has run, whatever becomes of the time of day meanwhile."""

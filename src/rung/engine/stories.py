@@ -96,7 +96,7 @@ class Stories:
         """Write what is new."""
         self._due = False
         if self._new:
-            await self._engine.blocking(self._write, *self._taken())
+            await self._engine.threads.own(self._write, *self._taken())
 
     def flush_now(self) -> None:
         """The same, from the end of the engine."""
@@ -131,7 +131,7 @@ class Stories:
     async def tell(self, wanted: str, *, calls: bool = False) -> Told:
         """The story of a container that is there or was; of the last one where none is named. Raises ``NotFound``."""
         await self.flush()
-        return await self._engine.blocking(self._read, wanted, calls)
+        return await self._engine.threads.own(self._read, wanted, calls)
 
     def _read(self, wanted: str, calls: bool) -> Told:
         return self._story(self._find(wanted), calls=calls)

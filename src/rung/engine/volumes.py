@@ -154,6 +154,12 @@ class Volumes:
         self._engine.events.tell("volume", "create", name, {"driver": "local"})
         return volume
 
+    async def mount(self, name: str, *, deadline_s: float) -> None:
+        """Mount what its options say, where they say something. Raises ``NotFound`` and ``StalledError``."""
+        volume = self.get(name)
+        if volume.options:
+            await self._engine.threads.apart(f"the files of volume {name}", volume.mount, deadline_s=deadline_s)
+
     def users(self, volume: Volume) -> list[Container]:
         """Containers that have it, running or not."""
         return [one for one in self._engine.containers if any(m["name"] == volume.name for m in one.mounts)]
@@ -164,7 +170,7 @@ class Volumes:
         if users:
             shown = ", ".join(one.id for one in users)
             raise Conflict(f"remove {volume.name}: volume is in use - [{shown}]")
-        await self._engine.blocking(_remove_files, volume)
+        await self._engine.threads.apart("removals of volumes", _remove_files, volume)
         del self._volumes[volume.name]
         self._engine.database.remove("volume", volume.name)
         self._engine.events.tell("volume", "destroy", volume.name, {"driver": "local"})

@@ -11,6 +11,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rung.image.archive.changes import parse_changes
+    from rung.image.cancellation import Cancellation
     from rung.image.derive.bundle import unpack_bundle
     from rung.image.derive.convert import convert
     from rung.image.derive.diff import diff_images
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from rung.image.errors import (
         ArchiveError,
         BootstrapError,
+        Cancelled,
         ContentError,
         ImageError,
         ImageInUse,
@@ -67,6 +69,7 @@ if TYPE_CHECKING:
     from rung.image.transfer.referrers import list_referrers
 
 _HOME = {
+    "Cancellation": "cancellation",
     "RegistryOptions": "serve.service",
     "RegistryServer": "serve.service",
     "bcrypt_hash": "serve.bcrypt",
@@ -127,6 +130,8 @@ __all__ = [
     "ArchiveError",
     "BILL_FORMATS",
     "BootstrapError",
+    "Cancellation",
+    "Cancelled",
     "Choice",
     "ContentError",
     "Credentials",

@@ -4,6 +4,7 @@
     +- ImageNotFound       no such name or ID in the store
     +- ImageInUse          a container needs what was to be removed
     +- RegistryError       a registry refused, lied or fell silent
+    |  +- Cancelled        a transfer was ended by who had begun it
     +- ContentError        bytes are not what their digest or size says
     +- LayerError          a layer's archive cannot or must not be unpacked
     +- ArchiveError        a file that was to be loaded is no image
@@ -43,6 +44,10 @@ class RegistryError(ImageError):
     def __init__(self, operation: str, object: str, reason: str, hint: str = "", *, status: int = 0) -> None:
         super().__init__(operation, object, reason, hint)
         self.status = status
+
+
+class Cancelled(RegistryError):
+    """A transfer was ended by who had begun it."""
 
 
 class ContentError(ImageError):

@@ -7,7 +7,9 @@ its birth and its being known.
 
 from __future__ import annotations
 
+from _signal import SIGKILL  # type: ignore[import-not-found]
 from _thread import allocate_lock
+from select import POLLIN, poll
 
 from rung import posix
 from rung.runtime import Parent
@@ -29,12 +31,27 @@ def held(start: Callable[[], int]) -> int:
         return pid
 
 
-def waited(pid: int) -> int:
-    """Wait for a child: its status as ``waitpid`` gives it. Raises ``ChildProcessError``."""
+def waited(pid: int, deadline_s: float | None = None) -> int:
+    """Wait for a child: its status as ``waitpid`` gives it. One that has not ended by the deadline is killed. Raises
+    ``ChildProcessError``, and ``TimeoutError`` after that."""
     try:
+        if deadline_s is not None and not _ends_within(pid, deadline_s):
+            posix.kill(pid, SIGKILL)
+            posix.waitpid(pid, 0)
+            raise TimeoutError
         return posix.waitpid(pid, 0)[1]
     finally:
         let_go(pid)
+
+
+def _ends_within(pid: int, seconds: float) -> bool:
+    pidfd = posix.pidfd_open(pid)
+    try:
+        waiting = poll()
+        waiting.register(pidfd, POLLIN)
+        return bool(waiting.poll(int(seconds * 1000)))
+    finally:
+        posix.close(pidfd)
 
 
 def let_go(pid: int) -> None:

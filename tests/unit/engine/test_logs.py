@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,6 +11,7 @@ import pytest
 
 from rung.engine.engine import Engine
 from rung.engine.logs import Ask, read
+from rung.engine.threads import Threads
 
 DEADLINE_S = 60.0
 LINES = (
@@ -32,8 +32,9 @@ class One:
     def log(self, container_id: str) -> str:
         return self._log
 
-    async def blocking(self, function: Callable[..., object], *arguments: Any) -> object:
-        return function(*arguments)
+    @property
+    def threads(self) -> Threads:
+        return Threads()
 
 
 def followed(log: Path, until_ns: int, tail: int = -1) -> bytes:

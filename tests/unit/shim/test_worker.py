@@ -229,3 +229,38 @@ def test_a_bug_costs_one_operation(path: str, monkeypatch: pytest.MonkeyPatch) -
         theirs.close()
         listening.close()
     assert sorted(served) == ["ZeroDivisionError", "after", "bug"]
+
+
+def test_operations_that_do_not_end_hold_nobody_up(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as there are threads wait for a file system that does not answer: others are served all the same."""
+    go_on = threading.Event()
+
+    def serve(connection: socket.socket) -> None:
+        operation = str(said(connection)["operation"])
+        connection.send(BEGUN)
+        if operation == "stalled":
+            assert go_on.wait(60)
+        connection.send(END + b'{"value": null}')
+
+    monkeypatch.setattr(crew, "serve", serve)
+    monkeypatch.setattr(crew, "THREADS_MAX", 2)
+    monkeypatch.setattr(crew, "STALLED_MS", 10)
+    ours, theirs = socket.socketpair()
+    listening = listen(path)
+    made = crew.Crew(listening)
+    working = threading.Thread(target=made.run, args=(theirs,))
+    working.start()
+    stalled = [threading.Thread(target=ask, args=(path, {"operation": "stalled"}, ())) for _ in range(7)]
+    try:
+        for one in stalled:
+            one.start()
+        assert ask(path, {"operation": "after"}, ()) == (None, -1)
+    finally:
+        go_on.set()
+        for one in stalled:
+            one.join()
+        ours.close()
+        working.join()
+        theirs.close()
+        listening.close()
+    assert made._busy == 0

@@ -51,7 +51,7 @@ class Answer(Record):
 
 
 class Streamed(Record):
-    """An answer in pieces, as they come. ``length`` of all, where it is known."""
+    """An answer in pieces, as they come; they have ``aclose``, as generators do. ``length``: of all, where known."""
 
     pieces: AsyncIterator[bytes]
     kind: str = "application/json"

@@ -9,7 +9,7 @@ from base64 import b64encode
 from rung import jsonc
 from rung.engine.docker.answers import Answer, Streamed, document
 from rung.engine.docker.images import received
-from rung.engine.docker.progress import piped
+from rung.engine.docker.progress import Piped
 from rung.engine.errors import BadParameter, EngineError, NotFound
 from rung.engine.files.changes import changes
 from rung.engine.files.root import Place, below
@@ -37,6 +37,8 @@ _GO = {
     stat.S_IFCHR: 1 << 26 | 1 << 21,
 }
 
+#: How long a look at one file of a container may take.
+LOOK_S = 30.0
 _READ_ONLY = "container rootfs is marked read-only"
 #: Places in a container's files that the engine and the runtime have made, and no workload.
 HIDDEN = frozenset(
@@ -50,31 +52,38 @@ def table(engine: Engine) -> Table:
     def get(call: Call) -> Container:
         return engine.containers.get(call.words["id"])
 
+    async def stat_of(container: Container, path: str) -> str:
+        subject = f"the files of container {container.name}"
+        return await engine.threads.apart(subject, _stat, engine, container, path, deadline_s=LOOK_S)
+
     async def look(call: Call) -> Answer:
-        header = await engine.blocking(_stat, engine, get(call), _path(call))
+        header = await stat_of(get(call), _path(call))
         return Answer(headers=(("X-Docker-Container-Path-Stat", header),))
 
     async def copy_out(call: Call) -> Streamed:
         container, path = get(call), _path(call)
-        header = await engine.blocking(_stat, engine, container, path)
-        pieces = piped(engine, lambda file: _pack(engine, container, path, file))
+        header = await stat_of(container, path)
+        subject = f"copies from container {container.name}"
+        pieces = Piped(engine, subject, lambda file: _pack(engine, container, path, file))
         return Streamed(pieces, "application/x-tar", (("X-Docker-Container-Path-Stat", header),))
 
     async def copy_in(call: Call) -> Answer:
         container, path = get(call), _path(call)
         with await received(engine, call) as archive:
             how = (call.flag("copyUIDGID"), not call.flag("noOverwriteDirNonDir"))
-            await engine.blocking(_unpack, engine, container, path, archive, how)
+            subject = f"copies to container {container.name}"
+            await engine.threads.apart(subject, _unpack, engine, container, path, archive, how)
         return Answer()
 
     async def export(call: Call) -> Streamed:
         container = get(call)
+        pieces = Piped(engine, f"exports of container {container.name}", lambda file: _export(engine, container, file))
         engine.events.tell("container", "export", container.id, container.attributes())
-        return Streamed(piped(engine, lambda file: _export(engine, container, file)), "application/octet-stream")
+        return Streamed(pieces, "application/octet-stream")
 
     async def diff(call: Call) -> Answer:
         with engine.counts.timed("changes"):
-            found = await engine.blocking(changed, engine, get(call))
+            found = await engine.threads.disk(changed, engine, get(call))
         return document([{"Path": path, "Kind": kind} for path, kind in found] or None)
 
     return {

@@ -14,7 +14,7 @@ import sys
 from rung import jsonc
 from rung.engine import states
 from rung.engine.docker.answers import Answer, Hijacked, refused
-from rung.engine.errors import BadParameter, Conflict, EngineError, NotFound
+from rung.engine.errors import BadParameter, Conflict, EngineError, NotFound, StalledError
 from rung.trace.spans import about
 
 TYPE_CHECKING = False
@@ -32,6 +32,8 @@ DETACH = b"\x10\x11"
 #: Between an answer's head and what follows where nobody knows when the client has read it, and at most where that is
 #: known; and between two looks.
 HEAD_S, HEAD_AT_MOST_S, LOOK_S = 0.02, 1.0, 0.0005
+#: How long a shim may take to accept a client.
+JOIN_S = 10.0
 
 
 def table(engine: Engine) -> Table:
@@ -66,7 +68,7 @@ def table(engine: Engine) -> Table:
                 return
             connection = Given(link, wants, early)
             if container.id in engine.running:
-                connection.join(engine.places.attach(container.id))
+                await connection.join(engine.places.attach(container.id))
             elif container.state.started_ns != before:
                 return  # it has started and ended meanwhile: nobody waits for its next start
             else:
@@ -130,6 +132,27 @@ def _unread(connection: socket.socket) -> int:
     return int.from_bytes(fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
 
+async def hand_over(path: str, message: bytes, fd: int = -1) -> socket.socket:
+    """Give the shim whose streams are at ``path`` a client: the connection with that descriptor, or without one the
+    connection that is returned. Raises ``StalledError`` where the shim does not answer, ``OSError`` if it is gone."""
+    loop = asyncio.get_running_loop()
+    to_shim = socket.socket(socket.AF_UNIX)
+    to_shim.setblocking(False)
+    try:
+        async with asyncio.timeout(JOIN_S):
+            await loop.sock_connect(to_shim, path)
+            socket.send_fds(to_shim, [message], [fd] if fd >= 0 else [])
+            if await loop.sock_recv(to_shim, 3) != b"ok\n":
+                raise EngineError("the container's shim does not take the client")
+    except TimeoutError:
+        to_shim.close()
+        raise StalledError(f"the container's shim has not taken the client within {JOIN_S:g} s") from None
+    except BaseException:
+        to_shim.close()
+        raise
+    return to_shim
+
+
 class Given:
     """A client's connection on its way to the shim."""
 
@@ -138,18 +161,12 @@ class Given:
         self._message = jsonc.dumps({**wants, "early": early.hex()}).encode()
         self._done = asyncio.get_running_loop().create_future()
 
-    def join(self, path: str) -> None:
-        """Give it to the shim whose streams are at ``path``; empty: there will be none."""
+    async def join(self, path: str) -> None:
+        """Give it to the shim whose streams are at ``path``; empty: there will be none. Raises ``EngineError``."""
         fd = self._link.descriptor() if path else -1
         try:
-            if not path:
-                return
-            with socket.socket(socket.AF_UNIX) as to_shim:
-                to_shim.settimeout(5)
-                to_shim.connect(path)
-                socket.send_fds(to_shim, [self._message], [fd] if fd >= 0 else [])
-                if to_shim.recv(3) != b"ok\n":
-                    raise EngineError("the container's shim does not take the client")
+            if path:
+                (await hand_over(path, self._message, fd)).close()
         finally:
             if fd >= 0:
                 os.close(fd)
@@ -176,5 +193,4 @@ async def _history(engine: Engine, container_id: str, terminal: bool, link: Link
     from rung.engine.logs import read
 
     async for piece in read(engine, container_id, terminal=terminal):
-        if link.transport is not None:
-            link.transport.write(piece)
+        await link.send(piece)

@@ -13,13 +13,19 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from typing import Any
 
-    from rung.engine.docker.server import Link
+    from rung.engine.docker.server import Handler, Link
     from rung.engine.docker.typed import Kind
     from rung.http1.head import Request
 
 _DOCUMENT_LIMIT = 8 << 20
 #: What Docker's own reading of a switch takes for no.
 _NO = ("", "0", "no", "false", "none")
+
+
+def cancellable(handler: Handler) -> Handler:
+    """Mark a handler that changes something and ends when its client has gone: it leaves nothing half done."""
+    handler.is_cancellable = True  # type: ignore[attr-defined]
+    return handler
 
 
 class Call:

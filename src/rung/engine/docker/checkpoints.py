@@ -34,13 +34,13 @@ def table(engine: Engine) -> Table:
         return empty(201)
 
     async def list_them(call: Call) -> Answer:
-        found = await engine.blocking(checkpoints.names, engine, get(call), call.query.get("dir", ""))
+        found = await engine.threads.disk(checkpoints.names, engine, get(call), call.query.get("dir", ""))
         return document([{"Name": name} for name in found] or None)
 
     async def remove(call: Call) -> Answer:
         container, name = get(call), call.words["checkpoint"]
         path = checkpoints.find(engine, container, name, call.query.get("dir", ""), called=call.words["id"])
-        await engine.blocking(checkpoints.remove, path)
+        await engine.threads.disk(checkpoints.remove, path)
         return empty()
 
     return {

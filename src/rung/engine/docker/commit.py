@@ -64,7 +64,7 @@ def table(engine: Engine) -> Table:
                 freezes = False
         try:
             with engine.counts.timed("commit"):
-                made = await engine.blocking(_commit, engine, container, name, config, words)
+                made = await engine.threads.disk(_commit, engine, container, name, config, words)
         finally:
             if freezes:
                 with suppress(Conflict):  # somebody has killed it

@@ -53,7 +53,7 @@ def table(engine: Engine) -> Table:
         shown = [summary(engine, one) for one in (found[:limit] if limit > 0 else found)]
         if call.flag("size"):
             for one in shown:
-                written, whole = await engine.blocking(sizes, engine, engine.containers.get(one["Id"]))
+                written, whole = await engine.threads.disk(sizes, engine, engine.containers.get(one["Id"]))
                 one |= {**({"SizeRw": written} if written else {}), "SizeRootFs": whole}
         return document(shown)
 
@@ -61,7 +61,7 @@ def table(engine: Engine) -> Table:
         container = get(call)
         found = inspection(engine, container)
         if call.flag("size"):
-            found["SizeRw"], found["SizeRootFs"] = await engine.blocking(sizes, engine, container)
+            found["SizeRw"], found["SizeRootFs"] = await engine.threads.disk(sizes, engine, container)
         return document(found)
 
     async def start_one(call: Call) -> Answer:

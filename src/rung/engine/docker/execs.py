@@ -52,7 +52,7 @@ def table(engine: Engine) -> Table:
 
             async def join(path: str) -> None:
                 await head_is_read(link)
-                given.join(path)
+                await given.join(path)
 
             try:
                 await execs.start(engine, one, (rows, columns), join)

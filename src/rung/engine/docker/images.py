@@ -9,7 +9,8 @@ import re
 
 from rung.engine.docker.answers import Answer, Streamed, document
 from rung.engine.docker.bodies import AUTH
-from rung.engine.docker.progress import follow
+from rung.engine.docker.call import cancellable
+from rung.engine.docker.progress import cancelling, follow
 from rung.engine.docker.registries import insecure as may_be_plain
 from rung.engine.docker.registry_auth import login
 from rung.engine.errors import BadParameter, EngineError, NotFound
@@ -33,18 +34,18 @@ def table(engine: Engine) -> Table:
         return may_be_plain(name, engine.settings.insecure_registries)
 
     async def list_them(call: Call) -> Answer:
-        listed = [summary(one) for one in await engine.blocking(store.summaries, call.filters())]
+        listed = [summary(one) for one in await engine.threads.own(store.summaries, call.filters())]
         return document([with_virtual_size(one) for one in listed] if call.before(1, 44) else listed)
 
     async def inspect(call: Call) -> Answer:
-        image = await engine.blocking(find, engine, call.words["image"])
-        found = await engine.blocking(inspected, store, image)
+        image = await engine.threads.own(find, engine, call.words["image"])
+        found = await engine.threads.own(inspected, store, image)
         found["RepoTags"].sort()
         return document(with_virtual_size(found) if call.before(1, 44) else found)
 
     async def history(call: Call) -> Answer:
-        image = await engine.blocking(find, engine, call.words["image"])
-        past = await engine.blocking(store.history, image)
+        image = await engine.threads.own(find, engine, call.words["image"])
+        past = await engine.threads.own(store.history, image)
         return document(
             [
                 {
@@ -67,15 +68,15 @@ def table(engine: Engine) -> Table:
             raise BadParameter("invalid tag format")
         check_name(repository, call.query.get("tag", ""))
         name = f"{repository}:{call.query['tag']}" if call.query.get("tag") else repository
-        image = await engine.blocking(find, engine, call.words["image"])
-        await engine.blocking(store.tag, str(image.id), name)
+        image = await engine.threads.own(find, engine, call.words["image"])
+        await engine.threads.own(store.tag, str(image.id), name)
         engine.events.tell("image", "tag", str(image.id), {"name": name})
         return Answer(201)
 
     async def remove(call: Call) -> Answer:
         name = call.words["image"]
-        await engine.blocking(find, engine, name)
-        removed = await engine.blocking(lambda: store.remove(name, force=call.flag("force")))
+        await engine.threads.own(find, engine, name)
+        removed = await engine.threads.disk(lambda: store.remove(name, force=call.flag("force")))
         return document(_told(engine, removed))
 
     async def prune(call: Call) -> Answer:
@@ -84,7 +85,7 @@ def table(engine: Engine) -> Table:
         if dangling[:1] not in (["true"], ["1"], ["false"], ["0"]):
             raise BadParameter(f"invalid filter 'dangling=[{' '.join(dangling)}]'")
         every = dangling[:1] in (["false"], ["0"])
-        removed = await engine.blocking(lambda: store.prune(filters, all=every))
+        removed = await engine.threads.disk(lambda: store.prune(filters, all=every))
         deleted = [entry for one in removed for entry in _told(engine, one)]
         freed = sum(one.freed_bytes for one in removed)
         engine.events.tell("image", "prune", "", {"reclaimed": str(freed)})
@@ -94,21 +95,22 @@ def table(engine: Engine) -> Table:
         name = call.words.get("image")
         names = [name] if name else call.all("names")
         for one in names:
-            if await engine.blocking(engine.store.find, one) is None:
+            if await engine.threads.own(engine.store.find, one) is None:
                 raise NotFound(f"No such image: {one}")
         return await saved(engine, names)
 
+    @cancellable
     async def load(call: Call) -> Streamed:
         archive = await received(engine, call)
 
-        def load_it(progress: Any) -> str:
+        def load_it(progress: Any, _cancellation: Any) -> str:
             with archive:
                 images = store.load(archive)
             for image in images:
                 engine.tell_later("image", "load", str(image.id), {"name": image.name})
             return "\n".join(f"Loaded image: {image.name}" for image in images)
 
-        return await follow(engine, load_it, stream=True)
+        return await follow(engine, "loads of images", load_it, stream=True)
 
     async def search(call: Call) -> Answer:
         from rung.image import search as look
@@ -124,7 +126,9 @@ def table(engine: Engine) -> Table:
             raise BadParameter(f"limit {limit} is outside the range of [1, 100]")
         if strange := call.filters().keys() - {"is-automated", "is-official", "stars"}:
             raise BadParameter(f"invalid filter '{min(strange)}'")
-        found = await engine.blocking(lambda: look(term, limit, insecure=insecure(f"{term}/x")))
+        with cancelling() as cancellation:
+            how: dict[str, Any] = {"insecure": insecure(f"{term}/x"), "cancellation": cancellation}
+            found = await engine.threads.apart("searches in registries", lambda: look(term, limit, **how))
         return document(
             [
                 {
@@ -138,12 +142,13 @@ def table(engine: Engine) -> Table:
             ]
         )
 
+    @cancellable
     async def auth(call: Call) -> Answer:
         try:
             asked = await call.document(AUTH)
         except BadParameter as error:  # Docker's own endpoint reads it by itself
             raise EngineError(str(error).removeprefix("invalid JSON: ")) from None
-        return document(await engine.blocking(login, asked or {}))
+        return document(await engine.threads.apart("logins to registries", login, asked or {}))
 
     return {
         "GET /images/json": list_them,
@@ -221,17 +226,22 @@ def _told(engine: Engine, removed: Removed) -> list[dict[str, str]]:
 
 async def saved(engine: Engine, names: list[str]) -> Streamed:
     """An archive, streamed while it is written."""
-    from rung.engine.docker.progress import piped
+    from rung.engine.docker.progress import Piped
 
-    return Streamed(piped(engine, lambda file: engine.store.save(names, file)), "application/x-tar")
+    pieces = Piped(engine, f"saves of images {' '.join(names)}", lambda file: engine.store.save(names, file))
+    return Streamed(pieces, "application/x-tar")
 
 
 async def received(engine: Engine, call: Call) -> Any:
     """A body as a file: unnamed, on the data's disk."""
     import tempfile
 
-    file = await engine.blocking(lambda: tempfile.TemporaryFile(dir=engine.places.data))
-    async for piece in call.body():
-        await engine.blocking(file.write, piece)
-    file.seek(0)
+    file = await engine.threads.own(lambda: tempfile.TemporaryFile(dir=engine.places.data))
+    try:
+        async for piece in call.body():
+            await engine.threads.own(file.write, piece)
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
     return file

@@ -14,7 +14,7 @@ from rung.engine.docker.filters import carries, chosen
 from rung.engine.docker.images import summary as image_summary
 from rung.engine.docker.images import with_virtual_size
 from rung.engine.docker.system import moment_ns
-from rung.engine.docker.volumes import tree_bytes
+from rung.engine.docker.volumes import tree_bytes, volume_bytes
 from rung.engine.document import resources
 from rung.engine.errors import BadParameter, Conflict, EngineError
 from rung.engine.lifecycle.checks import check_policy
@@ -42,10 +42,10 @@ def table(engine: Engine) -> Table:
     async def stats_of(call: Call) -> Answer | Streamed:
         container = get(call)
         if not call.flag("stream", True):
-            first = None if call.flag("one-shot") else await engine.blocking(stats.sample, engine, container, None)
+            first = None if call.flag("one-shot") else await engine.threads.own(stats.sample, engine, container, None)
             if first is not None and container.state.pid:
                 await asyncio.sleep(1)
-            return document(await engine.blocking(stats.sample, engine, container, first))
+            return document(await engine.threads.own(stats.sample, engine, container, first))
         return Streamed(_stats(engine, container))
 
     async def top(call: Call) -> Answer:
@@ -86,7 +86,7 @@ def table(engine: Engine) -> Table:
                 continue
             if any(carries(one.labels, [word]) for word in labels.get("label!", ())):
                 continue
-            freed += await engine.blocking(written_bytes, engine, one)
+            freed += await engine.threads.disk(written_bytes, engine, one)
             await remove(engine, one)
             deleted.append(one.id)
         engine.events.tell("container", "prune", "", {"reclaimed": str(freed)})
@@ -121,7 +121,7 @@ async def _stats(engine: Engine, container: Container) -> AsyncIterator[bytes]:
     """One a second, as long as the container is there."""
     before = None
     while True:
-        before = await engine.blocking(stats.sample, engine, container, before)
+        before = await engine.threads.own(stats.sample, engine, container, before)
         yield jsonc.dumps(before, compact=True).encode() + b"\n"
         await asyncio.sleep(1)
         if container.state.status in ("removing", "dead"):
@@ -166,18 +166,18 @@ async def usage(engine: Engine, kinds: set[str]) -> dict[str, Any]:
     """Docker's ``/system/df``; null for those that are not asked for."""
     from rung.engine.docker.containers import summary
 
-    found = await engine.blocking(engine.store.usage)
+    found = await engine.threads.disk(engine.store.usage)
     counts = {one.id: one for one in found.images}
     images, volumes, containers = [], [], []
-    for one in await engine.blocking(engine.store.summaries) if "image" in kinds else ():
+    for one in await engine.threads.own(engine.store.summaries) if "image" in kinds else ():
         counted = counts.get(one.id)
         more = {"Containers": counted.containers, "SharedSize": counted.shared_bytes} if counted is not None else {}
         images.append({**image_summary(one), "RepoDigests": list(one.repo_digests) or None, **more})
     for volume in engine.volumes if "volume" in kinds else ():
-        size = await engine.blocking(tree_bytes, volume.mountpoint)
+        size = await volume_bytes(engine, volume)
         volumes.append({**volume.view(), "UsageData": {"RefCount": len(engine.volumes.users(volume)), "Size": size}})
     for container in engine.containers if "container" in kinds else ():
-        written, whole = await engine.blocking(sizes, engine, container)
+        written, whole = await engine.threads.disk(sizes, engine, container)
         has = {"SizeRw": written} if written else {}
         containers.append({**summary(engine, container), **has, "SizeRootFs": whole})
     return {

@@ -235,7 +235,7 @@ class Link(asyncio.Protocol):
         self._headers = self._common
         handler, words = found
         call = Call(self, request, path, query, words, version)
-        if request.method in ("GET", "HEAD"):
+        if request.method in ("GET", "HEAD") or getattr(handler, "is_cancellable", False):
             return await handler(call)
         # What changes something is done to its end: a client that goes meanwhile leaves nothing half done.
         work = asyncio.ensure_future(handler(call))

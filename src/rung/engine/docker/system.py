@@ -43,7 +43,7 @@ def table(engine: Engine) -> Table:
         return document(version_of(engine))
 
     async def info(call: Call) -> Answer:
-        found = await engine.blocking(information, engine)
+        found = await engine.threads.own(information, engine)
         if call.before(1, 42):
             found["KernelMemory"] = False
         if call.before(1, 25):

@@ -5,13 +5,15 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from rung.engine.docker.answers import Answer, Streamed, document
+from rung.engine.docker.call import cancellable
 from rung.engine.docker.images import check_name, find, received
-from rung.engine.docker.progress import answered, follow
+from rung.engine.docker.progress import answered, cancelling, follow
 from rung.engine.docker.registries import insecure as may_be_plain
 from rung.engine.docker.registry_auth import credentials_of
 from rung.engine.errors import BadParameter, NotFound
 from rung.engine.lifecycle.checks import platform_of
 from rung.image import RegistryError
+from rung.spec.errors import SpecError
 from rung.spec.image import Reference
 
 TYPE_CHECKING = False
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from rung.engine.docker.call import Call
     from rung.engine.docker.routes import Table
     from rung.engine.engine import Engine
+    from rung.image import Cancellation
     from rung.spec.image import Platform
 
 
@@ -32,6 +35,7 @@ def table(engine: Engine) -> Table:
     def insecure(name: str) -> bool:
         return may_be_plain(name, engine.settings.insecure_registries)
 
+    @cancellable
     async def create(call: Call) -> Streamed:
         if call.query.get("fromSrc"):
             return await _import(engine, call)
@@ -43,33 +47,36 @@ def table(engine: Engine) -> Table:
         given = credentials_of(call)
         platform = call.query.get("platform") or None
 
-        def pull(progress: Any) -> str:
+        def pull(progress: Any, cancellation: Cancellation) -> str:
             before = store.find(name)
             with _missing(f"manifest for {Reference.parse(name).familiar} not found: "):
-                image = store.pull(name, platform, progress, insecure=insecure(name), credentials=given)
+                how: dict[str, Any] = {"insecure": insecure(name), "credentials": given}
+                image = store.pull(name, platform, progress, cancellation=cancellation, **how)
             engine.tell_later("image", "pull", image.name, {"name": image.name.partition(":")[0]})
             same = before is not None and before.id == image.id
             status = "Image is up to date" if same else "Downloaded newer image"
             return f"Digest: {image.digest}\nStatus: {status} for {image.name}"
 
-        return await follow(engine, lambda progress: pull(answered(progress)))
+        return await follow(engine, f"pulls from {domain_of(name)}", lambda say, end: pull(answered(say), end))
 
+    @cancellable
     async def push(call: Call) -> Streamed:
         name, tag = call.words["image"], call.query.get("tag", "")
         if not call.request.get("x-registry-auth"):
             said = "invalid X-Registry-Auth header: EOF"
             raise BadParameter(f"bad parameters and missing X-Registry-Auth: {said}")
-        names = [find(engine, f"{name}:{tag}").name] if tag else await engine.blocking(_all_tags, engine, name)
+        names = [find(engine, f"{name}:{tag}").name] if tag else await engine.threads.own(_all_tags, engine, name)
         given = credentials_of(call)
         platform = call.query.get("platform") or None
 
-        def push_it(progress: Any) -> str:
+        def push_it(progress: Any, cancellation: Cancellation) -> str:
             for one in names:
-                store.push(one, progress, platform, insecure=insecure(one), credentials=given)
+                how: dict[str, Any] = {"insecure": insecure(one), "credentials": given}
+                store.push(one, progress, platform, cancellation=cancellation, **how)
                 engine.tell_later("image", "push", one, {"name": one.partition(":")[0]})
             return ""
 
-        return await follow(engine, push_it)
+        return await follow(engine, f"pushes to {domain_of(name)}", push_it)
 
     async def distribution(call: Call) -> Answer:
         from rung.image import describe_remote
@@ -77,8 +84,11 @@ def table(engine: Engine) -> Table:
         name = call.words["image"]
         check_name(name)
         how: dict[str, Any] = {"insecure": insecure(name), "credentials": credentials_of(call)}
-        with _missing():
-            descriptor, platforms = await engine.blocking(lambda: describe_remote(name, **how))
+        with _missing(), cancelling() as cancellation:
+            subject = f"requests to {domain_of(name)}"
+            descriptor, platforms = await engine.threads.apart(
+                subject, lambda: describe_remote(name, cancellation=cancellation, **how)
+            )
         at = {"mediaType": descriptor.media_type, "digest": str(descriptor.digest), "size": descriptor.size}
         return document({"Descriptor": at, "Platforms": [_platform(one) for one in platforms]})
 
@@ -87,6 +97,14 @@ def table(engine: Engine) -> Table:
         "POST /images/{image}/push": push,
         "GET /distribution/{image}/json": distribution,
     }
+
+
+def domain_of(name: str) -> str:
+    """The registry that an image's name leads to; the name itself where it is none (the transfer then says so)."""
+    try:
+        return Reference.parse(name).domain
+    except SpecError:
+        return name
 
 
 @contextmanager
@@ -130,7 +148,7 @@ async def _import(engine: Engine, call: Call) -> Streamed:
     changes = call.all("changes")
     message = call.query.get("message") or "Imported from -"
 
-    def import_it(progress: Any) -> str:
+    def import_it(_progress: Any, _cancellation: Cancellation) -> str:
         from rung.image import parse_changes
 
         with archive:
@@ -140,4 +158,4 @@ async def _import(engine: Engine, call: Call) -> Streamed:
         engine.tell_later("image", "import", str(image.id), {"name": name or str(image.id)})
         return str(image.id)
 
-    return await follow(engine, import_it)
+    return await follow(engine, "imports of images", import_it)

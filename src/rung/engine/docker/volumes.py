@@ -5,7 +5,7 @@ from __future__ import annotations
 from rung.engine.docker.answers import Answer, document, empty
 from rung.engine.docker.bodies import VOLUME
 from rung.engine.docker.filters import carries
-from rung.engine.errors import BadParameter, Conflict, NotFound, Unavailable
+from rung.engine.errors import BadParameter, Conflict, NotFound, StalledError, Unavailable
 from rung.engine.volumes import ANONYMOUS
 
 TYPE_CHECKING = False
@@ -50,7 +50,7 @@ def table(engine: Engine) -> Table:
         deleted, freed = [], 0
         for one in chosen(engine, filters):
             if (every or ANONYMOUS in one.labels) and not one.options and not volumes.users(one):
-                freed += await engine.blocking(tree_bytes, one.mountpoint)
+                freed += await volume_bytes(engine, one)
                 try:
                     await volumes.remove(one)
                 except Conflict:  # taken meanwhile
@@ -70,6 +70,19 @@ def table(engine: Engine) -> Table:
         "GET /volumes/{name}": inspect,
         "DELETE /volumes/{name}": remove,
     }
+
+
+#: How long the files of one volume may take to be counted.
+COUNT_S = 60.0
+
+
+async def volume_bytes(engine: Engine, volume: Volume) -> int:
+    """Bytes of a volume's files; -1 where its file system does not answer."""
+    try:
+        subject = f"the files of volume {volume.name}"
+        return await engine.threads.apart(subject, tree_bytes, volume.mountpoint, deadline_s=COUNT_S)
+    except StalledError:
+        return -1
 
 
 def tree_bytes(path: str) -> int:

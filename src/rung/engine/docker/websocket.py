@@ -7,13 +7,12 @@ the shim, and what comes is put in frames (binary since 1.28, text before, as wi
 from __future__ import annotations
 
 import asyncio
-import socket
 
 from rung import jsonc
 from rung.engine import states
 from rung.engine.docker.answers import Hijacked
-from rung.engine.docker.attach import detach_keys
-from rung.engine.errors import Conflict, EngineError
+from rung.engine.docker.attach import detach_keys, hand_over
+from rung.engine.errors import Conflict
 from rung.http1.websocket import (
     BINARY,
     FAILED,
@@ -95,12 +94,12 @@ async def _between(
     wants, opcode = how
     joined = asyncio.get_running_loop().create_future()
 
-    def join(path: str) -> None:
-        if not joined.done():
-            joined.set_result(_at_shim(path, wants) if path else None)
+    async def join(path: str) -> None:
+        if not joined.done():  # the connection is made before the container's first instruction
+            joined.set_result(await hand_over(path, jsonc.dumps(wants).encode()) if path else None)
 
     if container.id in engine.running:
-        join(engine.places.attach(container.id))
+        await join(engine.places.attach(container.id))
     else:
         engine.join_early(container.id, join)
     shim = await joined
@@ -118,22 +117,6 @@ async def _between(
         writer.close()
     if link.transport is not None:
         link.transport.write(close(code))
-
-
-def _at_shim(path: str, wants: dict[str, Any]) -> socket.socket:
-    """A client's connection at the shim, made before the container's first instruction. Raises ``EngineError``."""
-    found = socket.socket(socket.AF_UNIX)
-    try:
-        found.settimeout(5)
-        found.connect(path)
-        found.sendall(jsonc.dumps(wants).encode())
-        if found.recv(3) != b"ok\n":
-            raise EngineError("the container's shim does not take the client")
-    except BaseException:
-        found.close()
-        raise
-    found.setblocking(False)
-    return found
 
 
 async def _out(reader: asyncio.StreamReader, link: Link, opcode: int) -> None:

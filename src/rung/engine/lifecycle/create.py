@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from rung.engine import log_options, remap
-from rung.engine.asked_mounts import asked
+from rung.engine.asked_mounts import asked, bind_sources, make_sources
 from rung.engine.container import Container
 from rung.engine.document import process, security
 from rung.engine.document.mounts import Mounted
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from rung.image import Image
 
 
+#: How long a look at the paths that are to be bound may take.
+SOURCES_S = 30.0
 #: Images whose documents are kept in memory.
 IMAGES_KNOWN = 64
 
@@ -52,7 +54,7 @@ async def create(
     runtime_program(str(host.get("Runtime") or ""), engine.settings.runtimes)
     warnings = [*checks.warnings(config, host), *dropped]
     reference = str(config.get("Image") or "")
-    image = await engine.blocking(find_image, engine, reference) if reference else None
+    image = await engine.threads.own(find_image, engine, reference) if reference else None
     if image is not None:
         checks.check_platform(image, wanted, reference)
     merged = merge(config, image.run_config if image is not None else {})
@@ -75,11 +77,14 @@ async def create(
         undo.push(os.rmdir, bundle)
         undo.push(engine.store.remove_rootfs, container_id)
         with step("make a snapshot of", reference, "image-spec: layer.md"):
-            await engine.blocking(_prepare, engine, image, container_id)
+            await engine.threads.own(_prepare, engine, image, container_id)
+        if sources := bind_sources(host):
+            subject = f"the paths that are bound by container {name}"
+            await engine.threads.apart(subject, make_sources, sources, deadline_s=SOURCES_S)
         container.mounts = [one.__dict__ for one in asked(engine, container)]
         if any(one["kind"] == "volume" for one in container.mounts):
             with step("fill new volumes"):
-                await engine.blocking(_fill_volumes, engine, container)
+                await engine.threads.apart(f"the volumes of container {name}", _fill_volumes, engine, container)
         with step("write the record", container.name):
             engine.containers.add(container)
         undo.keep()

@@ -8,8 +8,9 @@ from time import time_ns
 
 from rung.engine import cgroups, states, subpaths
 from rung.engine.errors import EngineError
+from rung.engine.running import Running
 from rung.engine.runtimes import OWN
-from rung.engine.shims.client import Client, ShimGone, ShimRefused, connect
+from rung.engine.shims.client import Client, ShimGone, ShimRefused, ShimStalled, connect
 from rung.engine.waiting import NEXT_EXIT, NOT_RUNNING, Outcome
 from rung.errors import RungError
 from rung.kernel import mount as kernel
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from rung.engine.container import Container
     from rung.engine.engine import Engine
-    from rung.engine.running import Running
 
 #: What is said of a container whose shim was killed: nobody learned its status.
 LOST = 255
@@ -96,24 +96,26 @@ async def _delete_task(engine: Engine, container: Container, client: Client) -> 
     try:
         await client.call("Delete", id=container.id)
     except EngineError:
-        await _tried(container, engine.blocking(clear_without_shim, engine, container))
+        await _tried(container, clear(engine, container))
 
 
 async def _end(engine: Engine, container: Container, running: Running) -> None:
     """The shim, which has nothing to do any more: nobody waits for that but the next run and who forces a removal."""
     try:
-        await _end_shim(engine, container, running.client)
+        await _end_shim(engine, container, running)
     finally:
         engine.ending.pop(container.id, None)
         running.gone.set_result(None)
 
 
-async def _end_shim(engine: Engine, container: Container, client: Client) -> None:
+async def _end_shim(engine: Engine, container: Container, running: Running) -> None:
     """Whatever it thinks that it has still: what it would not delete has been cleared away."""
+    client = running.client
     try:
         await client.call("Shutdown", id=container.id, now=True)
-    except EngineError:  # it was killed: what it had is here still
-        await _tried(container, engine.blocking(clear_without_shim, engine, container))
+    except EngineError:  # it was killed, or is stopped: what it had is here still
+        running.kill_shim()
+        await _tried(container, clear(engine, container))
     client.close()
 
 
@@ -121,7 +123,7 @@ async def _let_go(engine: Engine, container: Container) -> None:
     with step("leave its networks"):
         await _tried(container, engine.networks.leave(container))
     with step("unmount the root file system"):
-        await _tried(container, engine.blocking(unmount, engine, container))
+        await _tried(container, engine.threads.own(unmount, engine, container))
 
 
 async def _tried(container: Container, work: Awaitable[None]) -> None:
@@ -150,12 +152,18 @@ def unmount(engine: Engine, container: Container) -> None:
         kernel.umount(shm, kernel.MNT_DETACH)
 
 
+async def clear(engine: Engine, container: Container) -> None:
+    """Take away what a shim that is gone has left."""
+    await engine.threads.apart("clean-ups of containers", clear_without_shim, engine, container)
+
+
 def clear_without_shim(engine: Engine, container: Container) -> None:
     """What a shim that is gone would have taken away."""
     from rung.runtime import ContainerNotFound, Runtime
-    from rung.shim import clear
+    from rung.shim import clear as clear_foreign
 
-    clear(container.id, engine.places.bundle(container.id))  # another runtime's, whose records it alone can read
+    # Another runtime's, whose records it alone can read.
+    clear_foreign(container.id, engine.places.bundle(container.id))
     try:
         Runtime(f"{engine.places.runtime}/rung").get(container.id).delete(force=True)
     except ContainerNotFound:
@@ -169,12 +177,18 @@ def clear_without_shim(engine: Engine, container: Container) -> None:
             continue
 
 
-async def abandon(engine: Engine, container: Container) -> None:
-    """Take away the task of a start that came to nothing: it may be in any state, its shim alive or not."""
+async def abandon(engine: Engine, container: Container, begun: Running | None = None) -> None:
+    """Take away the task of a start that came to nothing: it may be in any state, its shim alive or not. ``begun``: the
+    run that was to be, where its shim had answered."""
     try:
         client = await connect(engine.places.shim(container.id))
     except ShimGone:
-        await engine.blocking(clear_without_shim, engine, container)
+        await clear(engine, container)
+        return
+    except ShimStalled:
+        if begun is not None:
+            begun.kill_shim()
+        await clear(engine, container)
         return
     try:
         async with asyncio.timeout(ABANDON_S):
@@ -182,10 +196,13 @@ async def abandon(engine: Engine, container: Container) -> None:
                 await asyncio.sleep(ABANDON_PAUSE_S)
         await client.call("Shutdown", id=container.id, now=True)
     except ShimGone:
-        await engine.blocking(clear_without_shim, engine, container)
-    except TimeoutError:
-        said = f"the shim of container {container.short_id} does not end what it has begun: end it by hand"
-        raise EngineError(said) from None
+        await clear(engine, container)
+    except (TimeoutError, ShimStalled):
+        if begun is None:
+            begun = Running(client)
+            begun.shim_pid = (await client.call("Connect", id=container.id)).shim_pid
+        begun.kill_shim()
+        await clear(engine, container)
     finally:
         client.close()
 

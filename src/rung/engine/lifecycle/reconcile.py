@@ -34,12 +34,14 @@ HEALTHY_S = 60.0
 async def reconcile(engine: Engine) -> None:
     """For every container."""
     again = []
-    left = await engine.blocking(_left_over, engine)
-    for container in list(engine.containers):
-        if container.state.running:
-            await _take_up(engine, container)
-        elif container.id in left:
-            await _clear(engine, container)
+    left = await engine.threads.own(_left_over, engine)
+    found = list(engine.containers)
+    # At once: a shim that does not answer keeps none of the others waiting.
+    await asyncio.gather(
+        *(_take_up(engine, one) for one in found if one.state.running),
+        *(_clear(engine, one) for one in found if not one.state.running and one.id in left),
+    )
+    for container in found:
         if container.state.status == states.EXITED and container.auto_remove:
             await remove(engine, container, volumes=True)
             continue
@@ -49,7 +51,7 @@ async def reconcile(engine: Engine) -> None:
             continue
         if container.id not in engine.running and comes_back(container):
             again.append(container)
-    await engine.blocking(_remove_unmade, engine)
+    await engine.threads.own(_remove_unmade, engine)
     if again:
         engine.later(_bring_back(engine, in_order(again)), "bringing containers back")
 
@@ -77,7 +79,7 @@ async def _clear(engine: Engine, container: Container) -> None:
     try:
         await abandon(engine, container)
         await engine.networks.leave(container)
-        await engine.blocking(unmount, engine, container)
+        await engine.threads.own(unmount, engine, container)
     except RungError as error:
         container.state.error = str(error)
 

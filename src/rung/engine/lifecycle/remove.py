@@ -38,7 +38,7 @@ async def remove(engine: Engine, container: Container, *, force: bool = False, v
         engine.containers.note(container)  # on a disk that is full, too: removing makes room
         try:
             with engine.counts.timed("delete"), step("remove its files", engine.places.bundle(container.id)):
-                await engine.blocking(_remove_files, engine, container.id)
+                await engine.threads.apart("removals of containers", _remove_files, engine, container.id)
             engine.containers.remove(container)
         except (RungError, OSError):
             container.become(states.DEAD)  # it can be removed again

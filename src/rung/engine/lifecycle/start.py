@@ -13,6 +13,7 @@ from rung import jsonc
 from rung.engine import cgroups, states, subpaths
 from rung.engine.container import Container
 from rung.engine.document.devices import Device, all_of_host, of_host
+from rung.engine.document.mounts import Mounted
 from rung.engine.document.namespaces import shared_container
 from rung.engine.document.process import Identity
 from rung.engine.document.whole import Found, document
@@ -31,6 +32,8 @@ from rung.trace.spans import about, context, step
 from rung.undo import Undo
 
 SHM_BYTES = 64 << 20
+#: How long a volume's file system may take to be mounted, or to show a file.
+VOLUME_S = 60.0
 _NOSUID_NODEV_NOEXEC = 2 | 4 | 8
 
 TYPE_CHECKING = False
@@ -65,7 +68,7 @@ async def run(engine: Engine, container: Container, checkpoint: str = "") -> Non
         state.finished_ns = 0
         container.become(states.CREATED if state.status == states.CREATED else states.EXITED)
         engine.containers.note(container)
-        engine.joins(container.id, "")
+        await engine.joins(container.id, "")
         if container.auto_remove:
             from rung.engine.lifecycle.remove import remove
 
@@ -106,8 +109,8 @@ async def _run(engine: Engine, container: Container, checkpoint: str) -> Running
             undo.push(running.client.close)
             await _make_and_start(engine, container, running.client, checkpoint, undo)
         except BaseException:
-            await asyncio.gather(beginning, return_exceptions=True)
-            await abandon(engine, container)
+            (begun,) = await asyncio.gather(beginning, return_exceptions=True)
+            await abandon(engine, container, begun if isinstance(begun, Running) else None)
             raise
         engine.running[container.id] = running
         undo.keep()
@@ -130,7 +133,7 @@ async def _make_and_start(
         checkpoint=checkpoint,
     )
     if checkpoint:  # there is no process, and no network, before it is restored
-        engine.joins(container.id, engine.places.attach(container.id))
+        await engine.joins(container.id, engine.places.attach(container.id))
         created = await _asked_of_runtime(client, "Start", id=container.id)
     with step("connect its networks", ", ".join(container.attached)):
         await engine.networks.connect(container, created.pid, undo)
@@ -139,7 +142,7 @@ async def _make_and_start(
     with step("write the record", container.name):  # before: an engine that is killed now finishes the start
         engine.containers.save_as(container, states.RUNNING, **began)
     if not checkpoint:
-        engine.joins(container.id, engine.places.attach(container.id))
+        await engine.joins(container.id, engine.places.attach(container.id))
         await _asked_of_runtime(client, "Start", id=container.id)
     container.state.__dict__.update(began)
     container.become(states.RUNNING)
@@ -149,20 +152,21 @@ async def _prepare(engine: Engine, container: Container, undo: Undo) -> None:
     """What the runtime needs: a root file system, and the configuration."""
     bundle = engine.places.bundle(container.id)
     with step("mount the root file system", f"{bundle}/rootfs", "image-spec: layer.md"):
-        rootfs = await engine.blocking(_mount, engine, container, undo)
+        rootfs = await engine.threads.own(_mount, engine, container, undo)
     for one in container.mounts:
         if one["name"]:
             with step("mount the volume", one["name"]):
-                await engine.blocking(engine.volumes.get(one["name"]).mount)
+                await engine.volumes.mount(one["name"], deadline_s=VOLUME_S)
     with step("decide addresses, names and ports", container.network_mode):
         engine.networks.attach(container, undo)
     with step("write the configuration", f"{bundle}/config.json", "config.md"):
-        config = document(container, _look_up(engine, container, rootfs, undo))
+        mounted = await _mounted(engine, container, undo)
+        config = document(container, _look_up(engine, container, rootfs, mounted, undo))
         config["process"]["env"] += engine.networks.link_environment(container)
         if requests := container.host.get("DeviceRequests"):
             from rung.engine import cdi
 
-            await engine.blocking(cdi.add, config, requests, engine.settings.cdi_dirs)
+            await engine.threads.own(cdi.add, config, requests, engine.settings.cdi_dirs)
         _write(f"{bundle}/config.json", config)
 
 
@@ -201,11 +205,23 @@ def _mount(engine: Engine, container: Container, undo: Undo) -> str:
     return target
 
 
-def _look_up(engine: Engine, container: Container, rootfs: str, undo: Undo) -> Found:
+async def _mounted(engine: Engine, container: Container, undo: Undo) -> tuple[Mounted, ...]:
+    """Its mounts. Parts of volumes are looked up in the volumes, which may be on any file system."""
+    if not any(one.get("subpath") for one in container.mounts):
+        return tuple(Mounted(**one) for one in container.mounts)
+    subject = f"the volumes of container {container.name}"
+    return await engine.threads.apart(
+        subject, subpaths.mounted, engine.places, container, undo, deadline_s=VOLUME_S
+    )
+
+
+def _look_up(
+    engine: Engine, container: Container, rootfs: str, mounted: tuple[Mounted, ...], undo: Undo
+) -> Found:
     return Found(
         rootfs,
         who(container, rootfs),
-        mounted=subpaths.mounted(engine.places, container, undo),
+        mounted=mounted,
         devices=tuple(_devices(container)),
         init=engine.init_program() if container.host.get("Init") else "",
         shm=_shm(engine, container, undo),

@@ -8,7 +8,7 @@ from rung.engine import states
 from rung.engine.errors import Conflict, NotModified
 from rung.engine.lifecycle.checks import signal_of
 from rung.engine.lifecycle.start import start
-from rung.engine.shims.client import ShimGone, ShimRefused
+from rung.engine.shims.client import ShimGone, ShimRefused, ShimStalled
 from rung.engine.waiting import NOT_RUNNING, Outcome
 from rung.spec.shim import ttrpc
 from rung.trace.spans import about
@@ -60,6 +60,10 @@ async def _signal(running: Running, container: Container, number: int) -> None:
     except ShimGone:
         if not await _is_ending(running):  # the same, and its shim as well
             raise
+    except ShimStalled:
+        if number != 9:
+            raise
+        running.kill_shim()  # the container goes with what is cleared away after a shim (``exits.py``)
 
 
 def stop_signal(container: Container) -> str:
@@ -87,7 +91,10 @@ async def stop(engine: Engine, container: Container, timeout_s: int | None = Non
     number = signal_of(word or stop_signal(container))
     configured = container.config.get("StopTimeout")
     patience = timeout_s if timeout_s is not None else configured if configured is not None else STOP_S
-    await _signal(running, container, number)
+    try:
+        await _signal(running, container, number)
+    except ShimStalled:  # whoever does not hear the first signal gets the last
+        patience = 0
     engine.events.tell("container", "kill", container.id, {**container.attributes(), "signal": str(number)})
     try:
         async with asyncio.timeout(None if patience < 0 else patience):

@@ -138,7 +138,7 @@ class Networks:
                 f"error while removing network: network {network.name} id {network.id} has active endpoints: {shown}"
             )
         if network.id in self._ready:
-            await self._engine.blocking(self._take_down, network)
+            await self._engine.threads.own(self._take_down, network)
         self._engine.database.remove("network", network.id)
         del self._networks[network.id]
         self._tell(network, "destroy")
@@ -208,9 +208,9 @@ class Networks:
             for document in container.attached.values():
                 network = self._networks.get(document["network_id"])
                 if network is not None and network.pool is not None:
-                    await self._engine.blocking(self._make_ready, network)
+                    await self._engine.threads.own(self._make_ready, network)
             try:
-                await self._engine.blocking(self._publish, container, _bindings(container))
+                await self._engine.threads.own(self._publish, container, _bindings(container))
                 await self._serve_names(container)
                 await self._serve_ports(container)
             except EngineError as error:
@@ -304,7 +304,7 @@ class Networks:
         """Make it so in the kernel, for the container's process."""
         if not container.attached:
             return
-        await self._engine.blocking(self._connect_all, container, pid, undo)
+        await self._engine.threads.own(self._connect_all, container, pid, undo)
         undo.push(self._stop_serving, container.id)
         await self._serve_names(container, pid)
         await self._serve_ports(container)
@@ -353,7 +353,7 @@ class Networks:
         """The run is over: interfaces, rules, ports and addresses go."""
         self._stop_serving(container.id)
         if container.attached:
-            await self._engine.blocking(self._disconnect_all, container)
+            await self._engine.threads.own(self._disconnect_all, container)
         self._release_ports(container.id)
         for name, document in container.attached.items():
             self._give_back(name, document)
@@ -386,11 +386,12 @@ class Networks:
             lambda name: self.look(container, name),
             lambda address: self.name_of(container, address),
             upstream(_host_resolv(), container.host),
+            self._engine.threads.own,
         )
         pid = pid or container.state.pid
         udp, tcp = await server.start(pid)
         self._servers[container.id] = server
-        await self._engine.blocking(firewall.apply_in, pid, rules.name_service(udp, tcp))
+        await self._engine.threads.own(firewall.apply_in, pid, rules.name_service(udp, tcp))
 
     async def _serve_ports(self, container: Container) -> None:
         """Those that no rule leads on."""
@@ -486,7 +487,7 @@ class Networks:
             with Undo() as undo:
                 undo.push(container.endpoints.pop, network.name, None)
                 self._attach(container, network, asked, undo)
-                await self._engine.blocking(self._connect, container, network, container.state.pid, undo)
+                await self._engine.threads.own(self._connect, container, network, container.state.pid, undo)
                 if not had_names:
                     await self._serve_names(container)
                 undo.keep()
@@ -506,8 +507,8 @@ class Networks:
         if document is not None:
             first = next(iter(container.attached)) == network.name
             if first:
-                await self._engine.blocking(self._publish_rules, container, "delete")
-            await self._engine.blocking(links.remove, document["interface"])
+                await self._engine.threads.own(self._publish_rules, container, "delete")
+            await self._engine.threads.own(links.remove, document["interface"])
             del container.attached[network.name]
             self._give_back(network.name, document)
         self._engine.containers.save(container)

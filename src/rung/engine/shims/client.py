@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from rung.engine.errors import EngineError
+from rung.engine.errors import EngineError, StalledError
 from rung.spec.shim import task, ttrpc
 from rung.trace.spans import context, step
 from rung.trace.w3c import PARENT
@@ -16,8 +16,34 @@ if TYPE_CHECKING:
     from rung.spec.protobuf import Message
 
 
+#: Seconds that a shim may take to answer. A method that is not here answers when it answers: ``Wait`` at an end, and
+#: ``Checkpoint`` and ``Create`` from one take as long as the container's memory takes to be written and read.
+DEADLINES_S = {
+    "Create": 150.0,  # hooks, and another runtime's program, which has ``RUNTIME_S`` itself
+    "Start": 150.0,
+    "Delete": 150.0,
+    "Exec": 30.0,
+    "Pause": 60.0,
+    "Resume": 60.0,
+    "Update": 60.0,
+    "Kill": 15.0,
+    "Pids": 30.0,
+    "Stats": 30.0,
+    "State": 15.0,
+    "Connect": 15.0,
+    "CloseIO": 15.0,
+    "ResizePty": 15.0,
+    "Shutdown": 15.0,
+}
+CONNECT_S = 10.0
+
+
 class ShimGone(EngineError):
     """The shim has hung up, or is not there."""
+
+
+class ShimStalled(StalledError):
+    """The shim has not answered in time."""
 
 
 class ShimRefused(EngineError):
@@ -62,10 +88,18 @@ class Client(asyncio.Protocol):
     # --- calls -------------------------------------------------------------------------
 
     async def call(self, method: str, **fields: Any) -> Any:
-        """A method of the Task service; its answer. Raises ``ShimRefused``, ``ShimGone``."""
+        """A method of the Task service; its answer. Raises ``ShimRefused``, ``ShimGone``, ``ShimStalled``."""
         asked, answered = task.METHODS[method]
+        deadline_s = None if fields.get("checkpoint") else DEADLINES_S.get(method)
         with step("ask the shim:", method):
-            payload = await self.send(task.SERVICES[0], method, asked(**fields))
+            try:
+                async with asyncio.timeout(deadline_s):
+                    payload = await self.send(task.SERVICES[0], method, asked(**fields))
+            except TimeoutError:
+                raise ShimStalled(
+                    f"the container's shim has not answered {method} within {deadline_s:g} s: it is stopped, or waits "
+                    "for a file system or a runtime that does not answer; docker rm -f ends it"
+                ) from None
         return answered.decode(payload)
 
     async def send(self, service: str, method: str, message: Message) -> bytes:
@@ -87,6 +121,11 @@ class Client(asyncio.Protocol):
         finally:
             self._waiting.pop(stream, None)
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the shim has not hung up."""
+        return self._transport is not None
+
     def close(self) -> None:
         """Hang up."""
         if self._transport is not None:
@@ -94,9 +133,12 @@ class Client(asyncio.Protocol):
 
 
 async def connect(path: str) -> Client:
-    """A connection to the shim that listens at ``path``. Raises ``ShimGone``."""
+    """A connection to the shim that listens at ``path``. Raises ``ShimGone``, ``ShimStalled``."""
     try:
-        _, client = await asyncio.get_running_loop().create_unix_connection(Client, path)
+        async with asyncio.timeout(CONNECT_S):
+            _, client = await asyncio.get_running_loop().create_unix_connection(Client, path)
+    except TimeoutError:
+        raise ShimStalled(f"the shim at {path} has not accepted a connection within {CONNECT_S:g} s") from None
     except OSError as error:
         raise ShimGone(f"no shim listens at {path}: {error.strerror}") from None
     return client

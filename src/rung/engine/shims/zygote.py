@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _FD = 3
 START_S = 30.0
+#: One that has not forked, or ended, within this is stopped, and killed.
+FORK_S, END_S = 20.0, 20.0
 #: A zygote that is killed is started again; one that ends by itself each time has something wrong with it.
 _TRIES = 3
 
@@ -48,7 +50,11 @@ class Zygote:
                 *words, pass_fds=[theirs.fileno()], stdin=asyncio.subprocess.DEVNULL, start_new_session=True
             )
         ours.setblocking(False)
-        ready = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(ours, 64), START_S)
+        try:
+            ready = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(ours, 64), START_S)
+        except TimeoutError:
+            self._kill()
+            ready = b""
         if ready != b"ready":
             ours.close()
             raise EngineError("the zygote has not come up")
@@ -70,8 +76,12 @@ class Zygote:
         try:
             message = jsonc.dumps(wanted.__dict__).encode()
             socket.send_fds(connection, [message], [listening])
-            answer = await asyncio.get_running_loop().sock_recv(connection, 64)
+            async with asyncio.timeout(FORK_S):
+                answer = await asyncio.get_running_loop().sock_recv(connection, 64)
         except ConnectionError:  # it was killed
+            answer = b""
+        except TimeoutError:  # it is stopped
+            self._kill()
             answer = b""
         finally:
             os.close(listening)
@@ -84,8 +94,16 @@ class Zygote:
             self._connection.close()
             self._connection = None
         if self._process is not None:
-            await self._process.wait()
+            try:
+                await asyncio.wait_for(self._process.wait(), END_S)
+            except TimeoutError:
+                self._kill()
+                await self._process.wait()
             self._process = None
+
+    def _kill(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
 
     async def close(self) -> None:
         """It ends; its shims do not."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, BinaryIO
 
+    from rung.image.cancellation import Cancellation
     from rung.image.images.forest import ImageTree
     from rung.image.images.history import Past
     from rung.image.images.remove import Removed
@@ -115,15 +116,17 @@ class Store:
         all_platforms: bool = False,
         insecure: bool = False,
         credentials: Credentials | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Image:
         """Fetch an image from its registry, with ``credentials`` or the kept login. ``all_platforms`` brings
         the others' content too (the image can then be pushed whole); ``insecure`` allows plain HTTP and unknown
-        certificates."""
+        certificates. Raises ``Cancelled`` where ``cancellation`` says so."""
+        from rung.image.registry.limits import limits_with
         from rung.image.registry.pull import pull
 
         wanted = Platform.parse(platform) if platform else host_platform()
         reference = Reference.parse(name)
-        how: dict[str, Any] = {"insecure": insecure, "credentials": credentials}
+        how: dict[str, Any] = {"insecure": insecure, "credentials": credentials, "limits": limits_with(cancellation)}
         pull(self.content, reference, wanted, progress, all_platforms=all_platforms, **how)
         return self.get(str(reference))
 
@@ -173,13 +176,16 @@ class Store:
         *,
         insecure: bool = False,
         credentials: Credentials | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Descriptor:
         """Bring an image into the registry that its name says: all platforms of it that came here, or
-        one; what the registry has now."""
+        one; what the registry has now. Raises ``Cancelled`` where ``cancellation`` says so."""
+        from rung.image.registry.limits import limits_with
         from rung.image.transfer.push import push
 
         wanted = Platform.parse(platform) if platform else None
-        return push(self.content, name, progress, platform=wanted, insecure=insecure, credentials=credentials)
+        how: dict[str, Any] = {"insecure": insecure, "credentials": credentials, "limits": limits_with(cancellation)}
+        return push(self.content, name, progress, platform=wanted, **how)
 
     def save(
         self, names: Sequence[str], file: BinaryIO, format: str = "docker-archive", platform: str | None = None

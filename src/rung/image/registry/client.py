@@ -7,8 +7,6 @@ OCI Distribution 1.1: "Pulling manifests", "Listing tags"; containerd's docs/hos
 
 from __future__ import annotations
 
-from time import sleep
-
 from rung import jsonc
 from rung.image.errors import RegistryError
 from rung.image.registry import logins
@@ -104,12 +102,16 @@ class Registry:
             name = f"{host.name}/{_subject(repository, path)}"
             raise refusal(response, host.name, name, is_logged_in=host.is_logged_in)
 
+    def _tries(self, name: str) -> Tries:
+        pause = self.limits.cancellation.pause
+        return Tries(self.limits, name, pause, final=(TimeoutError, ConnectionRefusedError))
+
     def document(
         self, repository: str, path: str, accept: str = ACCEPT, *, limit: int = 0
     ) -> Document:
         """A whole document; tried again where that may help."""
         limit = limit or self.limits.manifest_bytes
-        tries = Tries(self.limits, self.domain, sleep, final=(TimeoutError, ConnectionRefusedError))
+        tries = self._tries(self.domain)
         while True:
             pace = Pace(self.limits, self.limits.document_s)
             try:
@@ -127,7 +129,7 @@ class Registry:
     def head(self, repository: str, path: str) -> tuple[str, int]:
         """``HEAD``: the digest and the size that are said of a blob or manifest (empty, negative where not)."""
         headers = {"Accept": ACCEPT} if path.startswith("manifests/") else {}
-        tries = Tries(self.limits, self.domain, sleep, final=(TimeoutError, ConnectionRefusedError))
+        tries = self._tries(self.domain)
         while True:
             try:
                 pace = Pace(self.limits, self.limits.document_s)
@@ -224,7 +226,7 @@ class Registry:
         object: str = "",
     ) -> Response:
         """As ``send``, to one host. Tried again where nothing was asked to be changed."""
-        tries = Tries(self.limits, host.name, sleep, final=(TimeoutError, ConnectionRefusedError))
+        tries = self._tries(host.name)
         while True:
             own = pace or Pace(self.limits, self.limits.document_s)
             try:

@@ -7,10 +7,12 @@ meanwhile, into the hash and into the file.
 from __future__ import annotations
 
 import threading
+from time import monotonic
 
 from rung.image.errors import RegistryError
 from rung.image.progress import DOWNLOADED, DOWNLOADING, WAITING, Event, silent
 from rung.image.registry.blob import RemoteBlob
+from rung.image.registry.pace import SLICE_S
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ class Downloads:
         """Return when the blob is in the store; ``tap`` sees its bytes as they come."""
         progress = silent if quiet else self.progress
         try:
-            with self.blobs.ingest(blob.digest, blob.size, tap) as ingest:
+            with self.blobs.ingest(blob.digest, blob.size, tap, self._pause) as ingest:
                 if not ingest.done:
                     progress(Event(blob.digest.short, WAITING))
                     self._fetch(blob, ingest, progress)
@@ -66,5 +68,11 @@ class Downloads:
         ingest.commit(lasting=self.lasting)
 
     def _pause(self, seconds: float) -> None:
-        if self._stop.is_set() or (seconds and self._stop.wait(seconds)):
-            raise RegistryError("download", self.repository, "was given up")
+        end = monotonic() + seconds
+        while True:
+            self.registry.limits.cancellation.check()
+            left = end - monotonic()
+            if self._stop.wait(max(0.0, min(left, SLICE_S))):
+                raise RegistryError("download", self.repository, "was given up")
+            if left <= SLICE_S:
+                return

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from rung.image.cancellation import Cancellation
 from rung.record import Record
+
+NEVER = Cancellation()
 
 
 class Limits(Record):
@@ -31,3 +34,10 @@ class Limits(Record):
     #: A blob is sent in pieces of so many bytes; 0: in one, unless the registry finds that too large.
     piece_bytes: int = 0
     smaller_piece_bytes: int = 16 << 20
+    #: Ends every exchange, and every pause between two tries, within a second.
+    cancellation: Cancellation = NEVER
+
+
+def limits_with(cancellation: Cancellation | None) -> Limits:
+    """The usual ones, of work that can be cancelled."""
+    return Limits(cancellation=cancellation) if cancellation is not None else Limits()

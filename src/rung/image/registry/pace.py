@@ -34,7 +34,8 @@ class Pace:
         self._last = now
 
     def slice_s(self) -> float:
-        """How long to wait for the next bytes before asking again."""
+        """How long to wait for the next bytes before asking again. Raises ``Cancelled``."""
+        self._limits.cancellation.check()
         now = monotonic()
         if now - self._last >= self._limits.idle_s:
             raise TimeoutError("has fallen silent")

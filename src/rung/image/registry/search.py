@@ -11,12 +11,16 @@ from urllib.parse import quote
 from rung import jsonc
 from rung.image.errors import RegistryError
 from rung.image.registry.client import Registry
+from rung.image.registry.limits import limits_with
 from rung.record import Record
 from rung.spec.image import Reference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from rung.image.cancellation import Cancellation
+    from rung.image.registry.limits import Limits
 
 _HUB_INDEX = "index.docker.io"
 _LIMIT = 100
@@ -31,15 +35,17 @@ class Found(Record):
     is_official: bool = False
 
 
-def search(term: str, limit: int = 25, *, insecure: bool = False) -> list[Found]:
+def search(
+    term: str, limit: int = 25, *, insecure: bool = False, cancellation: Cancellation | None = None
+) -> list[Found]:
     """Repositories whose name has ``term`` in it; ``host/term`` asks that registry."""
     domain, _, rest = term.partition("/")
     if not ("." in domain or ":" in domain or domain == "localhost"):
         domain, rest = "docker.io", term
     if domain == "docker.io":
-        return _search_hub(rest, min(limit, _LIMIT))
+        return _search_hub(rest, min(limit, _LIMIT), limits_with(cancellation))
     found = []
-    with Registry(domain, insecure=insecure) as registry:
+    with Registry(domain, insecure=insecure, limits=limits_with(cancellation)) as registry:
         for name in _catalogue(registry):
             if rest in name:
                 found.append(Found(f"{domain}/{name}"))
@@ -65,10 +71,10 @@ def _catalogue(registry: Registry) -> Iterator[str]:
         raise
 
 
-def _search_hub(term: str, limit: int) -> list[Found]:
+def _search_hub(term: str, limit: int, limits: Limits) -> list[Found]:
     path = f"/v1/search?q={quote(term)}&n={limit}"
     with (
-        Registry(_HUB_INDEX) as registry,
+        Registry(_HUB_INDEX, limits=limits) as registry,
         registry.send_to(registry.origin, "GET", path, (), {"Accept": "application/json"}, (200,)) as response,
     ):
         data = response.read_all(registry.limits.manifest_bytes)

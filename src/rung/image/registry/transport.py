@@ -196,12 +196,12 @@ class Transport:
         host = parts.hostname or ""
         port = parts.port or (443 if parts.scheme == "https" else 80)
         at = (proxy.host, proxy.port) if proxy else (host, port)
-        wire = Wire.connect(*at, self._limits.connect_s)
+        wire = Wire.connect(*at, self._limits)
         try:
             if parts.scheme == "https":
                 if proxy:
                     _tunnel(wire, host, port, proxy, pace)
-                wire.secure(self._context(tls), host)
+                wire.secure(self._context(tls), host, self._limits)
         except BaseException:
             wire.close()
             raise

@@ -9,11 +9,19 @@ from __future__ import annotations
 
 import socket
 import struct
+from errno import EINPROGRESS, ETIMEDOUT
+from os import strerror
+from select import POLLOUT, poll
+from time import monotonic
+
+from rung.image.registry.pace import SLICE_S
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ssl import SSLContext
+    from typing import Any
 
+    from rung.image.registry.limits import Limits
     from rung.image.registry.pace import Pace
 
 
@@ -31,17 +39,39 @@ class Wire:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     @classmethod
-    def connect(cls, host: str, port: int, timeout_s: float) -> Wire:
-        """To the first address of the host that answers."""
+    def connect(cls, host: str, port: int, limits: Limits) -> Wire:
+        """To the first address of the host that answers. Raises ``Cancelled`` and ``OSError``."""
         # Bytes are taken as they are; text would load the codec of international names, three milliseconds.
         name = host.encode() if host.isascii() else host
-        return cls(socket.create_connection((name, port), timeout_s))  # type: ignore[arg-type]
+        failure: OSError = ConnectionRefusedError("has no address")
+        for family, kind, protocol, _, address in socket.getaddrinfo(name, port, type=socket.SOCK_STREAM):
+            sock = socket.socket(family, kind, protocol)
+            try:
+                _connect(sock, address, limits)
+                return cls(sock)
+            except OSError as error:
+                sock.close()
+                failure = error
+            except BaseException:
+                sock.close()
+                raise
+        raise failure
 
-    def secure(self, context: SSLContext, host: str) -> None:
-        """Speak TLS from here on (RFC 8446); the certificate is checked as the context says."""
-        self._sock = context.wrap_socket(self._sock, server_hostname=host)
+    def secure(self, context: SSLContext, host: str, limits: Limits) -> None:
+        """Speak TLS from here on (RFC 8446); the certificate is checked as the context says. Raises ``Cancelled``."""
+        self._sock = context.wrap_socket(self._sock, server_hostname=host, do_handshake_on_connect=False)
         self._flags = 0
         self._slice_s = 0.0
+        end = monotonic() + limits.connect_s
+        self._sock.settimeout(SLICE_S)
+        while True:
+            limits.cancellation.check()
+            try:
+                self._sock.do_handshake()
+                return
+            except TimeoutError:
+                if monotonic() >= end:
+                    raise
 
     @property
     def is_quiet(self) -> bool:
@@ -103,6 +133,23 @@ class Wire:
     def close(self) -> None:
         """Hang up."""
         self._sock.close()
+
+
+def _connect(sock: socket.socket, address: Any, limits: Limits) -> None:
+    sock.setblocking(False)
+    error = sock.connect_ex(address)
+    if error == EINPROGRESS:
+        waiting = poll()
+        waiting.register(sock, POLLOUT)
+        end = monotonic() + limits.connect_s
+        while not waiting.poll(min(SLICE_S, max(0.0, end - monotonic())) * 1000):
+            limits.cancellation.check()
+            if monotonic() >= end:
+                raise TimeoutError(ETIMEDOUT, "does not answer")
+        error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if error:
+        raise OSError(error, strerror(error))
+    sock.setblocking(True)
 
 
 def is_certificate_error(error: BaseException) -> bool:

@@ -2,7 +2,8 @@
 
 Rule: a file under ``blobs/`` is complete and is what its name says. Bytes arrive in
 ``ingest/``, are hashed as they arrive, counted, synced, and only then renamed. Two
-processes that fetch the same blob take turns (``flock``); the second finds it done.
+processes that fetch the same blob take turns (``flock``); the second finds it done. A first one that
+is slow or stalled keeps nobody: the second then fetches it by itself.
 A process killed half way leaves its part, and the next one continues it.
 OCI image specification, image-layout.md.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from time import monotonic, sleep
 
 from rung.image.errors import ContentError, StoreError
 from rung.image.store.stream import Stream
@@ -18,7 +20,7 @@ from rung.spec.image import Digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
     from typing import BinaryIO, Protocol
 
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
             ...
 
 _CHUNK = 1 << 20
+#: Who waits for another's download of the same blob goes on waiting while that brings so many bytes in so many seconds.
+TURN_S, TURN_BYTES = 3.0, 3 << 20
+_LOOK_S = 0.02
 #: No document (manifest, index, config) is read into memory beyond this.
 DOCUMENT_LIMIT = 8 << 20
 
@@ -101,10 +106,15 @@ class Blobs:
         return digest
 
     def ingest(
-        self, digest: Digest | None = None, size: int | None = None, tap: Tap | None = None
+        self,
+        digest: Digest | None = None,
+        size: int | None = None,
+        tap: Tap | None = None,
+        pause: Callable[[float], object] = sleep,
     ) -> Ingest:
-        """Begin to store a blob; ``digest`` and ``size`` are verified where given."""
-        return Ingest(self, digest, size, tap)
+        """Begin to store a blob; ``digest`` and ``size`` are verified where given. ``pause``: waits so many seconds
+        while somebody else fetches the blob, or raises where the work is given up."""
+        return Ingest(self, digest, size, tap, pause)
 
     def adopt(self, path: str, fd: int, digest: Digest, *, lasting: bool = True) -> None:
         """Give a file its name as a blob. The caller has verified it, synced it, and holds its lock; where the
@@ -147,9 +157,15 @@ class Ingest:
     """A blob on its way in. A context: leaving it uncommitted through an error removes the part."""
 
     def __init__(
-        self, blobs: Blobs, digest: Digest | None, size: int | None, tap: Tap | None = None
+        self,
+        blobs: Blobs,
+        digest: Digest | None,
+        size: int | None,
+        tap: Tap | None = None,
+        pause: Callable[[float], object] = sleep,
     ) -> None:
         self.blobs = blobs
+        self._pause = pause
         self.digest = digest
         self.size = size
         self._tap = tap
@@ -171,7 +187,10 @@ class Ingest:
                 self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             except OSError as error:
                 raise StoreError("write", self._path, error.strerror or "") from error
-            fcntl.flock(self._fd, fcntl.LOCK_EX)
+            if not self._lock():
+                os.close(self._fd)
+                self._path = f"{self._path}.{os.urandom(4).hex()}"
+                continue
             if self.digest and self.blobs.has(self.digest):
                 self.done = True
                 self._forget()
@@ -184,6 +203,25 @@ class Ingest:
                 pass
             os.close(self._fd)
         self._take_up()
+
+    def _lock(self) -> bool:
+        """Wait for the part's lock as long as whoever has it makes good progress; whether it was acquired."""
+        size, until = 0, monotonic() + TURN_S
+        try:
+            while True:
+                try:
+                    fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return True
+                except BlockingIOError:
+                    self._pause(_LOOK_S)
+                if monotonic() >= until:
+                    before, size = size, os.fstat(self._fd).st_size
+                    if size - before < TURN_BYTES:
+                        return False
+                    until += TURN_S
+        except BaseException:
+            os.close(self._fd)
+            raise
 
     def _take_up(self) -> None:
         """Hash what an earlier, killed process has written, to go on behind it."""

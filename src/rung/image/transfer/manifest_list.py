@@ -14,6 +14,7 @@ from rung import jsonc
 from rung.image.errors import ImageError, StoreError
 from rung.image.registry import manifests
 from rung.image.registry.client import Registry
+from rung.image.registry.limits import limits_with
 from rung.image.store.blobs import replace_file
 from rung.image.transfer.copy import copy
 from rung.image.transfer.registry_end import RegistryDestination, RegistrySource
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from rung.image.cancellation import Cancellation
     from rung.image.progress import Progress
     from rung.image.registry.auth import Credentials
     from rung.spec.image import Descriptor, Digest, Manifest, Platform
@@ -41,12 +43,17 @@ def read_remote(name: str, *, insecure: bool = False) -> tuple[str, bytes]:
 
 
 def describe_remote(
-    name: str, *, insecure: bool = False, credentials: Credentials | None = None
+    name: str,
+    *,
+    insecure: bool = False,
+    credentials: Credentials | None = None,
+    cancellation: Cancellation | None = None,
 ) -> tuple[Descriptor, list[Platform]]:
     """What a registry has under a name, and the platforms that it is for: an index says them, an image's configuration
     its one."""
     reference = Reference.parse(name)
-    with Registry(reference.domain, insecure=insecure, credentials=credentials) as registry:
+    limits = limits_with(cancellation)
+    with Registry(reference.domain, insecure=insecure, credentials=credentials, limits=limits) as registry:
         at, data = manifests.get(registry, reference.path, reference.target)
         parsed = parse_manifest(data, at.media_type, f"manifest {reference.familiar}")
         if isinstance(parsed, Index):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from time import sleep
-
 from rung.image.progress import MOUNTED, PUSHED, PUSHING
 from rung.image.registry import manifests
 from rung.image.registry.blob import RemoteBlob
@@ -37,7 +35,7 @@ class RegistrySource:
 
     def open(self, blob: Descriptor, offset: int) -> Stream:
         """A stream that goes on where a connection breaks."""
-        return RemoteBlob(self.registry, self.reference.path, blob, sleep, offset)
+        return RemoteBlob(self.registry, self.reference.path, blob, self.registry.limits.cancellation.pause, offset)
 
     def origins(self, blob: Descriptor) -> Sequence[str]:
         """Where we read it."""
@@ -78,7 +76,7 @@ class RegistryDestination:
         path = self.reference.path
         here = [name.removeprefix(f"{self.reference.domain}/") for name in origins]
         known = [one for name, one in zip(origins, here) if name != one and one != path]
-        upload = Upload(self.registry, path, blob, open, sent, sleep)
+        upload = Upload(self.registry, path, blob, open, sent, self.registry.limits.cancellation.pause)
         is_mounted = upload.run(known[0] if known else "")
         return f"{MOUNTED} {known[0]}" if is_mounted else PUSHED
 

@@ -5,6 +5,8 @@ Rule: the program's own words are the error. They come in its log (``--log-forma
 
 from __future__ import annotations
 
+from select import POLLIN, poll
+
 from rung import jsonc, posix
 from rung.runtime import receive
 from rung.shim.children import held, waited
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
 
 #: What is kept of a program's standard error.
 _WORDS_BYTES = 4096
+#: How long a runtime may take for one operation; saving and restoring a container's memory takes as long as it takes.
+RUNTIME_S = 120.0
+#: How long its terminal may be in coming after it has ended.
+CONSOLE_S = 10
+_ENDLESS = ("checkpoint", "restore")
 
 
 class Program:
@@ -139,7 +146,7 @@ class Program:
         if self._settings.systemd_cgroup:
             program.append("--systemd-cgroup")
         try:
-            code, out, err = run([*program, *words], fds)
+            code, out, err = run([*program, *words], fds, deadline_s=None if words[0] in _ENDLESS else RUNTIME_S)
             if code:
                 raise _complaint(self.name, words[0], code, _last_error(log), err)
             return out
@@ -151,9 +158,13 @@ class Program:
 
 
 def run(
-    argv: list[str], fds: tuple[int, int, int], told: dict[str, str] | None = None
+    argv: list[str],
+    fds: tuple[int, int, int],
+    told: dict[str, str] | None = None,
+    deadline_s: float | None = RUNTIME_S,
 ) -> tuple[int, bytes, bytes]:
-    """Run a program to its end: status, and what it wrote where no descriptor is given (-1). ``told``: variables."""
+    """Run a program to its end: status, and what it wrote where no descriptor is given (-1). ``told``: variables.
+    One that has not ended by the deadline is killed, and ``ShimError`` raised."""
     with Closing() as closing:
         null = closing.add(posix.open("/dev/null", posix.O_RDWR | posix.O_CLOEXEC))
         # Files and not pipes: a container's process may keep them open for as long as it lives.
@@ -164,7 +175,11 @@ def run(
             pid = held(lambda: spawn(argv, variables, dict(enumerate(given))))
         except OSError as error:
             raise ShimError("run", f'"{argv[0]}"', error.strerror or "", "is that runtime installed?") from None
-        code = posix.waitstatus_to_exitcode(waited(pid))
+        try:
+            code = posix.waitstatus_to_exitcode(waited(pid, deadline_s))
+        except TimeoutError:
+            said = f"has not ended within {deadline_s:g} s and was killed"
+            raise ShimError("run", f'"{argv[0]}"', said, "does that runtime wait for something?") from None
         out, err = (posix.pread(fd, 1 << 20, 0) for fd in caught)
         return code, out, err
 
@@ -196,6 +211,10 @@ def _receive_from(listening: int) -> int:
 
     server = socket(AF_UNIX, SOCK_STREAM, 0, posix.dup(listening))
     try:
+        waiting = poll()
+        waiting.register(listening, POLLIN)
+        if not waiting.poll(CONSOLE_S * 1000):
+            raise ShimError("terminal", "", f"the runtime has not sent it within {CONSOLE_S} s")
         fd, _ = server._accept()  # type: ignore[attr-defined]
         connection = socket(AF_UNIX, SOCK_STREAM, 0, fd)
         try:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NUMBERS = {"stdin": 0, "stdout": 1, "stderr": 2}
 #: A client that is so far behind holds the process up, until it has read some.
-HIGH_WATER_BYTES = 1 << 20
+HIGH_WATER_BYTES = 1 << 19
 _READ_BYTES = 1 << 16
 
 

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 #: So long a shim waits for a worker to begin. A zygote that has none forks one in two milliseconds; where hundreds of
 #: containers begin at once it is busy for seconds.
-PATIENCE_S = 30
+PATIENCE_S = 10
+#: So long one operation may take: hooks have times of their own, and what waits longer is stopped.
+OPERATION_S = 140
 _TIMEVAL = 8
 _ROOM = CMSG_SPACE(4 * FDS_MAX)
 
@@ -75,17 +77,20 @@ def ask(path: str, request: dict[str, Any], fds: Sequence[int]) -> tuple[Any, in
 
 
 def _begin(connection: socket, path: str, message: bytes, fds: Sequence[int]) -> None:
-    patience = PATIENCE_S.to_bytes(_TIMEVAL, "little") + bytes(_TIMEVAL)
     try:
         connection.connect(path)
-        connection.setsockopt(SOL_SOCKET, SO_RCVTIMEO, patience)
+        connection.setsockopt(SOL_SOCKET, SO_RCVTIMEO, _timeval(PATIENCE_S))
         connection.sendmsg([message], [_rights(fds)] if fds else [], MSG_NOSIGNAL)
         first = connection.recv(1)
     except OSError:
         first = _last_word(connection)
     if first != BEGUN:
         raise Unserved
-    connection.setsockopt(SOL_SOCKET, SO_RCVTIMEO, bytes(2 * _TIMEVAL))
+    connection.setsockopt(SOL_SOCKET, SO_RCVTIMEO, _timeval(OPERATION_S))
+
+
+def _timeval(seconds: int) -> bytes:
+    return seconds.to_bytes(_TIMEVAL, "little") + bytes(_TIMEVAL)
 
 
 def _last_word(connection: socket) -> bytes:

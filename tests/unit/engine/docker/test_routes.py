@@ -105,6 +105,11 @@ def test_many_lines_that_came_at_once_are_one_frame_and_few_are_not() -> None:
     assert logs.show_block(few + said, logs.Ask(since_ns=10**9), framed=False) == b"late\n"
 
 
+def all_of(follower: logs.Follower) -> bytes:
+    """What has come, block by block."""
+    return b"".join(iter(follower.more, b""))
+
+
 def test_a_follower_sees_what_comes_and_a_log_that_is_begun_anew(log: str) -> None:
     follower = logs.Follower(log)
     assert follower.more() == b""
@@ -116,7 +121,7 @@ def test_a_follower_sees_what_comes_and_a_log_that_is_begun_anew(log: str) -> No
         file.write(line[-3:])
     Path(log).rename(f"{log}.2")
     Path(log).write_bytes(Lines("stdout").feed(b"anew\n", 0))
-    assert texts(follower.more()) == ["more\n", "anew\n"]
+    assert texts(all_of(follower)) == ["more\n", "anew\n"]
     follower.close()
 
 
@@ -134,7 +139,7 @@ def test_nothing_is_told_twice_or_lost_where_a_follower_begins(log: str, tmp_pat
     Path(log).write_bytes(Lines("stdout").feed(b"anew\n", 0))
     assert texts(logs.lines(log, follower)) == texts(logs.last_lines(log, 99, follower)) == past
     assert texts(logs.last_lines(log, 2, follower)) == past[-2:]
-    assert texts(follower.more()) == ["meanwhile\n", "anew\n"]
+    assert texts(all_of(follower)) == ["meanwhile\n", "anew\n"]
     follower.close()
     first = logs.Follower(str(tmp_path / "none"))
     (tmp_path / "none").write_bytes(line)

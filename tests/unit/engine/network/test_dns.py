@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from struct import pack, unpack_from
 
 from hypothesis import given
@@ -18,7 +19,11 @@ def query(name: str, kind: int = message.A) -> bytes:
 
 def server() -> NameServer:
     known = {"web": ["10.0.0.2", "10.0.0.3"], "six": ["10.0.0.4", "fd00::4"]}
-    return NameServer(known.get, lambda address: "web.net" if address == "10.0.0.2" else "", [])
+    return NameServer(known.get, lambda address: "web.net" if address == "10.0.0.2" else "", [], in_place)
+
+
+async def in_place(work: Callable[..., object], *arguments: object) -> object:
+    return work(*arguments)
 
 
 def test_a_question() -> None:

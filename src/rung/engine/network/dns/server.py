@@ -15,30 +15,37 @@ from rung.kernel.netlink import inside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
+    from typing import Any
 
     #: name -> addresses, None where nobody is called so; and address -> name
     Look = Callable[[str], "list[str] | None"]
     Name = Callable[[str], str]
+    #: Does quick work of the engine's own in a thread.
+    InThread = Callable[..., Awaitable[Any]]
 
 UPSTREAM_S = 4.0
+#: Queries of one container that wait for other servers, and its TCP connections: what comes on top is dropped, as a
+#: resolver that is overloaded does, and asked again.
+WAITING_MAX, STREAMS_MAX = 64, 16
+#: A TCP connection without a query for so long is closed (RFC 7766 section 6.2.3).
+STREAM_IDLE_S = 10.0
 _LARGEST = 65535
 
 
 class NameServer:
     """One container's. ``look`` and ``name`` know its networks."""
 
-    def __init__(self, look: Look, name: Name, upstream: list[str]) -> None:
-        self._look, self._name, self._upstream = look, name, upstream
+    def __init__(self, look: Look, name: Name, upstream: list[str], in_thread: InThread) -> None:
+        self._look, self._name, self._upstream, self._in_thread = look, name, upstream, in_thread
         self._transport: asyncio.DatagramTransport | None = None
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._streams = 0
 
     async def start(self, pid: int) -> tuple[int, int]:
         """Listen in the network of a process: the ports for UDP and TCP."""
-        udp, tcp = await asyncio.get_running_loop().run_in_executor(
-            None, lambda: inside(f"/proc/{pid}/ns/net", _sockets)
-        )
+        udp, tcp = await self._in_thread(inside, f"/proc/{pid}/ns/net", _sockets)
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=udp)
         self._server = await asyncio.start_server(self._stream, sock=tcp)
@@ -60,6 +67,8 @@ class NameServer:
             if self._transport is not None:
                 self._transport.sendto(found, sender)
             return
+        if len(self._tasks) >= WAITING_MAX:
+            return
         task = asyncio.get_running_loop().create_task(self._forward(data, sender))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -71,16 +80,23 @@ class NameServer:
 
     async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Queries by TCP: a length of two bytes before each (RFC 1035 section 4.2.2)."""
+        if self._streams >= STREAMS_MAX:
+            writer.close()
+            return
+        self._streams += 1
         try:
             while True:
-                size = int.from_bytes(await reader.readexactly(2), "big")
-                data = await reader.readexactly(size)
+                async with asyncio.timeout(STREAM_IDLE_S):
+                    size = int.from_bytes(await reader.readexactly(2), "big")
+                    data = await reader.readexactly(size)
                 found = self.local_answer(data) or await self._ask(data)
-                writer.write(len(found).to_bytes(2, "big") + found)
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
+                async with asyncio.timeout(STREAM_IDLE_S):
+                    writer.write(len(found).to_bytes(2, "big") + found)
+                    await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError, TimeoutError):
             pass
         finally:
+            self._streams -= 1
             writer.close()
 
     def local_answer(self, data: bytes) -> bytes | None:
