@@ -23,7 +23,7 @@ _NO = ("", "0", "no", "false", "none")
 
 
 def cancellable(handler: Handler) -> Handler:
-    """Mark a handler that changes something and ends when its client has gone: it leaves nothing half done."""
+    """Mark a handler that ends when its client has gone: it waits for others, and leaves nothing half done."""
     handler.is_cancellable = True  # type: ignore[attr-defined]
     return handler
 

@@ -112,6 +112,7 @@ def table(engine: Engine) -> Table:
 
         return await follow(engine, "loads of images", load_it, stream=True)
 
+    @cancellable
     async def search(call: Call) -> Answer:
         from rung.image import search as look
 

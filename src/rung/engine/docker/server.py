@@ -7,6 +7,7 @@ file moves bytes, keeps back-pressure in both directions, and gives a connection
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 from urllib.parse import quote, unquote
 
@@ -64,7 +65,7 @@ class Link(asyncio.Protocol):
         self._room.set()
         self._task: asyncio.Task[None] | None = None
         self._body_over = self._is_new = True
-        self._is_hijacked = False
+        self._is_hijacked = self._ends_with_client = False
 
     # --- asyncio's ---------------------------------------------------------------------
 
@@ -87,7 +88,19 @@ class Link(asyncio.Protocol):
     def eof_received(self) -> bool:
         self._http.receive(b"")
         self._arrived.set()
+        if self._ends_with_client and self._task is not None and self._is_gone():
+            self._task.cancel()
         return True  # a client that has said all may still listen
+
+    def _is_gone(self) -> bool:
+        """Whether the client has closed its socket, and not only its sending. TCP does not say: a client that waits for
+        a long answer with half a connection is taken for one that has gone, as by Go's servers."""
+        connection = self._transport and self._transport.get_extra_info("socket")
+        if not connection or connection.family != socket.AF_UNIX:
+            return True
+        looking = select.poll()
+        looking.register(connection, 0)
+        return any(events & select.POLLHUP for _, events in looking.poll(0))
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
@@ -235,7 +248,13 @@ class Link(asyncio.Protocol):
         self._headers = self._common
         handler, words = found
         call = Call(self, request, path, query, words, version)
-        if request.method in ("GET", "HEAD") or getattr(handler, "is_cancellable", False):
+        if getattr(handler, "is_cancellable", False):
+            self._ends_with_client = True
+            try:
+                return await handler(call)
+            finally:
+                self._ends_with_client = False
+        if request.method in ("GET", "HEAD"):
             return await handler(call)
         # What changes something is done to its end: a client that goes meanwhile leaves nothing half done.
         work = asyncio.ensure_future(handler(call))

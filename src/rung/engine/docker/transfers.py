@@ -78,6 +78,7 @@ def table(engine: Engine) -> Table:
 
         return await follow(engine, f"pushes to {domain_of(name)}", push_it)
 
+    @cancellable
     async def distribution(call: Call) -> Answer:
         from rung.image import describe_remote
 

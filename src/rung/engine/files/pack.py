@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     Owners = Callable[[int, int], tuple[int, int]]
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_CHUNK = 1 << 20
+#: What is read of a file, and written, at once: a reader who stalls keeps a few times this in memory.
+_CHUNK = 1 << 16
 
 
 def pack(
@@ -38,7 +39,9 @@ class Packer:
 
     def __init__(self, file: BinaryIO, devices: frozenset[int] | None, owners: Owners | None = None) -> None:
         self._owners = owners
-        self._tar = tarfile.open(fileobj=file, mode="w|", format=tarfile.PAX_FORMAT, bufsize=_CHUNK)
+        self._tar = tarfile.open(
+            fileobj=file, mode="w|", format=tarfile.PAX_FORMAT, bufsize=_CHUNK, copybufsize=_CHUNK
+        )
         self._links: dict[tuple[int, int], str] = {}
         self._devices = devices
 
