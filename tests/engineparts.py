@@ -43,6 +43,8 @@ class Engine:
         self.folder = folder
         self.data, self.run = data or folder / "data", folder / "run"
         self.daemon: subprocess.Popen[bytes] | None = None
+        #: What a test starts it with again.
+        self.flags: tuple[str, ...] = ()
 
     # --- the daemon -----------------------------------------------------------------------
 

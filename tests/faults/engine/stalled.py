@@ -71,7 +71,7 @@ class Clients:
         return self._send(f"{head}Upgrade: tcp\nConnection: Upgrade\n\n")
 
     def exec(self) -> socket.socket:
-        body = {"Cmd": ["sh", "-c", "yes | head -c 4000000; sleep 1000000"], "AttachStdout": True}
+        body = {"Cmd": ["sh", "-c", "yes | head -c 1500000; sleep 1000000"], "AttachStdout": True}
         made = self._engine.ask("POST", f"/containers/{self._names['execs']}/exec", body=body)
         start = b'{"Detach":false,"Tty":false}'
         head = f"POST /v1.47/exec/{made['Id']}/start HTTP/1.1\nHost: x\nUpgrade: tcp\nConnection: Upgrade\n"

@@ -39,9 +39,8 @@ class Packer:
 
     def __init__(self, file: BinaryIO, devices: frozenset[int] | None, owners: Owners | None = None) -> None:
         self._owners = owners
-        self._tar = tarfile.open(
-            fileobj=file, mode="w|", format=tarfile.PAX_FORMAT, bufsize=_CHUNK, copybufsize=_CHUNK
-        )
+        self._tar = tarfile.open(fileobj=file, mode="w|", format=tarfile.PAX_FORMAT, bufsize=_CHUNK)
+        self._tar.copybufsize = _CHUNK  # type: ignore[attr-defined]
         self._links: dict[tuple[int, int], str] = {}
         self._devices = devices
 

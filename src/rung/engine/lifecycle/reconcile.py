@@ -17,7 +17,7 @@ from rung.engine.lifecycle.exits import LOST, abandon, follow, unmount
 from rung.engine.lifecycle.remove import remove
 from rung.engine.lifecycle.start import run, watch_health
 from rung.engine.running import Running
-from rung.engine.shims.client import connect
+from rung.engine.shims.client import ShimStalled, connect
 from rung.errors import RungError
 from rung.spec.shim.task import CREATED
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: How long one waits for another's health before it is started all the same.
 HEALTHY_S = 60.0
+#: How long the engine's start waits for shims to answer; those that do not are asked on.
+TAKE_UP_S = 5.0
 
 
 async def reconcile(engine: Engine) -> None:
@@ -136,23 +138,42 @@ async def _healthy(engine: Engine, container: Container) -> None:
 
 async def _take_up(engine: Engine, container: Container) -> None:
     try:
-        client = await connect(engine.places.shim(container.id))
-        found = await client.call("Connect", id=container.id)
-        if not found.task_pid:
-            raise EngineError("the shim knows nothing of it")
-        if (await client.call("State", id=container.id)).status == CREATED:  # killed between its record and its start
-            await client.call("Start", id=container.id)
+        running = Running(await connect(engine.places.shim(container.id)))
+        running.shim_pid = _parent_of(container.state.pid)
+        asking = engine.later(_ask_shim(container, running), f"asking the shim of {container.short_id}")
+        done, _ = await asyncio.wait({asking}, timeout=TAKE_UP_S)
+        if done:
+            asking.result()
+    except ShimStalled:
+        pass  # it is stopped, and goes on one day: its container runs
     except EngineError:
         await _lost(engine, container)
         return
     engine.shown.take_again(container.id)
-    running = Running(client)
-    running.shim_pid = found.shim_pid
     running.began_s -= max(0, time_ns() - container.state.started_ns) / 1e9  # as far as anybody knows
     engine.running[container.id] = running
-    container.state.pid = found.task_pid
     engine.later(follow(engine, container, running), f"following {container.short_id}")
     watch_health(engine, container)
+
+
+async def _ask_shim(container: Container, running: Running) -> None:
+    """What the shim knows is what is true; a start that was cut off is brought to its end. Raises ``EngineError``."""
+    found = await running.client.call("Connect", id=container.id)
+    if not found.task_pid:
+        raise EngineError("the shim knows nothing of it")
+    running.shim_pid, container.state.pid = found.shim_pid, found.task_pid
+    state = await running.client.call("State", id=container.id)
+    if state.status == CREATED:  # the engine was killed between its record and its start
+        await running.client.call("Start", id=container.id)
+
+
+def _parent_of(pid: int) -> int:
+    """That of a container's first process is its shim; 0 where it has ended."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return int(file.read().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 async def _lost(engine: Engine, container: Container) -> None:

@@ -18,7 +18,7 @@ from rung.shim.worker.brain import serve
 
 THREADS_MAX = 32
 #: Where all of those are busy, and none has ended within so many milliseconds, as many more begin; up to so many.
-STALLED_MS, THREADS_LIMIT = 500, 512
+STALLED_MS, THREADS_LIMIT = 100, 512
 #: As ``ps`` shows it (proc_pid_comm(5)).
 NAME = "rung-worker"
 #: What containers of the engine's need seldom, or commands alone, is not kept in memory.
