@@ -7,9 +7,9 @@ from rung.cli.parser import add_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
 
+    from rung.cli.declaration import Namespace
     from rung.image import Past
 
 _WIDTH = 45
@@ -27,7 +27,7 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="only show image IDs")
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
     from rung.cli.output import print_rows
 
     store = open_store(args, writes=False)

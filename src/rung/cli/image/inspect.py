@@ -10,8 +10,9 @@ from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 
 def register(commands: Any, name: str) -> None:
@@ -22,7 +23,7 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("-f", "--format", metavar="string", default="", help="json or a Go template")
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
     """As docker, what is there is shown before what is missing is complained about."""
     from rung.cli.template import Template
     from rung.image import inspected

@@ -9,8 +9,9 @@ from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 
 def register(commands: Any, name: str) -> None:
@@ -28,7 +29,7 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("--tree", action="store_true", help="list the platforms of each image as a tree")
 
 
-def _tree(args: argparse.Namespace, filters: dict[str, list[str]]) -> int:
+def _tree(args: Namespace, filters: dict[str, list[str]]) -> int:
     import sys
 
     from rung.cli.image.tree import tree_lines
@@ -41,7 +42,7 @@ def _tree(args: argparse.Namespace, filters: dict[str, list[str]]) -> int:
     return 0
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
     from rung.cli.image.view import HEADINGS, as_json, columns, image_rows
     from rung.cli.output import print_rows
 

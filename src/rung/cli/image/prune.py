@@ -8,8 +8,9 @@ from rung.cli.parser import add_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 _DANGLING = "WARNING! This will remove all dangling images."
 _UNUSED = "WARNING! This will remove all images without at least one container associated to them."
@@ -23,7 +24,7 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("-f", "--force", action="store_true", help="do not prompt for confirmation")
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
     from rung.cli.confirm import confirmed
     from rung.cli.output import human_size
 

@@ -7,8 +7,9 @@ from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 _COLUMNS = {"NAME": "Name", "DESCRIPTION": "Description", "STARS": "StarCount", "OFFICIAL": "IsOfficial"}
 _TAG_COLUMNS = {"NAME": "Name", "TAG": "Tag"}
@@ -29,7 +30,7 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("--insecure", action="store_true", help="allow plain HTTP and unknown certificates")
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
     from rung.cli.output import print_rows
 
     columns, rows = _tags(args) if args.list_tags else _repositories(args)
@@ -42,13 +43,13 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _tags(args: argparse.Namespace) -> tuple[dict[str, str], list[dict[str, str]]]:
+def _tags(args: Namespace) -> tuple[dict[str, str], list[dict[str, str]]]:
     from rung.image import list_tags
 
     return _TAG_COLUMNS, [{"Name": args.term, "Tag": tag} for tag in list_tags(args.term, insecure=args.insecure)]
 
 
-def _repositories(args: argparse.Namespace) -> tuple[dict[str, str], list[dict[str, str]]]:
+def _repositories(args: Namespace) -> tuple[dict[str, str], list[dict[str, str]]]:
     from rung.image import search
 
     least, official = _wanted(args.filter)
