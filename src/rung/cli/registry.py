@@ -27,6 +27,9 @@ def register(subparsers: Any, words: Sequence[str] = ()) -> None:
     _register_serve(commands)
     _register_gc(commands)
     _register_passwd(commands)
+    for name in ("serve", "gc"):
+        one = commands.parsers[name]
+        one.set_defaults(image_command=("registry", one.prog))
 
 
 def _register_serve(commands: Any) -> None:

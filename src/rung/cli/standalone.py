@@ -17,7 +17,7 @@ from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rung.cli.declaration import Namespace
     from rung.cli.flags import Asked
@@ -49,14 +49,19 @@ def execute(words: Sequence[str]) -> int:
         args = _parser(words).parse_args(words)
     except SystemExit as ended:  # help, or a usage error, and it is said
         return int(ended.code or 0)
-    see_extras()
+    speaker = "rung: "
     try:
-        status: int = args.run(args)
+        if run := _over_api(args, words):
+            speaker = ""  # errors are the engine's, as docker's client prints them
+        else:
+            see_extras()
+            run = args.run
+        status: int = run(args)
     except RungError as error:
-        return _failed(error, args)
+        return _failed(error, args, speaker)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return _failed(RungError(f"{where}{error.strerror or error}"), args)
+        return _failed(RungError(f"{where}{error.strerror or error}"), args, speaker)
     except KeyboardInterrupt:
         return 130
     return status
@@ -69,13 +74,24 @@ def handed_on(asked: Asked, command: str) -> int:
     return execute([*roots, *(["--debug"] if asked.settings.get("debug") else []), command, *asked.raw])
 
 
-def _failed(error: RungError, args: Namespace) -> int:
+def _over_api(args: Namespace, words: Sequence[str]) -> Callable[[Namespace], int] | None:
+    """What carries an image command out through an engine that is named; None where none is. Raises ``RungError``."""
+    if not hasattr(args, "image_command") or getattr(args, "root", None):  # --root names a store
+        return None
+    from rung.cli.image.api import over_api
+    from rung.cli.main import settings_of
+
+    module, prog = args.image_command
+    return over_api(module, prog, settings_of(words)[0])
+
+
+def _failed(error: RungError, args: Namespace, speaker: str) -> int:
     if args.debug:
         import traceback
 
         traceback.print_exc()
-    print(f"rung: {error}", file=sys.stderr)
-    return int(getattr(args, "error_status", 1))
+    print(f"{speaker}{error}", file=sys.stderr)
+    return int(getattr(error, "exit_status", getattr(args, "error_status", 1)))
 
 
 def _parser(words: Sequence[str]) -> Parser:

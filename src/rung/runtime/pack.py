@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 #: What the runtime imports, below the directory that holds ``rung/``.
 FOLDERS = ("rung/kernel", "rung/runtime", "rung/spec/runtime", "rung/trace")
 #: What ``rung`` imports on the way to the engine, and for a help: these folders' own modules, not of those below them.
-COMMAND_FOLDERS = ("rung/cli", "rung/cli/commands", "rung/cli/image", "rung/cli/link", "rung/http1")
+COMMAND_FOLDERS = (
+    *("rung/cli", "rung/cli/commands", "rung/cli/image", "rung/cli/image/api", "rung/cli/link"),
+    "rung/http1",
+)
 #: Of the library, what it takes from there.
 COMMAND_MODULES = ("rung/client/__init__.py", "rung/client/frames.py")
 #: containerd's shim, with all that it keeps containers by.

@@ -89,6 +89,8 @@ def register(subparsers: Any, words: Sequence[str] = ()) -> None:
 def _add(commands: Any, table: dict[str, str], names: Iterable[str]) -> None:
     for name in names:
         __import__(f"{__name__}.{table[name]}", fromlist=["register"]).register(commands, name)
+        one = commands.parsers[name]
+        one.set_defaults(image_command=(table[name], one.prog))
 
 
 def open_store(args: Namespace, *, writes: bool = True) -> Store:

@@ -52,7 +52,6 @@ def _print(values: list[dict[str, Any]], *, compact: bool) -> None:
     import json
 
     if compact:
-        for value in values:
-            print(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
+        print(json.dumps(values, separators=(",", ":"), ensure_ascii=False))
     else:
         print(json.dumps(values, indent=4, ensure_ascii=False))

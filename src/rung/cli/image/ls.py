@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rung.cli.declaration import Namespace
+    from rung.image import Summary
 
 
 def register(commands: Any, name: str) -> None:
@@ -43,9 +44,6 @@ def _tree(args: Namespace, filters: dict[str, list[str]]) -> int:
 
 
 def _run(args: Namespace) -> int:
-    from rung.cli.image.view import HEADINGS, as_json, columns, image_rows
-    from rung.cli.output import print_rows
-
     filters = parse_filters(args.filter)
     if args.name:
         filters.setdefault("reference", []).append(args.name)
@@ -55,10 +53,20 @@ def _run(args: Namespace) -> int:
     if args.json:
         import json
 
+        from rung.cli.image.view import as_json
+
         print(json.dumps([as_json(image) for image in images], indent=2))
-        return 0
+    else:
+        print_images(args, images)
+    return 0
+
+
+def print_images(args: Namespace, images: list[Summary]) -> None:
+    """The list, as the flags ask for it."""
+    from rung.cli.image.view import HEADINGS, columns, image_rows
+    from rung.cli.output import print_rows
+
     digests = args.digests or ".Digest" in args.format
     rows = image_rows(images, truncate=not args.no_trunc, digests=digests)
     quiet = "ID" if args.quiet else ""
     print_rows(rows, columns(digests=args.digests), quiet=quiet, template=args.format, headings=HEADINGS)
-    return 0

@@ -25,11 +25,10 @@ def register(commands: Any, name: str) -> None:
 
 
 def _run(args: Namespace) -> int:
-    from rung.cli.confirm import confirmed
     from rung.cli.output import human_size
 
     filters = parse_filters(args.filter)
-    if not args.force and not confirmed(_UNUSED if args.all else _DANGLING):
+    if not agreed(args):
         return 0
     removed = open_store(args).prune(filters, all=args.all)
     if removed:
@@ -43,3 +42,10 @@ def _run(args: Namespace) -> int:
         print()
     print(f"Total reclaimed space: {human_size(sum(one.freed_bytes for one in removed), 4)}")
     return 0
+
+
+def agreed(args: Namespace) -> bool:
+    """Whether images may go: ``--force``, or the person says yes."""
+    from rung.cli.confirm import confirmed
+
+    return bool(args.force) or confirmed(_UNUSED if args.all else _DANGLING)

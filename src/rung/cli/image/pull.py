@@ -29,18 +29,19 @@ def register(commands: Any, name: str) -> None:
 
 
 def _run(args: Namespace) -> int:
-    for name in _names(args):
+    for name in names_to_pull(args):
         _pull(args, name)
     return 0
 
 
-def _names(args: Namespace) -> list[str]:
+def names_to_pull(args: Namespace) -> list[str]:
+    """The name, or with ``--all-tags`` that of each tag that its registry has. Raises ``RungError``."""
     is_bare = ":" not in args.name.rpartition("/")[2]
     if args.all_tags:
         from rung.image import list_tags
 
         if not is_bare:
-            raise RungError("pull", args.name, "tag can't be used with --all-tags/-a")
+            raise RungError("tag can't be used with --all-tags/-a")
         return [f"{args.name}:{tag}" for tag in list_tags(args.name, insecure=args.insecure)]
     if is_bare and not args.quiet:
         print("Using default tag: latest")
