@@ -67,8 +67,16 @@ def execute(words: Sequence[str]) -> int:
     return status
 
 
+#: Flags of ``rung run`` with which it needs no engine.
+_HERE = ("rootfs", "explain")
+
+
 def handed_on(asked: Asked, command: str) -> int:
-    """A command of the tables, carried out here."""
+    """A command of the tables, carried out here. Raises ``RungError`` where an engine is named to do it."""
+    from rung.cli.image.api import named_engine, refusal
+
+    if address := named_engine(asked.settings):
+        raise refusal(f"{command} {' '.join(f'--{name}' for name in _HERE if asked[name])}", address, asked.settings)
     names = ("data-root", "snapshotter", "state-root")
     roots = [word for name in names if name in asked.settings for word in (f"--{name}", asked.settings[name])]
     return execute([*roots, *(["--debug"] if asked.settings.get("debug") else []), command, *asked.raw])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rung import posix
-from rung.cli import messages
+from rung.cli import main, messages
 from rung.cli.image import COMMANDS, SHORT
 from rung.cli.image.api import MODULES, OF_THE_CALLER, named_engine
 from rung.cli.image.api.names import full, split
@@ -46,8 +46,14 @@ def test_what_needs_a_store_is_refused(name: str, tmp_path: Path, capsys: pytest
     status = execute(["--data-root", str(tmp_path / "store"), "-H", HOST, *words])
     error = capsys.readouterr().err
     assert (status, error.count("\n")) == (125, 1), error
-    assert error.startswith(f"rung: {name}: works on a store of this machine") and HOST in error and "leave out -H" in error
+    assert error.startswith(f"rung: {name}: works on this machine only") and HOST in error and "leave out -H" in error
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("flags", ["--rootfs /", "--explain"])
+def test_a_run_without_an_engine_is_refused(flags: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.execute(["-H", HOST, "run", *flags.split(), "busybox", "true"]) == 125
+    assert capsys.readouterr().err.startswith(f"run {flags.split()[0]}: works on this machine only, not through the engine {HOST}")
 
 
 def test_another_command_is_named_where_there_is_one(capsys: pytest.CaptureFixture[str]) -> None:

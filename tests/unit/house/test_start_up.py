@@ -137,7 +137,7 @@ def test_the_daemon_answers_before_it_loads_the_engine(start_words: list[str], w
     code = f"import sys; sys.path.append('{SRC}'); from rung.cli.daemon import main; main()"
     modules, run = loaded([*start_words[:-1], "-c", code, words])
     assert run.returncode == 0, run.stderr
-    assert sorted(modules & ((SLOW | {"site", "rung.engine.daemon"}) - {"os"})) == []
+    assert sorted(modules & ((SLOW | {"site", "rung.engine.daemon"}) - {"os", "warnings"})) == []
 
 
 def test_streams_of_a_container_import_nothing_slow(start_words: list[str]) -> None:

@@ -66,13 +66,13 @@ def over_api(module: str, prog: str, settings: Mapping[str, str]) -> Callable[[N
 
 
 def refusal(prog: str, address: str, settings: Mapping[str, str], instead: str = "") -> RungError:
-    """The sentence for a command that works on a store of this machine only."""
+    """The sentence for a command that works on a store, or on files, of this machine."""
     if settings.get("host"):
         named, hint = "-H", "leave out -H, or run it on the machine of that engine"
     else:
         named = "RUNG_HOST" if posix.getenv("RUNG_HOST") else "DOCKER_HOST"
         hint = f"unset {named}, or name a store with --data-root"
-    reason = f"works on a store of this machine, not through the engine {address} that {named} names"
+    reason = f"works on this machine only, not through the engine {address} that {named} names"
     return _refused(prog.removeprefix("rung "), reason, f"use {instead}, or {hint}" if instead else hint)
 
 
