@@ -13,7 +13,7 @@ import ssl
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -37,8 +37,9 @@ def nobody() -> str:
 
 
 @contextmanager
-def docker_registry(**sections: Any) -> Iterator[str]:
-    """``host:port`` of a running docker-registry; ``sections``: more of its configuration."""
+def docker_registry(inside: Sequence[str] = (), **sections: Any) -> Iterator[str]:
+    """``host:port`` of a running docker-registry; ``sections``: more of its configuration; ``inside``: what starts it,
+    as ``nsenter``."""
     program = shutil.which("docker-registry")
     if program is None:
         pytest.skip("needs docker-registry: apt-get install docker-registry")
@@ -53,7 +54,7 @@ def docker_registry(**sections: Any) -> Iterator[str]:
     }
     (folder / "config.yml").write_text(json.dumps(config))
     with (folder / "log").open("wb") as log:
-        child = subprocess.Popen([program, "serve", folder / "config.yml"], stdout=log, stderr=log)
+        child = subprocess.Popen([*inside, program, "serve", folder / "config.yml"], stdout=log, stderr=log)
     try:
         yield _where_it_listens(child, folder / "log")
     finally:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import sys
-from collections.abc import Sequence
-from typing import Any
 
+from rung.cli.declaration import REMAINDER
 from rung.engine import RunOptions
 from rung.errors import RungError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 #: Docker's exit status for a program that is not there (127) or cannot be executed (126), by errno.
 _NO_PROGRAM = {2: 127, 8: 126, 13: 126, 20: 126, 21: 126}
@@ -51,11 +56,11 @@ def _register_run(subparsers: Any) -> None:
     run.add_argument("--rootfs", metavar="DIR", default="", help="use this directory; no image is named then")
     run.add_argument("--platform", default=None, metavar="OS/ARCH", help="of an image that is pulled")
     run.add_argument("--explain", action="store_true", help="show afterwards what happened, on stderr")
-    run.add_argument("words", nargs=argparse.REMAINDER, metavar="IMAGE [COMMAND...]")
+    run.add_argument("words", nargs=REMAINDER, metavar="IMAGE [COMMAND...]")
     run.set_defaults(run=_run, error_status=125)
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
     from rung.engine import Workplace, run
     from rung.runtime import StepError
 
@@ -77,7 +82,7 @@ def _run(args: argparse.Namespace) -> int:
     return status
 
 
-def _source(args: argparse.Namespace) -> Any:
+def _source(args: Namespace) -> Any:
     """Where the files come from, and the words that are left as the command."""
     from rung.engine import Source
 
@@ -94,7 +99,7 @@ def _source(args: argparse.Namespace) -> Any:
     return Source(words[0], image.run_config, "", lambda cid: store.prepare_rootfs(image, cid)), words[1:]
 
 
-def _options(args: argparse.Namespace, command: tuple[str, ...]) -> RunOptions:
+def _options(args: Namespace, command: tuple[str, ...]) -> RunOptions:
     if args.tty and not os.isatty(0) and args.interactive:
         raise RungError("the input device is not a TTY", "", "", "leave -t out, or run it in a terminal")
     return RunOptions(

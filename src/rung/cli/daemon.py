@@ -7,25 +7,26 @@ with dockerd's flags and keys of ``daemon.json``. It ends with SIGTERM; containe
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 
+from rung import __version__
 from rung.cli.parser import Parser
 from rung.cli.rootless import config_home, data_root, is_ordinary, run_root
+from rung.cli.standalone import see_extras
 from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
+    from rung.cli.declaration import Namespace
     from rung.engine import Settings
 
 EXAMPLE = "example: rungd & DOCKER_HOST=unix:///run/rung/rung.sock docker run --rm busybox echo hello"
 _SHORT = {"host": ["-H"], "debug": ["-D"], "pidfile": ["-p"], "group": ["-G"]}
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
+def add_flags(parser: Parser) -> None:
     """What both names of it take: none has a default, so that what was given can be told from what was not."""
     from rung.engine import OPTIONS, config_file
 
@@ -48,8 +49,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def main() -> None:
     """``rungd``: never returns."""
     parser = Parser(prog="rungd", description="Rung's engine, with Docker's API on a socket.", epilog=EXAMPLE)
-    add_flags(parser)
+    parser.add_argument("-v", "--version", action="version", version=f"rungd version {__version__}", help="its version")
+    if sys.argv[1:] not in (["-v"], ["--version"]):  # which are quick without the engine's options
+        add_flags(parser)
     args = parser.parse_args(sys.argv[1:])
+    see_extras()
     try:
         raise SystemExit(serve(args))
     except RungError as error:
@@ -65,11 +69,11 @@ def main() -> None:
         raise SystemExit(1) from None
 
 
-def serve(args: argparse.Namespace) -> int:
+def serve(args: Namespace) -> int:
     """Be the daemon."""
     from rung.engine import config_file, idle, read_file, reloaded, settings
 
-    with _without_ssl():
+    with _WithoutSSL():
         from rung.engine import serve
 
     path = args.config_file or (f"{config_home()}/daemon.json" if is_ordinary() else config_file())
@@ -94,18 +98,18 @@ def serve(args: argparse.Namespace) -> int:
     return 0
 
 
-@contextmanager
-def _without_ssl() -> Iterator[None]:
+class _WithoutSSL:
     """asyncio comes up without TLS, which it supports: an engine on a unix socket has 3 MB less. ``serving/tls.py`` and
     registries' clients speak TLS themselves, over bytes."""
-    if "ssl" in sys.modules:
-        yield
-        return
-    sys.modules["ssl"] = None  # type: ignore[assignment]  # "import ssl" raises ImportError
-    try:
-        yield
-    finally:
-        del sys.modules["ssl"]
+
+    def __enter__(self) -> None:
+        self._hides = "ssl" not in sys.modules
+        if self._hides:
+            sys.modules["ssl"] = None  # type: ignore[assignment]  # "import ssl" raises ImportError
+
+    def __exit__(self, *_: object) -> None:
+        if self._hides:
+            del sys.modules["ssl"]
 
 
 def _check_of_a_user(found: Settings) -> None:
@@ -130,7 +134,7 @@ def _of_a_user(flags: Mapping[str, Any], document: Mapping[str, Any]) -> dict[st
     return {key: value for key, value in own.items() if key not in flags and key not in document}
 
 
-def given(args: argparse.Namespace) -> dict[str, Any]:
+def given(args: Namespace) -> dict[str, Any]:
     """The flags that were given, as the file would have them."""
     from rung.engine import OPTIONS
 

@@ -6,13 +6,17 @@ that ran in the foreground the files below the data directory do.
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
-from collections.abc import Sequence
-from typing import Any
 
+from rung import posix
 from rung.errors import RungError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 _NOT_FOUND = 404
 OTLP_HELP = "send it as OpenTelemetry's OTLP/JSON: appended to a file, or posted to http://HOST:4318"
@@ -33,7 +37,7 @@ def register(subparsers: Any, words: Sequence[str] = ()) -> None:
     explain.set_defaults(run=_explain)
 
 
-def _explain(args: argparse.Namespace) -> int:
+def _explain(args: Namespace) -> int:
     told, why = _told(args)
     if told is None:
         return _explain_foreground(args, why)
@@ -53,7 +57,7 @@ def _explain(args: argparse.Namespace) -> int:
     return 0
 
 
-def _told(args: argparse.Namespace) -> tuple[dict[str, Any] | None, RungError | None]:
+def _told(args: Namespace) -> tuple[dict[str, Any] | None, RungError | None]:
     """What the engine tells; or why it does not. One that does not run is not started: it could tell nothing."""
     from rung.cli.link.address import run_root, socket_path
     from rung.cli.link.engine import Engine, Refused
@@ -75,7 +79,7 @@ def _told(args: argparse.Namespace) -> tuple[dict[str, Any] | None, RungError | 
     return found, None
 
 
-def _explain_foreground(args: argparse.Namespace, why: RungError | None) -> int:
+def _explain_foreground(args: Namespace, why: RungError | None) -> int:
     if not args.container or args.otlp:
         raise why or RungError("explain", args.container, "the engine knows nothing of it")
     if args.json:
@@ -103,22 +107,22 @@ def _lines(data: str, wanted: str, calls: bool, state_root: str) -> Any:
     from rung.engine import Records
     from rung.runtime import story
 
-    places = [os.path.join(state_root, wanted)] if state_root and "/" not in wanted else []
+    places = [posix.join(state_root, wanted)] if state_root and "/" not in wanted else []
     try:
         directory = Records(data).explanation(wanted)
-        places += [os.path.join(state_root, os.path.basename(directory)), directory]
+        places += [posix.join(state_root, directory.rpartition("/")[2]), directory]
     except RungError:
-        if not any(map(os.path.isdir, places)):
+        if not any(map(posix.isdir, places)):
             raise
     for place in places:
-        if os.path.exists(os.path.join(place, "plan")):
+        if posix.exists(posix.join(place, "plan")):
             return story(_read(place, "plan"), _read(place, "trace"), calls=calls)
     raise RungError("nothing is recorded of container", wanted)
 
 
 def _read(directory: str, name: str) -> bytes:
     try:
-        with open(os.path.join(directory, name), "rb") as file:
+        with open(posix.join(directory, name), "rb") as file:
             return file.read()
     except FileNotFoundError:
         print(f"rung: {name} is missing in {directory}", file=sys.stderr)

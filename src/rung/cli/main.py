@@ -1,10 +1,10 @@
 """``rung``: the command for people.
 
 Commands over the engine's API are tables (``rung.cli.commands``), of which only the one that is called is imported;
-those that work without an engine (images, registries, ``explain``) are declared with ``argparse``
-(``rung.cli.standalone``). Errors are one sentence on stderr, with ``--debug`` the traceback too. Exit status: the
-command's own, 1 after an error, 125 for a wrong flag, 130 after Ctrl-C; ``run`` follows Docker (125 for Rung's own
-errors, 126 and 127 for a program that cannot run or is not there).
+those that work without an engine (images, registries, ``explain``) are declared with ``parser.py`` (``standalone.py``).
+Errors are one sentence on stderr, with ``--debug`` the traceback too. Exit status: the command's own, 1 after an error,
+125 for a wrong flag, 130 after Ctrl-C; ``run`` follows Docker (125 for Rung's own errors, 126 and 127 for a program
+that cannot run or is not there).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from time import monotonic_ns
 
-from rung import posix
+from rung import __version__, posix
 from rung.cli.flags import UsageError, read
 from rung.cli.table import GLOBAL, SWITCHES, find
 from rung.errors import RungError
@@ -50,9 +50,10 @@ def execute(words: Sequence[str]) -> int:
     settings, rest = settings_of(words)
     found = find(rest)
     if found is None:
-        from rung.cli.standalone import execute, see_extras
-
-        see_extras()
+        if rest[:1] in (["--version"], ["-v"]):
+            print(f"rung version {__version__}")
+            return 0
+        from rung.cli.standalone import execute
 
         return execute(words)
     prog, command, rest = found

@@ -6,7 +6,7 @@ Rule: nothing is drawn more often than ten times a second; what was drawn last i
 from __future__ import annotations
 
 import sys
-import threading
+from _thread import allocate_lock  # threading's Lock, without threading
 from time import monotonic
 
 TYPE_CHECKING = False
@@ -27,7 +27,7 @@ class Lines:
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
         self._states: dict[str, str] = {}
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
 
     def __enter__(self) -> Lines:
         return self
@@ -54,7 +54,7 @@ class Bars:
         self._sizes: dict[str, _Moved] = {}
         self._drawn = 0
         self._next = 0.0
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
 
     def __enter__(self) -> Bars:
         return self

@@ -1,40 +1,39 @@
-"""Pull an image through the engine, its progress on stderr."""
+"""Pull an image through the engine, in the name that is logged in at its registry."""
 
 from __future__ import annotations
 
 import sys
 
-from rung.cli.progress import watch
-from rung.errors import RungError
-from rung.image import Event
+from rung.cli.image.api.names import parsed, split
+from rung.cli.messages import show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TextIO
 
     from rung.cli.link.engine import Engine
 
 
-def pull(engine: Engine, image: str, platform: str = "", *, quiet: bool = False) -> None:
+def pull(engine: Engine, image: str, platform: str = "", *, quiet: bool = False, stream: TextIO = sys.stderr) -> None:
     """Until it is there. Raises ``RungError``."""
-    name, _, digest = image.partition("@")
-    head, slash, last = name.rpartition("/")
-    last, _, tag = last.partition(":")
-    query: dict[str, Any] = {"fromImage": f"{head}{slash}{last}", "tag": digest or tag or "latest"}
-    query["platform"] = platform
-    with watch(sys.stderr, quiet=quiet) as progress:
-        for line in engine.stream("POST", "/images/create", **query).documents():
-            if "error" in line:
-                raise RungError("pull", image, str(line["error"]))
-            progress(event(line))
+    repository, tag = split(image)
+    query: dict[str, Any] = {"fromImage": repository, "tag": tag or "latest", "platform": platform}
+    answer = engine.stream("POST", "/images/create", None, registry_auth(image), **query)
+    show(answer.documents(), stream, quiet=quiet)
 
 
-def event(line: dict[str, Any]) -> Event:
-    """A line of Docker's progress."""
-    detail = line.get("progressDetail") or {}
-    return Event(
-        id=str(line.get("id") or ""),
-        text=str(line.get("status") or ""),
-        done=int(detail.get("current") or 0),
-        total=int(detail.get("total") or 0),
-    )
+def registry_auth(image: str) -> tuple[tuple[str, str], ...]:
+    """The header with the login for an image's registry that ``docker login`` or ``rung login`` has kept."""
+    from base64 import urlsafe_b64encode
+
+    from rung import jsonc
+    from rung.image import stored_login
+
+    domain = parsed(image).domain
+    found = stored_login(domain)
+    login: dict[str, str] = {}
+    if found:
+        login = {"username": found.user, "password": found.password, "serveraddress": domain}
+        if found.identity_token:
+            login = {"identitytoken": found.identity_token, "serveraddress": domain}
+    return (("X-Registry-Auth", urlsafe_b64encode(jsonc.dumps(login).encode()).decode()),)

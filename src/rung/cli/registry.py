@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
 
@@ -12,10 +11,10 @@ from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
     from typing import Any
 
+    from rung.cli.declaration import Namespace
     from rung.image import Store
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -24,10 +23,13 @@ _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 def register(subparsers: Any, words: Sequence[str] = ()) -> None:
     """Add the commands of this file."""
     registry = subparsers.add_parser("registry", help="serve images", description="Serve images to others.")
-    commands = registry.add_subparsers(metavar="COMMAND", required=True)
+    commands = registry.add_subparsers(metavar="COMMAND")
     _register_serve(commands)
     _register_gc(commands)
     _register_passwd(commands)
+    for name in ("serve", "gc"):
+        one = commands.parsers[name]
+        one.set_defaults(image_command=("registry", one.prog))
 
 
 def _register_serve(commands: Any) -> None:
@@ -72,7 +74,9 @@ def _register_passwd(commands: Any) -> None:
     parser.add_argument("user", metavar="USER")
 
 
-def _serve(args: argparse.Namespace) -> int:
+def _serve(args: Namespace) -> int:
+    import signal
+
     from rung.image import RegistryOptions, RegistryServer
 
     if bool(args.tls_cert) != bool(args.tls_key):
@@ -108,7 +112,7 @@ def _serve(args: argparse.Namespace) -> int:
     return 0
 
 
-def _gc(args: argparse.Namespace) -> int:
+def _gc(args: Namespace) -> int:
     from rung.image import collect_registry
 
     done = collect_registry(_store(args).content, grace_s=args.grace, untagged=args.untagged)
@@ -116,7 +120,7 @@ def _gc(args: argparse.Namespace) -> int:
     return 0
 
 
-def _passwd(args: argparse.Namespace) -> int:
+def _passwd(args: Namespace) -> int:
     from getpass import getpass
 
     from rung.image import bcrypt_hash
@@ -128,7 +132,7 @@ def _passwd(args: argparse.Namespace) -> int:
     return 0
 
 
-def _store(args: argparse.Namespace) -> Store:
+def _store(args: Namespace) -> Store:
     if not args.root:
         return open_store(args)
     from rung.image import Store

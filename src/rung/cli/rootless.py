@@ -7,8 +7,9 @@ else (there must be one thread only); what it unpacks belongs to the user's subo
 
 from __future__ import annotations
 
-import os
+import sys
 
+from rung import posix
 from rung.errors import RungError
 
 TYPE_CHECKING = False
@@ -19,42 +20,58 @@ MARK = "RUNG_ROOTLESS_UID"
 _LEAST = 65_536
 
 
+def _variable(name: str) -> str:
+    """A variable of the environment now: ``become_root`` sets one, in ``os``, which ``--help`` does not load."""
+    loaded = sys.modules.get("os")
+    return str(loaded.environ.get(name, "")) if loaded else posix.getenv(name)
+
+
+def _home() -> str:
+    """``~``."""
+    if home := _variable("HOME"):
+        return home
+    import pwd
+
+    return pwd.getpwuid(posix.getuid()).pw_dir
+
+
 def is_ordinary() -> bool:
     """Whether an ordinary user calls, from within ``rung unshare`` too."""
-    return os.geteuid() != 0 or MARK in os.environ
+    return posix.geteuid() != 0 or bool(_variable(MARK))
 
 
 def data_root() -> str:
     """Where images and containers are kept (XDG base directories for an ordinary user)."""
     if not is_ordinary():
         return "/var/lib/rung"
-    home = os.environ.get("XDG_DATA_HOME") or os.path.join(os.path.expanduser("~"), ".local/share")
-    return os.path.join(home, "rung")
+    return posix.join(_variable("XDG_DATA_HOME") or f"{_home()}/.local/share", "rung")
 
 
 def config_home() -> str:
     """Where an ordinary user's settings are."""
-    return os.path.join(os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"), "rung")
+    return posix.join(_variable("XDG_CONFIG_HOME") or f"{_home()}/.config", "rung")
 
 
 def run_root() -> str:
     """Where an ordinary user's engine has its sockets."""
-    user = os.environ.get(MARK) or str(os.geteuid())
-    return os.path.join(os.environ.get("XDG_RUNTIME_DIR") or f"/tmp/rung-{user}", "rung")
+    user = _variable(MARK) or posix.geteuid()
+    return posix.join(_variable("XDG_RUNTIME_DIR") or f"/tmp/rung-{user}", "rung")
 
 
 def state_root() -> str:
     """Where running containers are noted."""
     if not is_ordinary():
         return "/run/rung/runtime"
-    user = os.environ.get(MARK) or str(os.geteuid())
-    return os.path.join(os.environ.get("XDG_RUNTIME_DIR") or f"/tmp/rung-{user}", "rung/runtime")
+    user = _variable(MARK) or posix.geteuid()
+    return posix.join(_variable("XDG_RUNTIME_DIR") or f"/tmp/rung-{user}", "rung/runtime")
 
 
 def become_root() -> None:
     """Be root in a user namespace, unless this process is root already."""
-    if os.geteuid() == 0:
+    if posix.geteuid() == 0:
         return
+    import os
+
     from rung.kernel.userns import enter_new, keep_mounts_inside
 
     user, group = os.geteuid(), os.getegid()
@@ -81,6 +98,8 @@ def become_root() -> None:
 
 def _map_when_told(said: int, pid: int, uids: list[str], gids: list[str]) -> None:
     """The helper, outside of the namespace: it is over when this returns. It never does."""
+    import os
+
     status = 1
     try:
         if os.read(said, 1):

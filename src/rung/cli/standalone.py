@@ -1,26 +1,25 @@
-"""Commands that work without an engine, declared with ``argparse``: images, registries, ``explain``.
+"""Commands that work without an engine, declared with ``parser.py``: images, registries, ``explain``.
 
 One file a group of commands; a group is a module with ``register(subparsers, words)``. Only the
-group that the command line names is loaded, all of them for ``--help``.
+group that the command line names is loaded, none of them for ``rung --help`` (``summaries.py``).
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
-from importlib import import_module
 
 from rung import __version__
 from rung.cli.link.address import run_root
 from rung.cli.parser import Parser
 from rung.cli.rootless import data_root, state_root
+from rung.cli.summaries import SUMMARIES
 from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
+    from collections.abc import Callable, Sequence
 
+    from rung.cli.declaration import Namespace
     from rung.cli.flags import Asked
 
 #: group (a module of this package) -> its commands
@@ -46,35 +45,61 @@ def see_extras() -> None:
 
 def execute(words: Sequence[str]) -> int:
     """Carry out a command line and give the exit status."""
-    parser = _parser(words)
-    args = parser.parse_args(words)
     try:
-        status: int = args.run(args)
+        args = _parser(words).parse_args(words)
+    except SystemExit as ended:  # help, or a usage error, and it is said
+        return int(ended.code or 0)
+    speaker = "rung: "
+    try:
+        if run := _over_api(args, words):
+            speaker = ""  # errors are the engine's, as docker's client prints them
+        else:
+            see_extras()
+            run = args.run
+        status: int = run(args)
     except RungError as error:
-        return _failed(error, args)
+        return _failed(error, args, speaker)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return _failed(RungError(f"{where}{error.strerror or error}"), args)
+        return _failed(RungError(f"{where}{error.strerror or error}"), args, speaker)
     except KeyboardInterrupt:
         return 130
     return status
 
 
+#: Flags of ``rung run`` with which it needs no engine.
+_HERE = ("rootfs", "explain")
+
+
 def handed_on(asked: Asked, command: str) -> int:
-    """A command of the tables, carried out here."""
-    see_extras()
+    """A command of the tables, carried out here. Raises ``RungError`` where an engine is named to do it."""
+    from rung.cli.image.api import named_engine, refusal
+
+    if address := named_engine(asked.settings):
+        raise refusal(f"{command} {' '.join(f'--{name}' for name in _HERE if asked[name])}", address, asked.settings)
     names = ("data-root", "snapshotter", "state-root")
     roots = [word for name in names if name in asked.settings for word in (f"--{name}", asked.settings[name])]
     return execute([*roots, *(["--debug"] if asked.settings.get("debug") else []), command, *asked.raw])
 
 
-def _failed(error: RungError, args: argparse.Namespace) -> int:
+def _over_api(args: Namespace, words: Sequence[str]) -> Callable[[Namespace], int] | None:
+    """What carries an image command out through an engine that is named; None where none is. Raises ``RungError``."""
+    if not hasattr(args, "image_command") or getattr(args, "root", None):  # --root names a store
+        return None
+    from rung.cli.image.api import over_api
+    from rung.cli.main import settings_of
+
+    module, prog = args.image_command
+    return over_api(module, prog, settings_of(words)[0])
+
+
+def _failed(error: RungError, args: Namespace, speaker: str) -> int:
     if args.debug:
         import traceback
 
         traceback.print_exc()
-    print(f"rung: {error}", file=sys.stderr)
-    return int(getattr(args, "error_status", 1))
+    print(f"{speaker}{error}", file=sys.stderr)
+    return int(getattr(error, "exit_status", getattr(args, "error_status", 1)))
 
 
 def _parser(words: Sequence[str]) -> Parser:
@@ -97,30 +122,18 @@ def _parser(words: Sequence[str]) -> Parser:
     parser.add_argument("--snapshotter", default="", metavar="NAME", help="overlay, erofs or native")
     parser.add_argument("--state-root", default=state_root(), help="running containers (%(default)s)")
     subparsers = parser.add_subparsers(metavar="COMMAND")
-    groups = _groups(words)
-    for group in groups:
-        import_module(f"rung.cli.{group}").register(subparsers, words)
-    if len(groups) > 1:
-        _name_the_others(subparsers)
+    group = _group(words)
+    if group:
+        __import__(f"rung.cli.{group}", fromlist=["register"]).register(subparsers, words)
+    else:
+        subparsers.listed += SUMMARIES[""].items()
     return parser
 
 
-def _name_the_others(subparsers: Any) -> None:
-    """The commands of the tables, for the help of all; they are never carried out here."""
-    from rung.cli.table import ABOUT, COMMANDS, load
-
-    known = {action.dest for action in subparsers._choices_actions}
-    others = {word: load(place).about for word, place in COMMANDS.items() if word[0] != "_"}
-    for word, about in {**others, **ABOUT}.items():
-        if word not in known:
-            subparsers.add_parser(word, help=about, add_help=False)
-    subparsers._choices_actions.sort(key=lambda action: action.dest)
-
-
-def _groups(words: Sequence[str]) -> list[str]:
-    """The group of the first word that is a command; all where there is none."""
+def _group(words: Sequence[str]) -> str:
+    """The group of the first word that is a command; empty where there is none."""
     for word in words:
         for group, commands in GROUPS.items():
             if word in commands:
-                return [group]
-    return list(GROUPS)
+                return group
+    return ""

@@ -5,12 +5,15 @@ podman's command of that name: to look into a mounted image, or to remove what i
 
 from __future__ import annotations
 
-import argparse
-import os
-from collections.abc import Sequence
-from typing import Any
-
+from rung.cli.declaration import REMAINDER
 from rung.errors import RungError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 
 def register(subparsers: Any, words: Sequence[str] = ()) -> None:
@@ -19,11 +22,13 @@ def register(subparsers: Any, words: Sequence[str] = ()) -> None:
 
     about = "run a command in the user namespace of an ordinary user's images"
     parser = add_command(subparsers, "unshare", about, "rung unshare ls -ln ~/.local/share/rung", _run)
-    parser.add_argument("words", metavar="[COMMAND [ARG...]]", nargs=argparse.REMAINDER)
+    parser.add_argument("words", metavar="[COMMAND [ARG...]]", nargs=REMAINDER)
     parser.set_defaults(error_status=125)
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
+    import os
+
     from rung.cli.rootless import become_root, is_ordinary
 
     if not is_ordinary():

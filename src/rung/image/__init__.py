@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from rung.image.progress import Event
     from rung.image.registry.auth import Credentials
     from rung.image.registry.search import list_tags, search
-    from rung.image.registry.session import login, logout, stored_user, try_login
+    from rung.image.registry.session import login, logout, stored_login, stored_user, try_login
     from rung.image.rootfs import Rootfs
     from rung.image.scan.choose import Choice, parse_ignored, parse_severities
     from rung.image.scan.scanned import (
@@ -111,6 +111,7 @@ _HOME = {
     "read_remote": "transfer.manifest_list",
     "rules_from": "explore.rules",
     "search": "registry.search",
+    "stored_login": "registry.session",
     "stored_user": "registry.session",
     "try_login": "registry.session",
     "inspected": "images.inspect",
@@ -190,6 +191,7 @@ __all__ = [
     "search",
     "seconds_of",
     "sign_image",
+    "stored_login",
     "stored_user",
     "try_login",
     "update_database",

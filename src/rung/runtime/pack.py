@@ -24,15 +24,18 @@ if TYPE_CHECKING:
 
 #: What the runtime imports, below the directory that holds ``rung/``.
 FOLDERS = ("rung/kernel", "rung/runtime", "rung/spec/runtime", "rung/trace")
-#: What ``rung`` imports on the way to the engine: these folders' own modules, not of those below them.
-COMMAND_FOLDERS = ("rung/cli", "rung/cli/commands", "rung/cli/link", "rung/http1")
+#: What ``rung`` imports on the way to the engine, and for a help: these folders' own modules, not of those below them.
+COMMAND_FOLDERS = (
+    *("rung/cli", "rung/cli/commands", "rung/cli/image", "rung/cli/image/api", "rung/cli/link"),
+    "rung/http1",
+)
 #: Of the library, what it takes from there.
 COMMAND_MODULES = ("rung/client/__init__.py", "rung/client/frames.py")
 #: containerd's shim, with all that it keeps containers by.
 SHIM_FOLDERS = ("rung/shim", "rung/spec/shim")
 SHIM_MODULES = ("rung/spec/protobuf.py",)
 #: Of these every module is here: one that is not has come since.
-WHOLE = (*FOLDERS, "rung/cli/commands", "rung/cli/link", *SHIM_FOLDERS)
+WHOLE = (*FOLDERS, "rung/cli/commands", "rung/cli/image", "rung/cli/link", *SHIM_FOLDERS)
 #: Those of the standard library that are neither built in nor frozen.
 STANDARD = ("__future__", "struct")
 BOOT = "rung/runtime/boot.py"

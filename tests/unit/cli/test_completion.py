@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from rung.cli import standalone
 from rung.cli.commands import completing
 from rung.cli.commands.completing import SCRIPTS, candidates
+from rung.cli.declaration import Commands
 from rung.cli.help import help_text
-from rung.cli.table import COMMANDS, GROUPS, load
+from rung.cli.parser import Parser
+from rung.cli.summaries import SUMMARIES
+from rung.cli.table import ABOUT, COMMANDS, GROUPS, load
 
 NAMES = {"containers": ["web", "worker"], "images": ["debian:trixie"], "networks": ["bridge"], "volumes": ["data"]}
 
@@ -25,7 +29,8 @@ def after(line: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("re", ["rename", "restart", "registry"]),
+        ("re", ["registry", "rename", "restart"]),
+        ("image unm", ["unmount"]),
         ("container sto", ["stop"]),
         ("network c", ["connect", "create"]),
         ("stop w", ["web", "worker"]),
@@ -71,6 +76,23 @@ def test_every_command_has_its_help_with_an_example(prog: str, place: str) -> No
     text = help_text(prog, command)
     assert text.startswith(f"\nUsage:  {prog}")
     assert "example: rung " in text
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_summary_of_a_group_is_its_commands_own(group: str) -> None:
+    assert SUMMARIES[group] == {word: load(place).about for word, place in GROUPS[group].items()}
+
+
+def test_the_summary_of_all_is_the_commands_own() -> None:
+    """Of tables and of those that work without an engine; ``run`` is in both."""
+    root = Parser().add_subparsers()
+    for group in standalone.GROUPS:
+        __import__(f"rung.cli.{group}", fromlist=["register"]).register(root)
+    known = {name: about[:1].upper() + about[1:] for name, about in root.listed}
+    tables = {word: load(place).about for word, place in COMMANDS.items() if word[0] != "_"}
+    assert SUMMARIES[""] == {**known, **tables, **ABOUT}
+    images = next(one for one in root.parsers["image"].arguments if isinstance(one, Commands))
+    assert SUMMARIES["image"] == {name: about[:1].upper() + about[1:] for name, about in images.listed}
 
 
 @pytest.mark.parametrize("shell", SCRIPTS)

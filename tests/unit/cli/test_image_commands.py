@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 from rung.cli import progress
+from rung.cli.declaration import Commands
 from rung.cli.image import COMMANDS, SHORT, register
 from rung.cli.output import duration, human_size, table
 from rung.cli.parser import Parser
@@ -135,10 +136,10 @@ def test_every_command_has_an_example_and_runs_something() -> None:
     parser = Parser()
     subparsers = parser.add_subparsers()
     register(subparsers)
-    assert set(subparsers.choices) == {"image", *SHORT}
+    assert set(subparsers.parsers) == {"image", *SHORT}
     for name in SHORT:
-        assert "example: rung" in subparsers.choices[name].format_help()
-        assert name == "manifest" or callable(subparsers.choices[name].get_default("run"))
+        assert "example: rung" in subparsers.parsers[name].format_help()
+        assert name == "manifest" or callable(subparsers.parsers[name].defaults["run"])
     assert parser.parse_args(["image", "bootstrap", "busybox"]).name == "busybox"
 
 
@@ -146,7 +147,7 @@ def test_every_command_has_an_example_and_runs_something() -> None:
 def test_only_the_command_that_is_named_is_there(words: list[str]) -> None:
     subparsers = Parser().add_subparsers()
     register(subparsers, words)
-    assert len(subparsers.choices) == 1
-    if "image" in subparsers.choices:
-        commands = subparsers.choices["image"]._subparsers._group_actions[0].choices
+    assert len(subparsers.parsers) == 1
+    if "image" in subparsers.parsers:
+        commands = next(one for one in subparsers.parsers["image"].arguments if isinstance(one, Commands)).parsers
         assert set(commands) == {words[-1]} < set(COMMANDS)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 import pytest
 
+from rung.cli.declaration import REMAINDER
 from rung.cli.parser import Parser, add_command
 
 
@@ -31,7 +31,7 @@ def parser() -> Parser:
     cp.add_argument("target")
     run = add_command(commands, "run", "run", "rung run x", lambda _: 0)
     run.add_argument("-e", action="append", default=[])
-    run.add_argument("words", nargs=argparse.REMAINDER)
+    run.add_argument("words", nargs=REMAINDER)
     add_command(commands, "prune", "prune", "rung prune", lambda _: 0)
     return made
 
@@ -98,5 +98,13 @@ def test_help(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_no_command_shows_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
-    args = parser().parse_args([])
-    assert args.run(args) == 0 and "\nCommands:\n  ls      list things\n" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as stopped:
+        parser().parse_args([])
+    assert stopped.value.code == 0 and "\nCommands:\n  ls      list things\n" in capsys.readouterr().out
+
+
+def test_help_keeps_to_the_width_of_a_terminal() -> None:
+    made = Parser(prog="rung")
+    made.add_argument("--one", help="word " * 40)
+    lines = made.format_help().splitlines()
+    assert sum(line.count("ord") for line in lines) == 40 and max(map(len, lines)) <= 80

@@ -114,6 +114,32 @@ def test_the_way_to_the_engine_imports_nothing_slow(start_words: list[str], word
     assert sorted(modules & SLOW) == []
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--version", "--help", "", "nonsense", "image --help", "images --help", "image ls --help", "pull --help", "push --help",
+        "image scan --help", "image sign --help", "manifest --help", "login --help", "registry --help", "registry serve --help",
+        "explain --help", "unshare --help", "container --help", "system --help", "ps --help", "run --help", "version --help",
+        "completion bash", "__complete p", "__complete image l", "__complete ps --f", "__complete rm x",
+    ],
+)  # fmt: skip
+def test_prompts_and_completion_import_nothing_slow(start_words: list[str], words: str, tmp_path: Path) -> None:
+    """What a shell calls while somebody types: no more than 10 ms above the interpreter's own start."""
+    root = [] if words == "--version" else ["--run-root", str(tmp_path)]
+    modules, run = loaded(start_words, "--rung", *root, *words.split())
+    assert run.returncode == (words == "nonsense"), run.stderr
+    assert "rung.cli.main" in modules
+    assert sorted(modules & (SLOW | {"importlib", "site", "rung.image"})) == []
+
+
+@pytest.mark.parametrize("words", ["--version", "--help"])
+def test_the_daemon_answers_before_it_loads_the_engine(start_words: list[str], words: str) -> None:
+    code = f"import sys; sys.path.append('{SRC}'); from rung.cli.daemon import main; main()"
+    modules, run = loaded([*start_words[:-1], "-c", code, words])
+    assert run.returncode == 0, run.stderr
+    assert sorted(modules & ((SLOW | {"site", "rung.engine.daemon"}) - {"os", "warnings"})) == []
+
+
 def test_streams_of_a_container_import_nothing_slow(start_words: list[str]) -> None:
     """What ``rung run`` needs behind the socket."""
     code = "from rung.client import Frames; Frames; import rung.cli.commands.run"

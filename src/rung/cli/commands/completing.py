@@ -9,12 +9,13 @@ from __future__ import annotations
 import sys
 
 from rung.cli.flags import Asked, Flag, command
+from rung.cli.summaries import SUMMARIES
 from rung.cli.table import COMMANDS, GROUPS, load
 from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rung.cli.flags import Command
 
@@ -110,26 +111,19 @@ def complete(asked: Asked) -> int:
 def candidates(words: Sequence[str], last: str, settings: dict[str, str]) -> Iterator[str]:
     """What may stand where ``last`` is being typed."""
     if not words:
-        yield from _beginning(last, [(word, load(place).about) for word, place in COMMANDS.items() if word[0] != "_"])
-        yield from _beginning(last, [(word, "") for word in (*GROUPS, *_STANDALONE)])
+        yield from _beginning(last, SUMMARIES[""].items())
+        return
+    if len(words) == 1 and words[0] in SUMMARIES:
+        yield from _beginning(last, SUMMARIES[words[0]].items())
         return
     table, rest = (GROUPS[words[0]], words[1:]) if words[0] in GROUPS else (COMMANDS, words)
-    if not rest:
-        yield from _beginning(last, [(word, load(place).about) for word, place in table.items()])
-    elif rest[0] in table:
+    if rest[0] in table:
         yield from _of_command(load(table[rest[0]]), rest[1:], last, settings)
-    elif words[0] in _STANDALONE:
+    elif words[0] in SUMMARIES[""] and words[0] not in GROUPS:
         yield ":file"
 
 
-#: Words that ``rung.cli.standalone`` has.
-_STANDALONE = (
-    *("explain", "history", "image", "images", "import", "load", "login", "logout", "manifest", "pull", "push"),
-    *("registry", "rmi", "save", "search", "tag", "unshare"),
-)
-
-
-def _beginning(last: str, known: Sequence[tuple[str, str]]) -> Iterator[str]:
+def _beginning(last: str, known: Iterable[tuple[str, str]]) -> Iterator[str]:
     for word, about in known:
         if word.startswith(last):
             yield f"{word}\t{about}" if about else word

@@ -6,7 +6,7 @@ import sys
 
 from rung.cli.flags import WRONG_COUNT, command
 from rung.cli.help import group_text
-from rung.cli.table import ABOUT, GROUPS, load
+from rung.cli.summaries import SUMMARIES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,9 +20,8 @@ _ALIASES = ("list", "ps", "remove")
 def group(asked: Asked) -> int:
     """Its help, and an error where a command is asked for that there is not."""
     name, *wrong = asked.words
-    table = GROUPS[name]
-    commands = [(word, load(table[word]).about) for word in sorted(table) if word not in _ALIASES]
-    text = group_text(name, ABOUT[name], commands)
+    commands = [(word, about) for word, about in SUMMARIES[name].items() if word not in _ALIASES]
+    text = group_text(name, SUMMARIES[""][name], commands)
     if wrong and wrong[0] not in ("--help", "help"):
         if wrong[0].startswith("-"):
             print(f"unknown flag: {wrong[0]}\nSee 'rung {name} --help'.", file=sys.stderr)

@@ -95,21 +95,26 @@ def _of(kind: str, engine: Engine, name: str, size: bool = False) -> Any:
 
 
 def show(asked: Asked, find: Callable[[Engine, str], Any]) -> int:
+    """Show what the engine knows of each name."""
+    engine = Engine(asked.settings)
+    return show_found(asked["format"], asked.words, lambda name: find(engine, name))
+
+
+def show_found(form: str, names: Sequence[str], find: Callable[[str], Any]) -> int:
     """What is there is shown before what is missing is complained about."""
     template = None
-    if asked["format"] not in ("", "json"):
+    if form not in ("", "json"):
         from rung.cli.template import Template
 
         try:
-            template = Template(asked["format"].replace("\\t", "\t").replace("\\n", "\n"))
+            template = Template(form.replace("\\t", "\t").replace("\\n", "\n"))
         except RungError as error:
             error.exit_status = BAD_TEMPLATE  # type: ignore[attr-defined]
             raise
-    engine = Engine(asked.settings)
     found, errors = [], []
-    for name in asked.words:
+    for name in names:
         try:
-            found.append(find(engine, name))
+            found.append(find(name))
         except RungError as error:
             errors.append(error)
     if template is not None:
@@ -118,7 +123,7 @@ def show(asked: Asked, find: Callable[[Engine, str], Any]) -> int:
         except RungError as error:
             errors.append(error)
     else:
-        _print(found, compact=asked["format"] == "json")
+        _print(found, compact=form == "json")
     sys.stdout.flush()
     for one in errors:
         print(one, file=sys.stderr)
@@ -129,7 +134,6 @@ def _print(found: list[Any], *, compact: bool) -> None:
     import json
 
     if compact:
-        for one in found:
-            print(json.dumps(one, separators=(",", ":"), ensure_ascii=False))
+        print(json.dumps(found, separators=(",", ":"), ensure_ascii=False))
     else:
         print(json.dumps(found, indent=4, ensure_ascii=False))

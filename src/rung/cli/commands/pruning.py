@@ -36,7 +36,8 @@ def _tell(title: str, names: list[str] | None) -> None:
         print("\n".join([title, *names, ""]))
 
 
-def _reclaimed(size: int) -> None:
+def print_reclaimed(size: int) -> None:
+    """The last line."""
     print(f"Total reclaimed space: {human_size(size, 4)}")
 
 
@@ -47,7 +48,7 @@ def containers(asked: Asked) -> int:
     if agreed:
         found = agreed[0].post("/containers/prune", filters=agreed[1])
         _tell("Deleted Containers:", found["ContainersDeleted"])
-        _reclaimed(found["SpaceReclaimed"])
+        print_reclaimed(found["SpaceReclaimed"])
     return 0
 
 
@@ -78,7 +79,7 @@ def volumes(asked: Asked) -> int:
     if agreed:
         found = agreed[0].post("/volumes/prune", filters=agreed[1])
         _tell("Deleted Volumes:", found["VolumesDeleted"])
-        _reclaimed(found["SpaceReclaimed"])
+        print_reclaimed(found["SpaceReclaimed"])
     return 0
 
 
@@ -102,8 +103,8 @@ def everything(asked: Asked) -> int:
             gone = engine.post("/volumes/prune", filters=found)
             _tell("Deleted Volumes:", gone["VolumesDeleted"])
             size += gone["SpaceReclaimed"]
-        size += _images(engine, {**(found or {}), "dangling": ["false" if asked["all"] else "true"]})
-        _reclaimed(size)
+        size += prune_images(engine, {**(found or {}), "dangling": ["false" if asked["all"] else "true"]})
+        print_reclaimed(size)
     return 0
 
 
@@ -124,7 +125,8 @@ def _containers_and_networks(engine: Engine, found: Any) -> int:
     return int(gone["SpaceReclaimed"])
 
 
-def _images(engine: Engine, found: Any) -> int:
+def prune_images(engine: Engine, found: Any) -> int:
+    """Print which; how many bytes are free now."""
     gone = engine.post("/images/prune", filters=found)
     lines = [
         f"untagged: {one['Untagged']}" if one.get("Untagged") else f"deleted: {one['Deleted']}"

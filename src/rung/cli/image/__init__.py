@@ -7,14 +7,14 @@ its parser under ``name`` (``ls``, or ``images``). Output is docker's where dock
 
 from __future__ import annotations
 
-from importlib import import_module
+from rung.cli.summaries import SUMMARIES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterable, Sequence
     from typing import Any
 
+    from rung.cli.declaration import Namespace
     from rung.image import Store
 
 #: command of ``rung image`` -> the module here that has it
@@ -71,24 +71,29 @@ SHORT = {
 
 
 def register(subparsers: Any, words: Sequence[str] = ()) -> None:
-    """Add the command that ``words`` name; all where they name none."""
+    """Add the command that ``words`` name; all where there are no words, the summary of all where they name none."""
     first = next((word for word in words if word in SHORT or word == "image"), "")
     if first != "image":
         _add(subparsers, SHORT, [first] if first else SHORT)
     if first in ("", "image"):
         image = subparsers.add_parser("image", help="work with images", description="Work with images.")
-        commands = image.add_subparsers(metavar="COMMAND", required=True)
+        commands = image.add_subparsers(metavar="COMMAND")
         below = words[words.index("image") + 1 :] if first else ()
         named = next((word for word in below if not word.startswith("-")), "")
-        _add(commands, COMMANDS, [named] if named in COMMANDS else COMMANDS)
+        if words and named not in COMMANDS:
+            commands.listed += SUMMARIES["image"].items()
+        else:
+            _add(commands, COMMANDS, [named] if named else COMMANDS)
 
 
 def _add(commands: Any, table: dict[str, str], names: Iterable[str]) -> None:
     for name in names:
-        import_module(f"{__name__}.{table[name]}").register(commands, name)
+        __import__(f"{__name__}.{table[name]}", fromlist=["register"]).register(commands, name)
+        one = commands.parsers[name]
+        one.set_defaults(image_command=(table[name], one.prog))
 
 
-def open_store(args: argparse.Namespace, *, writes: bool = True) -> Store:
+def open_store(args: Namespace, *, writes: bool = True) -> Store:
     """The images below ``--data-root``. ``writes``: also their unpacked files, for which an ordinary
     user becomes root in a user namespace; so this comes before anything that starts a thread."""
     from rung.image import Store

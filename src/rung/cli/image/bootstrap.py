@@ -10,8 +10,9 @@ from rung.cli.progress import watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 
 def register(commands: Any, name: str) -> None:
@@ -25,7 +26,7 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="print the image's name only")
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
     with watch(sys.stderr, quiet=args.quiet) as progress:
         image = open_store(args).bootstrap(args.name, progress, mirror=args.mirror, tag=args.tag)
     print(image.name)

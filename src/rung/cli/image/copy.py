@@ -10,8 +10,9 @@ from rung.cli.progress import watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 _PLACES = (
     "docker://NAME, store:NAME, oci:DIRECTORY[:REF], oci-archive:FILE[:REF], "
@@ -33,7 +34,7 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="print the digest only")
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
     from rung.image import copy_image
 
     with watch(sys.stderr, quiet=args.quiet) as progress:

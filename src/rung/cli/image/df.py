@@ -7,8 +7,9 @@ from rung.cli.parser import add_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 
 def register(commands: Any, name: str) -> None:
@@ -18,7 +19,7 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("--format", metavar="string", default="", help="table, table TEMPLATE, json or a Go template")
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
     from rung.cli.output import age, human_size, print_rows
     from rung.image import seconds_of
 

@@ -7,8 +7,9 @@ from rung.cli.parser import add_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 
 def register(commands: Any, name: str) -> None:
@@ -20,7 +21,7 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
     from rung.cli.output import human_size
     from rung.image import diff_images
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
+from rung import posix
 from rung.cli.files import replaced
 from rung.cli.image import open_store
 from rung.cli.parser import add_command
@@ -12,8 +12,9 @@ from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 _RULES = ("lowestEfficiency", "highestWastedBytes", "highestUserWastedPercent")
 _CI_FILE = ".dive-ci"
@@ -29,17 +30,16 @@ def register(commands: Any, name: str) -> None:
     form.add_argument("--json", action="store_true", help="print JSON with dive's keys, and every file")
     form.add_argument("--html", metavar="FILE", help="write one page with a picture of the files")
     form.add_argument("--ci", action="store_true", help="judge the image by dive's rules; exit with 1 if it fails")
-    ci = parser.add_argument_group("rules, for --ci (a value, or disabled)")
-    ci.add_argument("--ci-config", metavar="FILE", help=f"dive's file of rules (default: {_CI_FILE}, if there)")
-    ci.add_argument("--lowestEfficiency", "--lowest-efficiency", metavar="RATIO", help="(default: 0.9)")
-    ci.add_argument("--highestWastedBytes", "--highest-wasted-bytes", metavar="SIZE", help="(default: disabled)")
-    ci.add_argument(
+    parser.add_argument("--ci-config", metavar="FILE", help=f"dive's file of rules (default: {_CI_FILE}, if there)")
+    parser.add_argument("--lowestEfficiency", "--lowest-efficiency", metavar="RATIO", help="(default: 0.9)")
+    parser.add_argument("--highestWastedBytes", "--highest-wasted-bytes", metavar="SIZE", help="(default: disabled)")
+    parser.add_argument(
         "--highestUserWastedPercent", "--highest-user-wasted-percent", metavar="RATIO",
         help="of what the layers above the base hold (default: 0.1)",
     )  # fmt: skip
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
     from rung.image import explore_image
 
     rules = _rules(args) if args.ci else None
@@ -64,11 +64,11 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _rules(args: argparse.Namespace) -> Any:
+def _rules(args: Namespace) -> Any:
     from rung.image import rules_from
 
     text = ""
-    if args.ci_config or os.path.exists(_CI_FILE):
+    if args.ci_config or posix.exists(_CI_FILE):
         path = args.ci_config or _CI_FILE
         with open(path, "rb") as file:
             try:

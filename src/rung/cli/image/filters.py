@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
+from rung.cli.declaration import BadValue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from rung.cli.parser import Parser
 
-def add_filter(parser: argparse.ArgumentParser, *names: str) -> None:
+
+def add_filter(parser: Parser, *names: str) -> None:
     """Add the flag to a command; ``names`` where it is not ``-f, --filter``."""
     what = 'filter output based on conditions provided (e.g. "dangling=true")'
     flags = names or ("-f", "--filter")
@@ -19,7 +21,7 @@ def add_filter(parser: argparse.ArgumentParser, *names: str) -> None:
 def _filter(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise argparse.ArgumentTypeError("bad format of filter (expected name=value)")
+        raise BadValue("bad format of filter (expected name=value)")
     name = name.strip().lower()
     return (f"{name[:-1]}!", value.strip()) if name.endswith("!") else (name, value.strip())
 

@@ -7,9 +7,9 @@ from rung.cli.parser import add_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
 
+    from rung.cli.declaration import Namespace
     from rung.image import Past
 
 _WIDTH = 45
@@ -27,18 +27,22 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="only show image IDs")
 
 
-def _run(args: argparse.Namespace) -> int:
-    from rung.cli.output import print_rows
-
+def _run(args: Namespace) -> int:
     store = open_store(args, writes=False)
     image = store.get(args.image)
-    rows = []
-    for at, past in enumerate(store.history(image)):
-        rows.append(_row(past, str(image.id) if at == 0 else "<missing>", truncate=not args.no_trunc, human=args.human))
+    steps = store.history(image)
+    print_history(args, [(str(image.id) if at == 0 else "<missing>", past) for at, past in enumerate(steps)])
+    return 0
+
+
+def print_history(args: Namespace, steps: list[tuple[str, Past]]) -> None:
+    """A row for each step, with the ID that it has."""
+    from rung.cli.output import print_rows
+
+    rows = [_row(past, name, truncate=not args.no_trunc, human=args.human) for name, past in steps]
     created = ("CREATED", "CreatedSince") if args.human else ("CREATED AT", "CreatedAt")
     columns = {"IMAGE": "ID", created[0]: created[1], "CREATED BY": "CreatedBy", "SIZE": "Size", "COMMENT": "Comment"}
     print_rows(rows, columns, quiet="ID" if args.quiet else "", template=args.format, headings=_HEADINGS)
-    return 0
 
 
 def _row(past: Past, id: str, *, truncate: bool, human: bool) -> dict[str, str]:

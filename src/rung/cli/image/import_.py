@@ -8,8 +8,9 @@ from rung.cli.parser import add_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 
 def register(commands: Any, name: str) -> None:
@@ -24,7 +25,7 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("--platform", metavar="string", help="what the files are for, if not this machine")
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
     from rung.image import parse_changes
 
     changes = parse_changes(args.change)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
-
 from rung.cli.image.sign import ask_password
 from rung.cli.parser import add_command
 from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 
 def register(commands: Any, name: str) -> None:
@@ -23,7 +22,9 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("--type", choices=("ecdsa", "ed25519", "rsa"), default="ecdsa", help="(%(default)s)")
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
+    import os
+
     from rung.image import PrivateKey
 
     secret, public = f"{args.output_key_prefix}.key", f"{args.output_key_prefix}.pub"
@@ -38,5 +39,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _write(path: str, data: bytes, mode: int) -> None:
+    import os
+
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as file:
         file.write(data)

@@ -12,8 +12,9 @@ from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 
 def register(commands: Any, name: str) -> None:
@@ -24,7 +25,7 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="suppress the load output")
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
     if not args.input and sys.stdin.isatty():
         raise RungError("requested load from stdin, but stdin is empty")
     with watch(sys.stderr, quiet=args.quiet) as progress, open_input(args.input or "-") as file:

@@ -9,8 +9,9 @@ from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 
 def register(commands: Any, name: str) -> None:
@@ -24,7 +25,7 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("--insecure", action="store_true", help="allow plain HTTP and unknown certificates")
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
     from rung.image import login
 
     user, password = _asked(args)
@@ -35,7 +36,7 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _asked(args: argparse.Namespace) -> tuple[str, str]:
+def _asked(args: Namespace) -> tuple[str, str]:
     if args.password_stdin:
         if args.password:
             raise RungError("login", "", "--password and --password-stdin are mutually exclusive")

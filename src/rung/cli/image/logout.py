@@ -6,8 +6,9 @@ from rung.cli.parser import add_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 
 def register(commands: Any, name: str) -> None:
@@ -16,7 +17,7 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("server", metavar="SERVER", nargs="?", default="", help="docker's hub if left out")
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
     from rung.image import logout
 
     server = args.server or "https://index.docker.io/v1/"

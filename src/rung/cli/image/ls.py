@@ -9,8 +9,10 @@ from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
+    from rung.image import Summary
 
 
 def register(commands: Any, name: str) -> None:
@@ -28,7 +30,7 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("--tree", action="store_true", help="list the platforms of each image as a tree")
 
 
-def _tree(args: argparse.Namespace, filters: dict[str, list[str]]) -> int:
+def _tree(args: Namespace, filters: dict[str, list[str]]) -> int:
     import sys
 
     from rung.cli.image.tree import tree_lines
@@ -41,10 +43,7 @@ def _tree(args: argparse.Namespace, filters: dict[str, list[str]]) -> int:
     return 0
 
 
-def _run(args: argparse.Namespace) -> int:
-    from rung.cli.image.view import HEADINGS, as_json, columns, image_rows
-    from rung.cli.output import print_rows
-
+def _run(args: Namespace) -> int:
     filters = parse_filters(args.filter)
     if args.name:
         filters.setdefault("reference", []).append(args.name)
@@ -54,10 +53,20 @@ def _run(args: argparse.Namespace) -> int:
     if args.json:
         import json
 
+        from rung.cli.image.view import as_json
+
         print(json.dumps([as_json(image) for image in images], indent=2))
-        return 0
+    else:
+        print_images(args, images)
+    return 0
+
+
+def print_images(args: Namespace, images: list[Summary]) -> None:
+    """The list, as the flags ask for it."""
+    from rung.cli.image.view import HEADINGS, columns, image_rows
+    from rung.cli.output import print_rows
+
     digests = args.digests or ".Digest" in args.format
     rows = image_rows(images, truncate=not args.no_trunc, digests=digests)
     quiet = "ID" if args.quiet else ""
     print_rows(rows, columns(digests=args.digests), quiet=quiet, template=args.format, headings=HEADINGS)
-    return 0

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
+from rung import posix
 from rung.cli.parser import add_command
 from rung.cli.progress import watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
 
+    from rung.cli.declaration import Namespace
     from rung.image import ManifestLists
 
 
@@ -21,7 +21,7 @@ def register(commands: Any, name: str) -> None:
     what = "work with manifests and lists of them in registries"
     example = "example: rung manifest inspect debian:trixie"
     group = commands.add_parser(name, help=what, description=what[0].upper() + what[1:], epilog=example)
-    below = group.add_subparsers(metavar="COMMAND", required=True)
+    below = group.add_subparsers(metavar="COMMAND")
     example = "rung manifest create HOST/app:1 HOST/app:1-amd64 HOST/app:1-arm64"
     create = add_command(below, "create", "draft a list of manifests", example, _create)
     create.add_argument("list", metavar="MANIFEST_LIST")
@@ -47,19 +47,19 @@ def register(commands: Any, name: str) -> None:
         command.add_argument("--insecure", action="store_true", help="allow plain HTTP and unknown certificates")
 
 
-def _lists(args: argparse.Namespace) -> ManifestLists:
+def _lists(args: Namespace) -> ManifestLists:
     from rung.image import ManifestLists
 
     insecure = getattr(args, "insecure", False)
-    return ManifestLists(os.path.join(args.data_root, "manifests"), insecure=insecure)
+    return ManifestLists(posix.join(args.data_root, "manifests"), insecure=insecure)
 
 
-def _create(args: argparse.Namespace) -> int:
+def _create(args: Namespace) -> int:
     print(f"Created manifest list {_lists(args).create(args.list, args.members, amend=args.amend)}")
     return 0
 
 
-def _annotate(args: argparse.Namespace) -> int:
+def _annotate(args: Namespace) -> int:
     _lists(args).annotate(
         args.list,
         args.member,
@@ -72,7 +72,7 @@ def _annotate(args: argparse.Namespace) -> int:
     return 0
 
 
-def _inspect(args: argparse.Namespace) -> int:
+def _inspect(args: Namespace) -> int:
     import json
 
     from rung.image import read_remote
@@ -88,7 +88,7 @@ def _inspect(args: argparse.Namespace) -> int:
     return 0
 
 
-def _verbose(args: argparse.Namespace, kind: str, data: bytes, value: Any) -> Any:
+def _verbose(args: Namespace, kind: str, data: bytes, value: Any) -> Any:
     """As docker: one manifest with its descriptor, or that of each in a list."""
     from rung.image import read_remote
     from rung.spec.image import Descriptor, Digest, Reference
@@ -107,14 +107,14 @@ def _verbose(args: argparse.Namespace, kind: str, data: bytes, value: Any) -> An
     return found
 
 
-def _push(args: argparse.Namespace) -> int:
+def _push(args: Namespace) -> int:
     with watch(sys.stderr) as progress:
         digest = _lists(args).push(args.list, progress, purge=args.purge)
     print(digest)
     return 0
 
 
-def _remove(args: argparse.Namespace) -> int:
+def _remove(args: Namespace) -> int:
     lists = _lists(args)
     for name in args.lists:
         lists.remove(name)

@@ -7,8 +7,9 @@ from rung.cli.parser import add_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 
 def register(commands: Any, name: str) -> None:
@@ -26,7 +27,7 @@ def register(commands: Any, name: str) -> None:
         parser.add_argument("-a", "--all", action="store_true", help="of all images")
 
 
-def _mount(args: argparse.Namespace) -> int:
+def _mount(args: Namespace) -> int:
     from rung.cli.output import print_rows
     from rung.image import mount_image, views
 
@@ -42,7 +43,7 @@ def _mount(args: argparse.Namespace) -> int:
     return 0
 
 
-def _unmount(args: argparse.Namespace) -> int:
+def _unmount(args: Namespace) -> int:
     from rung.image import unmount_image, views
 
     store = open_store(args)

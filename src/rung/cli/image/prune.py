@@ -8,8 +8,9 @@ from rung.cli.parser import add_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 _DANGLING = "WARNING! This will remove all dangling images."
 _UNUSED = "WARNING! This will remove all images without at least one container associated to them."
@@ -23,12 +24,11 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("-f", "--force", action="store_true", help="do not prompt for confirmation")
 
 
-def _run(args: argparse.Namespace) -> int:
-    from rung.cli.confirm import confirmed
+def _run(args: Namespace) -> int:
     from rung.cli.output import human_size
 
     filters = parse_filters(args.filter)
-    if not args.force and not confirmed(_UNUSED if args.all else _DANGLING):
+    if not agreed(args):
         return 0
     removed = open_store(args).prune(filters, all=args.all)
     if removed:
@@ -42,3 +42,10 @@ def _run(args: argparse.Namespace) -> int:
         print()
     print(f"Total reclaimed space: {human_size(sum(one.freed_bytes for one in removed), 4)}")
     return 0
+
+
+def agreed(args: Namespace) -> bool:
+    """Whether images may go: ``--force``, or the person says yes."""
+    from rung.cli.confirm import confirmed
+
+    return bool(args.force) or confirmed(_UNUSED if args.all else _DANGLING)

@@ -11,9 +11,9 @@ from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
 
+    from rung.cli.declaration import Namespace
     from rung.image import Image, Store
 
 
@@ -28,26 +28,27 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="print the image's name only")
 
 
-def _run(args: argparse.Namespace) -> int:
-    for name in _names(args):
+def _run(args: Namespace) -> int:
+    for name in names_to_pull(args):
         _pull(args, name)
     return 0
 
 
-def _names(args: argparse.Namespace) -> list[str]:
+def names_to_pull(args: Namespace) -> list[str]:
+    """The name, or with ``--all-tags`` that of each tag that its registry has. Raises ``RungError``."""
     is_bare = ":" not in args.name.rpartition("/")[2]
     if args.all_tags:
         from rung.image import list_tags
 
         if not is_bare:
-            raise RungError("pull", args.name, "tag can't be used with --all-tags/-a")
+            raise RungError("tag can't be used with --all-tags/-a")
         return [f"{args.name}:{tag}" for tag in list_tags(args.name, insecure=args.insecure)]
     if is_bare and not args.quiet:
         print("Using default tag: latest")
     return [args.name]
 
 
-def _pull(args: argparse.Namespace, name: str) -> None:
+def _pull(args: Namespace, name: str) -> None:
     store = open_store(args)
     before = store.find(name)
     with watch(sys.stdout, quiet=args.quiet) as progress:
@@ -61,7 +62,7 @@ def _pull(args: argparse.Namespace, name: str) -> None:
     print(image.reference)
 
 
-def image_for_run(args: argparse.Namespace, name: str) -> tuple[Store, Image]:
+def image_for_run(args: Namespace, name: str) -> tuple[Store, Image]:
     """The image that ``rung run`` names, pulled where the store does not have it."""
     store = open_store(args)
     image = store.find(name)

@@ -11,8 +11,9 @@ from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 
 def register(commands: Any, name: str) -> None:
@@ -26,7 +27,7 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="print the image's name only")
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
     store = open_store(args, writes=False)
     names = [args.name]
     if args.all_tags:

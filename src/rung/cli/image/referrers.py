@@ -6,8 +6,9 @@ from rung.cli.parser import add_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 _COLUMNS = {"ARTIFACT TYPE": "ArtifactType", "DIGEST": "Digest", "SIZE": "Size"}
 
@@ -23,7 +24,7 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("--insecure", action="store_true", help="allow plain HTTP and unknown certificates")
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
     from rung.cli.output import print_rows
     from rung.image import list_referrers
 

@@ -10,8 +10,9 @@ from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 
 def register(commands: Any, name: str) -> None:
@@ -22,7 +23,7 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("--no-prune", action="store_true", help="do not delete untagged parents (there are none)")
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
     """As docker: what does not exist is no failure with ``--force``, and is said all the same."""
     from rung.image import ImageNotFound
 

@@ -11,8 +11,9 @@ from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 
 def register(commands: Any, name: str) -> None:
@@ -26,7 +27,7 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("--format", choices=formats, default=formats[0], help="(default: %(default)s)")
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
     store = open_store(args, writes=False)
     if args.output:
         with replaced(args.output, "failed to save image") as file:

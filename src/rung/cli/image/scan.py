@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
+from rung import posix
 from rung.cli.image import open_store
 from rung.cli.parser import add_command
 from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 _IGNORE_FILES = (".rungignore", ".trivyignore")
 
@@ -32,15 +33,14 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("--ignorefile", metavar="FILE", help=f"identifiers to leave out (default: {_IGNORE_FILES[0]})")
     parser.add_argument("--exit-code", metavar="N", type=int, default=0, help="if anything is found (default: 0)")
     parser.add_argument("--packages", action="store_true", help="list packages only; needs no database")
-    database = parser.add_argument_group("the database of vulnerabilities")
-    database.add_argument("--update", action="store_true", help="read feeds into it, first")
-    database.add_argument("--from", dest="places", metavar="PATH|URL", action="append", default=[],
+    parser.add_argument("--update", action="store_true", help="read feeds into it, first")
+    parser.add_argument("--from", dest="places", metavar="PATH|URL", action="append", default=[],
                           help="a feed for --update, in place of the publishers' own; may be repeated")  # fmt: skip
-    database.add_argument("--db", metavar="FILE", default="", help="(default: DATA-ROOT/scan/vulnerabilities.db)")
-    database.add_argument("--status", action="store_true", help="show what it was built from")
+    parser.add_argument("--db", metavar="FILE", default="", help="(default: DATA-ROOT/scan/vulnerabilities.db)")
+    parser.add_argument("--status", action="store_true", help="show what it was built from")
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
     if args.places and not args.update:
         raise RungError("--from", args.places[0], "goes with --update")
     if not (args.image or args.update or args.status):
@@ -59,7 +59,7 @@ def _run(args: argparse.Namespace) -> int:
     return _scan(store, args) if args.image else 0
 
 
-def _scan(store: Any, args: argparse.Namespace) -> int:
+def _scan(store: Any, args: Namespace) -> int:
     from rung.image import BILL_FORMATS, Choice, scan_image, vulnerability_database
 
     choice = _choice(args)
@@ -83,12 +83,12 @@ def _scan(store: Any, args: argparse.Namespace) -> int:
     return args.exit_code if scanned.findings else 0
 
 
-def _choice(args: argparse.Namespace) -> Any:
+def _choice(args: Namespace) -> Any:
     from datetime import UTC, datetime
 
     from rung.image import Choice, parse_ignored, parse_severities
 
-    path = args.ignorefile or next(filter(os.path.exists, _IGNORE_FILES), "")
+    path = args.ignorefile or next(filter(posix.exists, _IGNORE_FILES), "")
     ignored: frozenset[str] = frozenset()
     if path:
         with open(path, "rb") as file:
@@ -98,7 +98,7 @@ def _choice(args: argparse.Namespace) -> Any:
     return Choice(ignore_unfixed=args.ignore_unfixed, ignored=ignored, **given)
 
 
-def _status(store: Any, args: argparse.Namespace) -> int:
+def _status(store: Any, args: Namespace) -> int:
     from rung.cli.output import age, print_rows
     from rung.image import vulnerability_database
 

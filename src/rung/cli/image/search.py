@@ -7,8 +7,10 @@ from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
+    from collections.abc import Iterable
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 _COLUMNS = {"NAME": "Name", "DESCRIPTION": "Description", "STARS": "StarCount", "OFFICIAL": "IsOfficial"}
 _TAG_COLUMNS = {"NAME": "Name", "TAG": "Tag"}
@@ -29,31 +31,38 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("--insecure", action="store_true", help="allow plain HTTP and unknown certificates")
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
+    if args.list_tags:
+        _print(args, *_tags(args))
+        return 0
+    from rung.image import search
+
+    print_repositories(args, search(args.term, args.limit, insecure=args.insecure))
+    return 0
+
+
+def _print(args: Namespace, columns: dict[str, str], rows: list[dict[str, str]]) -> None:
     from rung.cli.output import print_rows
 
-    columns, rows = _tags(args) if args.list_tags else _repositories(args)
     if args.json:
         import json
 
         print(json.dumps(rows, indent=2))
     else:
         print_rows(rows, columns, template=args.format)
-    return 0
 
 
-def _tags(args: argparse.Namespace) -> tuple[dict[str, str], list[dict[str, str]]]:
+def _tags(args: Namespace) -> tuple[dict[str, str], list[dict[str, str]]]:
     from rung.image import list_tags
 
     return _TAG_COLUMNS, [{"Name": args.term, "Tag": tag} for tag in list_tags(args.term, insecure=args.insecure)]
 
 
-def _repositories(args: argparse.Namespace) -> tuple[dict[str, str], list[dict[str, str]]]:
-    from rung.image import search
-
+def print_repositories(args: Namespace, found: Iterable[Any]) -> None:
+    """A row for each that ``--filter`` lets through."""
     least, official = _wanted(args.filter)
     rows = []
-    for one in search(args.term, args.limit, insecure=args.insecure):
+    for one in found:
         if one.stars < least or (official is not None and one.is_official is not official):
             continue
         text = " ".join(one.description.split())
@@ -61,7 +70,7 @@ def _repositories(args: argparse.Namespace) -> tuple[dict[str, str], list[dict[s
             text = text[: _WIDTH - 1] + "…"
         values = (one.name, text, str(one.stars), "[OK]" if one.is_official else "")
         rows.append(dict(zip(_COLUMNS.values(), values)))
-    return _COLUMNS, rows
+    _print(args, _COLUMNS, rows)
 
 
 def _wanted(filters: list[str]) -> tuple[int, bool | None]:

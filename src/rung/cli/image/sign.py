@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from rung.cli.parser import add_command
@@ -10,8 +9,9 @@ from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 #: Where a key's password is looked for, so that a pipeline need not type it. cosign's name works too.
 PASSWORDS = ("RUNG_KEY_PASSWORD", "COSIGN_PASSWORD")
@@ -32,7 +32,7 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("--insecure", action="store_true", help="allow plain HTTP and unknown certificates")
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
     from rung.image import PrivateKey, sign_image
 
     key = PrivateKey.load(args.key, ask_password(args.key))
@@ -59,6 +59,8 @@ def pairs(words: list[str]) -> dict[str, str]:
 
 def ask_password(path: str, *, twice: bool = False) -> bytes:
     """The password of a key: from the environment, or typed; empty where nobody can be asked."""
+    import os
+
     for name in PASSWORDS:
         if name in os.environ:
             return os.environ[name].encode()

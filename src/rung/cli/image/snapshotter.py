@@ -7,8 +7,9 @@ from rung.cli.parser import add_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 
 def register(commands: Any, name: str) -> None:
@@ -18,7 +19,7 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("name", nargs="?", metavar="NAME", choices=("overlay", "erofs", "native", "auto"))
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
     with open_store(args) as store:
         if args.name:
             store.set_snapshotter("" if args.name == "auto" else args.name)

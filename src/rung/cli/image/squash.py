@@ -7,8 +7,9 @@ from rung.cli.parser import add_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 
 def register(commands: Any, name: str) -> None:
@@ -19,7 +20,7 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("name", metavar="NAME[:TAG]", nargs="?", default="", help="the same, if not said")
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
     from rung.image import squash
 
     store = open_store(args)

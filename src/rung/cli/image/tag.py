@@ -7,8 +7,9 @@ from rung.cli.parser import add_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 
 def register(commands: Any, name: str) -> None:
@@ -19,6 +20,6 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("name", metavar="TARGET_IMAGE[:TAG]")
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
     open_store(args, writes=False).tag(args.image, args.name)
     return 0

@@ -7,8 +7,9 @@ from rung.cli.parser import add_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 
 def register(commands: Any, name: str) -> None:
@@ -20,7 +21,7 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("--rootless", action="store_true", help="with a configuration for a caller without privilege")
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
     from rung.image import unpack_bundle
 
     store = open_store(args)

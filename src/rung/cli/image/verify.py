@@ -11,9 +11,9 @@ from rung.errors import RungError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
 
+    from rung.cli.declaration import Namespace
     from rung.image import Verified
 
 
@@ -28,7 +28,7 @@ def register(commands: Any, name: str) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="print problems only")
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: Namespace) -> int:
     if args.key and args.names:
         return verify_signature.run(args)
     if args.key or args.names:

@@ -8,8 +8,9 @@ from rung.cli.parser import add_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
+
+    from rung.cli.declaration import Namespace
 
 
 def register(commands: Any, name: str) -> None:
@@ -31,7 +32,7 @@ def options(parser: Any, *, required: bool = True) -> None:
     parser.add_argument("--insecure", action="store_true", help="allow plain HTTP and unknown certificates")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: Namespace) -> int:
     """Verify, and print what was signed as cosign does: JSON on standard output."""
     import json
 

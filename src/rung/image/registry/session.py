@@ -65,6 +65,11 @@ def logout(server: str) -> bool:
     return logins.erase(registry_of(server))
 
 
+def stored_login(server: str) -> Credentials | None:
+    """A kept login, None where there is none. Raises ``RegistryError``."""
+    return logins.find(registry_of(server))
+
+
 def stored_user(server: str) -> str:
     """The user of a kept login, empty where there is none."""
     found = logins.find(registry_of(server))

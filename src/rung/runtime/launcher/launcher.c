@@ -37,8 +37,8 @@
 
 /* One program under four names. The runtime is isolated (-I) and without site (-S): it needs Rung and
  * the standard library; it begins in a file, which is quicker than -c (see runtime/boot.py). So do the
- * command of people and the shim, which are told by their words (COMMAND, SHIM there); what is installed
- * beside the first, such as extras, it adds itself where a command may need that. */
+ * command of people and the shim, which are told by their words (COMMAND, SHIM there). The command and the
+ * daemon add what is installed beside Rung, such as extras, themselves where it may be needed. */
 static const struct command {
     const char *name, *options, *word, *code;
     bool site;
@@ -46,7 +46,7 @@ static const struct command {
     {"rung-runtime", "-IS", NULL, NULL, false},
     {"rung", "-IS", "--rung", NULL, true},
     {"containerd-shim-rung-v2", "-IS", "--shim", NULL, false},
-    {"rungd", "-I", NULL,
+    {"rungd", "-IS", NULL,
      "import sys\n"
      "sys.path.append(sys.argv.pop(1))\n"
      "sys.argv[0] = 'rungd'\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,7 @@ from rung.engine.serving.settings import Settings, idle, reloaded, settings
 def flags(*words: str) -> dict[str, Any]:
     parser = Parser(prog="rungd")
     add_flags(parser)
-    args: argparse.Namespace = parser.parse_args(list(words))
-    return given(args)
+    return given(parser.parse_args(list(words)))
 
 
 def test_every_option_has_its_field() -> None:
