@@ -136,6 +136,21 @@ def test_what_an_ordinary_users_engine_does_not_do(engine: Engine, flag: str, sa
     assert ended.code == 1 and said in ended.err
 
 
+@pytest.mark.parametrize(("tun", "said"), [("", "is not there (as root: modprobe tun"), ("touch tun; chmod 0 tun", "may not be opened by this user (as root: chmod 0666 /dev/net/tun)")])
+@pytest.mark.parametrize("words", [("rungd",), ("rung", "ps")], ids=" ".join)
+def test_no_tun_device(engine: Engine, words: tuple[str, ...], tun: str, said: str) -> None:
+    """The one sentence comes from the daemon and from a command that starts it, and nothing stays behind."""
+    with tempfile.TemporaryDirectory(dir=engine.folder) as folder:
+        os.chown(folder, USER, USER)
+        script = f"set -e; mount -t tmpfs none /dev/net; cd /dev/net; {tun or ':'}; exec \"$@\""
+        own = ["env", f"XDG_RUNTIME_DIR={folder}", f"XDG_DATA_HOME={folder}", str(daemons.PROGRAMS / words[0]), *words[1:]]
+        there, user = engine._there(), engine._as_user()[len(engine._there()) :]
+        ended = outcome.call([*there, "unshare", "--mount", "sh", "-c", script, "sh", *user, *own], engine.home / "output")
+        assert ended.code == 1 and f"pasta cannot start, because /dev/net/tun {said}" in ended.err
+        assert len(ended.err.splitlines()) == 1
+        until(lambda: not leftovers.of(folder), "nothing is left")
+
+
 def test_the_way_out(engine: Engine) -> None:
     """A server on the host's own address is reached through pasta."""
     with (engine.folder / "index.html").open("w") as file:

@@ -92,8 +92,8 @@ def serve(args: Namespace) -> int:
         _check_of_a_user(found)
         outside = go_in(found.run)
         if not outside.by:
-            said = "neither pasta nor slirp4netns is here: containers reach each other and no other host"
-            print(f"rungd: {said}: apt-get install passt", file=sys.stderr)
+            said = "neither pasta nor slirp4netns is installed: containers reach each other and no other host"
+            print(f"rungd: {said} (apt-get install passt, then start rungd again)", file=sys.stderr)
     serve(found, lambda now: reloaded(now, read_file(path), flags, path), outside)
     return 0
 

@@ -13,13 +13,13 @@ is stopped while no container runs.
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
 from threading import Lock
 
 from rung import jsonc
+from rung.cli import uplink
 from rung.cli.rootless import MARK, become_root
 from rung.errors import RungError
 from rung.kernel.libc import failed, library
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 _CLONE_NEWNET = 0x4000_0000
-READY_S = 30
-#: The engine's own address in its network, and the way out: what no host has on a cable.
-_ADDRESS, _GATEWAY = "10.0.2.100", "10.0.2.2"
 
 
 class Outside:
@@ -79,7 +76,8 @@ def go_in(run: str) -> Outside:
         _call(library().unshare(_CLONE_NEWNET), "unshare", "CLONE_NEWNET")
         kept, _ = outside.ask({"join": _keeper()})
         if kept.get("error"):
-            raise RungError("rootless network", "", str(kept["error"]))
+            outside.end()
+            raise RungError(*kept["error"])
     outside.by = str(kept["by"])
     return outside
 
@@ -153,7 +151,7 @@ class _Process:
     """In the host's network, as the user."""
 
     def __init__(self, listening: socket.socket, path: str) -> None:
-        self._listening, self._path = listening, path
+        self._listening, self._path, self._log = listening, path, f"{path.removesuffix('.sock')}.log"
         self._kept, self._by = 0, ""
         self._joined: subprocess.Popen[bytes] | None = None
 
@@ -181,11 +179,20 @@ class _Process:
                 answer: dict[str, Any] = {"pid": self._kept if _lives(self._kept) else 0, "by": self._by}
                 if "join" in asked:
                     self._kept = int(asked["join"])
-                    self._joined, answer = _join(self._kept)
-                    self._by = str(answer.get("by", ""))
+                    answer = self._join()
                 connection.sendall(jsonc.dumps(answer).encode())
         # An engine that ended before it had anything kept has nothing to come back to.
         return _lives(self._kept)
+
+    def _join(self) -> dict[str, Any]:
+        """Give the engine's network a way out, where a program is installed that can."""
+        try:
+            if uplink.program():
+                self._joined = uplink.join(self._kept, self._log)
+        except RungError as error:
+            return {"error": error.args}
+        self._by = uplink.program()
+        return {"by": self._by}
 
     def _end(self) -> None:
         if self._kept and _lives(self._kept):
@@ -193,10 +200,11 @@ class _Process:
         if self._joined is not None:
             self._joined.terminate()
             self._joined.wait()
-        try:
-            os.unlink(self._path)
-        except FileNotFoundError:
-            return
+        for path in (self._path, self._log):
+            try:
+                os.unlink(path)
+            except FileNotFoundError:
+                continue
 
 
 def _lives(pid: int) -> bool:
@@ -222,48 +230,3 @@ def _open(connection: socket.socket, asked: dict[str, Any]) -> None:
             connection.sendall(jsonc.dumps({"errno": error.errno}).encode())
             return
         socket.send_fds(connection, [b"{}"], [found.fileno()])
-
-
-def _join(pid: int) -> tuple[subprocess.Popen[bytes] | None, dict[str, Any]]:
-    ready, tell = os.pipe()
-    try:
-        words = _words(pid, tell)
-        if words is None:
-            return None, {"by": ""}
-        started = subprocess.Popen(words, pass_fds=[tell], stdin=subprocess.DEVNULL)
-        os.close(tell)
-        tell = -1
-        if words[0] == "slirp4netns":
-            came = bool(os.read(ready, 1))
-        else:
-            came = _has_way_out(pid, started)
-        return started, {"by": words[0]} if came else {"error": f"{words[0]} has not come up: see what it says above"}
-    finally:
-        os.close(ready)
-        if tell >= 0:
-            os.close(tell)
-
-
-def _has_way_out(pid: int, started: subprocess.Popen[bytes]) -> bool:
-    """pasta says nothing when it is ready and stays in the foreground: a default route is there then."""
-    from time import monotonic, sleep
-
-    until = monotonic() + READY_S
-    while monotonic() < until and started.poll() is None:
-        with open(f"/proc/{pid}/net/route") as file:
-            if any(line.split()[1:2] == ["00000000"] for line in file):
-                return True
-        sleep(0.005)
-    return False
-
-
-def _words(pid: int, tell: int) -> list[str] | None:
-    if shutil.which("pasta"):
-        address = ["--address", _ADDRESS, "--netmask", "24", "--gateway", _GATEWAY]
-        nothing_in = [word for flag in ("-t", "-u", "-T", "-U") for word in (flag, "none")]
-        how = ["--foreground", "--config-net", "--quiet", "--ipv4-only", "--no-map-gw"]
-        return ["pasta", *how, *address, *nothing_in, str(pid)]
-    if shutil.which("slirp4netns"):
-        words = ["slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback"]
-        return [*words, f"--ready-fd={tell}", str(pid), "tap0"]
-    return None

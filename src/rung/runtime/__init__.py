@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         StepError,
     )
     from rung.runtime.explain import Line, nodes, render, story
-    from rung.runtime.features import features
+    from rung.runtime.features_document import features
     from rung.runtime.foreground import Foreground
     from rung.runtime.parent import Parent, use_parent, use_parent_everywhere
     from rung.runtime.plan.request import Plan
@@ -72,7 +72,7 @@ _HOME = {
     "StepError": "errors",
     "answer_order": "warm.protocol",
     "cgroup_at": "cgroup.at",
-    "features": "features",
+    "features": "features_document",
     "import_all": "warm.start",
     "join_cgroup": "cgroup.join",
     "nodes": "explain",

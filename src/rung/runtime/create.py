@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rung.runtime.plan.request import Caller, Plan
+    from rung.runtime.plan.wire import Ledger
     from rung.runtime.resctrl import Groups
     from rung.runtime.spawn import Stdio
     from rung.runtime.state import Directory, Lock
@@ -48,6 +49,7 @@ class CreateOptions(Record):
     rootless: bool | None = None  # pass over cgroups that cannot be had; None: unless root of the host
     env: tuple[str, ...] = ()  # more variables for the process: descriptors that come with it
     notify: bool = False  # the process may say that it is ready (notify.py)
+    observe: Callable[[Plan, Ledger], None] | None = None  # gets what rung-init has done, or how far it came
     cgroup_manager: str = cgroup.PLAIN
 
 
@@ -203,6 +205,9 @@ def _create_locked(
                     "container", f'"{directory.id}"', "its init ran out of memory", "raise linux.resources.memory.limit"
                 ) from None
             raise
+        finally:
+            if options.observe:
+                options.observe(plan, init.ledger())
         group.apply_late(resources)
     init.close()
     letter, began = state.start_time(init.pid)

@@ -26,9 +26,12 @@ from rung.undo import Closing, Undo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from rung.runtime.container import Container
+    from rung.runtime.plan.request import Plan
+    from rung.runtime.plan.wire import Ledger
     from rung.runtime.spawn import Stdio
     from rung.spec.runtime.config import Config
     from rung.spec.runtime.config import Process as Process_
@@ -44,6 +47,7 @@ class ExecOptions(Record):
     pid_file: str = ""
     preserve_fds: int = 0
     ignore_paused: bool = False
+    observe: Callable[[Plan, Ledger], None] | None = None  # gets what rung-init has done, or how far it came
     cgroups: dict[str, str] = {}  # controller -> path below the container's; "": all of them
 
 
@@ -138,11 +142,15 @@ def _enter(
         init = spawn.spawn(plan, "", options.stdio, slots, options.preserve_fds)
         undo.push(init.destroy)
         with trace.span("enter", container.id, "runtime.md#operations"):
-            init.until_ready(
-                lambda _tag, _pid, _fd: _attach(container, init.outer, paths[""]),
-                lambda listener, pid: _inform_agent(container, listener, pid),
-            )
-            init.until_executed()
+            try:
+                init.until_ready(
+                    lambda _tag, _pid, _fd: _attach(container, init.outer, paths[""]),
+                    lambda listener, pid: _inform_agent(container, listener, pid),
+                )
+                init.until_executed()
+            finally:
+                if options.observe:
+                    options.observe(plan, init.ledger())
         init.close()
         write_pid(options.pid_file, init.pid)
         undo.keep()

@@ -69,6 +69,21 @@ def test_run_to_the_end(installation, make, nothing_left, args, status):
     assert run.returncode == status
 
 
+def test_debug_shows_the_steps(installation, make, nothing_left):
+    run = each_way(installation, "--debug", "run", "-b", make("true"), "warm-WAY", input=b"")
+    for said in (b'msg="nsexec container setup"', b'msg="child process in init()', b'msg="init: closing the pipe'):
+        assert said in run.stderr
+    each_way(installation, "--debug", "run", "-b", make("true", edits={"process.cwd": "/etc/passwd/no"}), "warm-WAY")
+
+
+def test_help_shows_the_name_that_the_caller_was_called_by(installation, tmp_path):
+    link = tmp_path / "runc"
+    link.symlink_to(installation.launcher)
+    for way in ("on", "off"):
+        run = subprocess.run([link, "create", "--help"], env={**os.environ, "RUNG_WARM": way}, capture_output=True, check=True, timeout=60)
+        assert b"USAGE:\n   runc create " in run.stdout
+
+
 def test_stdio_is_the_callers(installation, make, nothing_left):
     bundle = make("sh", "-c", "cat; echo error >&2")
     run = each_way(installation, "run", "-b", bundle, "warm-WAY", input=b"through\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,11 @@ def test_the_check_sees_a_breach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert [text.split(": ", 1)[1] for text in breaches(bad)] == [
         "rung.runtime.plan is an inside of runtime: use the names that rung.runtime gives",
     ]
+
+
+@pytest.mark.parametrize("package", sorted(BEHIND_A_FACE))
+def test_no_public_name_is_a_module_of_its_package(package: str) -> None:
+    """``from package import name`` would give the module, once something has imported it."""
+    face = import_module(f"rung.{package}")
+    modules = {path.stem for path in (SOURCES / "rung" / package).iterdir() if path.suffix in ("", ".py")}
+    assert not set(face.__all__) & modules

@@ -23,6 +23,7 @@ def main():
     facts = {
         "argv": [os.fsencode(word).hex() for word in sys.argv],
         "environ": dict(os.environ),
+        "name": sys._xoptions.get("rung_name"),
         "isolated": sys.flags.isolated, "utf8": sys.flags.utf8_mode, "site": "site" in sys.modules,
         "path": sys.path, "executable": sys.executable, "file": __file__,
         "stdio": [os.readlink(f"/proc/self/fd/{fd}") for fd in range(3)],
@@ -131,6 +132,25 @@ def test_a_shim_is_not_an_interpreter(tmp_path: Path) -> None:
     shim.write_text("#!/bin/sh\nexit 99\n")
     shim.chmod(0o755)
     assert installation.run()["file"].startswith(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "option"), [("runc", "runc"), ("rung-runtime", None), (b"\xff", "\udcff"), ("n" * 255, "n" * 255)]
+)
+def test_the_name_it_was_called_by_is_an_option_of_pythons(
+    installation: Installation, tmp_path: Path, name: str | bytes, option: str | None
+) -> None:
+    """Not a variable, which hooks would inherit, and not an argument."""
+    installation.package()
+    installation.interpreter()
+    (tmp_path / "by").mkdir()
+    link = os.path.join(os.fsencode(tmp_path / "by"), os.fsencode(name))
+    os.symlink(installation.launcher, link)
+    run = subprocess.run([link, installation.facts], capture_output=True, text=True, check=False, timeout=60, env={"LC_ALL": "C"})
+    assert run.returncode == 3, run.stderr
+    facts = json.loads(installation.facts.read_text())
+    assert facts["name"] == option
+    assert (len(facts["argv"]), facts["environ"]) == (2, {"LC_ALL": "C"})
 
 
 def test_through_a_link_it_is_still_where_it_is(installation: Installation, tmp_path: Path) -> None:

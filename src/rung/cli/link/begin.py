@@ -91,20 +91,20 @@ def _wait(pid: int, path: str, folder: str) -> None:
         while not _listens(path):
             if ended.poll(_LOOK_MS):
                 posix.waitpid(pid, 0)
-                raise RungError(
-                    "start the engine", "", _last_words(f"{folder}/rungd.log"), f"see {folder}/rungd.log"
-                )
+                raise _failure(f"{folder}/rungd.log")
             if time.monotonic() > deadline:
                 raise RungError("start the engine", "", "it does not answer", f"see {folder}/rungd.log")
     finally:
         posix.close(fd)
 
 
-def _last_words(log: str) -> str:
-    """The last line that the daemon has said."""
+def _failure(log: str) -> RungError:
+    """The last line that the daemon has written. Its own sentence says what to do; any other line needs the log."""
     try:
         with open(log, errors="replace") as file:
             lines = file.read().strip().splitlines()
     except OSError:
         lines = []
-    return lines[-1].removeprefix("rungd: ") if lines else "it has ended at once"
+    last = lines[-1] if lines else "it has ended at once"
+    sentence = last.removeprefix("rungd: ")
+    return RungError("start the engine", "", sentence, "" if sentence != last else f"see {log}")

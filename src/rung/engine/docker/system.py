@@ -205,7 +205,8 @@ def rootless_warnings(engine: Engine) -> list[str]:
         return []
     found = []
     if not engine.outside.by:
-        found.append("WARNING: neither pasta nor slirp4netns is installed: containers reach no other host")
+        reason = "neither pasta nor slirp4netns is installed: containers reach no other host"
+        found.append(f"WARNING: {reason} (apt-get install passt, then start rungd again)")
     if not is_delegated():
         found.append("WARNING: no cgroups are delegated to this user: containers have no limits and cannot be paused")
     return found

@@ -19,7 +19,7 @@ COMMAND = Command(
 def run(_call: Call) -> int:
     from rung.runtime.cli.json_text import indented
     from rung.runtime.cli.log import write_all
-    from rung.runtime.features import features
+    from rung.runtime.features_document import features
 
     write_all(1, indented(features(), "    ") + "\n")
     return 0

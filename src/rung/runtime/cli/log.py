@@ -57,12 +57,9 @@ class Log:
             write_all(2, f"{PROGRAM}: warning: {message}\n")
 
     def debug(self, message: str) -> None:
-        """For ``--debug`` only."""
-        if not self.debugging:
-            return
-        self._entry("debug", message)
-        if self._fd < 0 and not self._json:
-            write_all(2, f"{PROGRAM}: {message}\n")
+        """For ``--debug`` only. A line of logrus on stderr too, where there is no file: scripts look for the level."""
+        if self.debugging:
+            write_all(self._fd if self._fd >= 0 else 2, entry("debug", message, now(), self._json))
 
     def _entry(self, level: str, message: str) -> None:
         fd = self._fd

@@ -21,11 +21,12 @@ from rung.runtime.cli.options import BOOLEANS, Flag, UsageError, check_arguments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
-    from rung.runtime import Runtime
+    from rung.runtime import Plan, Runtime
     from rung.runtime.cli.log import Log
+    from rung.runtime.plan.wire import Ledger
 
 PROGRAM = "rung-runtime"
 #: In the order of ``--help``. Each is a module of this package.
@@ -87,6 +88,18 @@ class Call:
             notes=self._log.warning,
         )
 
+    def observer(self) -> Callable[[Plan, Ledger], None] | None:
+        """With ``--debug``: what writes the steps of a rung-init into the log."""
+        if not self._log.debugging:
+            return None
+        from rung.runtime.cli.debug_lines import debug_lines
+
+        def observe(plan: Plan, ledger: Ledger) -> None:
+            for line in debug_lines(plan, ledger):
+                self._log.debug(line)
+
+        return observe
+
     def warn(self, message: str) -> None:
         """Say what was passed over."""
         self._log.warning(message)
@@ -137,6 +150,12 @@ def execute(words: Sequence[str]) -> int:
         raise
     finally:
         log.close()
+
+
+def called_as() -> str:
+    """The name that this program was called by, for help and version: the launcher says so where it is another."""
+    name = sys._xoptions.get("rung_name")
+    return name if isinstance(name, str) and name else PROGRAM
 
 
 def load(name: str) -> Any:
@@ -214,13 +233,15 @@ def _true_false_auto(text: str) -> bool | None:
 
 
 def _version() -> str:
-    """dockerd and Podman read the first line's last word, containerd ``spec:``, crun's callers the pluses."""
+    """dockerd and Podman read the first line's last word, dockerd ``commit:`` (here the release's tag), containerd
+    ``spec:``, crun's callers the pluses."""
     from rung import __version__
     from rung.runtime.state import OCI_VERSION
 
     python = "{}.{}.{}".format(*sys.version_info[:3])
     features = "+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF +CRIU"
-    return f"{PROGRAM} version {__version__}\nspec: {OCI_VERSION}\npython: {python}\n{features}\n"
+    head = f"{called_as()} version {__version__}\ncommit: v{__version__}\nspec: {OCI_VERSION}\n"
+    return f"{head}python: {python}\n{features}\n"
 
 
 def _help(words: list[str]) -> int:

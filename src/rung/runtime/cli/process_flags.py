@@ -42,6 +42,7 @@ def process_options(call: Call) -> dict[str, Any]:
         "console_socket": options["console-socket"],
         "pid_file": posix.abspath(options["pid-file"]) if options["pid-file"] else "",
         "preserve_fds": count,
+        "observe": call.observer(),
     }
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from rung import __version__
-from rung.runtime.cli.main import COMMANDS, GLOBAL_FLAGS, load
+from rung.runtime.cli.main import COMMANDS, GLOBAL_FLAGS, called_as, load
 from rung.runtime.cli.options import HELP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rung.runtime.cli.options import Command, Flag
 
-PROGRAM = "rung-runtime"
 ABOUT = """\
 rung-runtime makes Linux containers from bundles, as the Open Container
    Initiative's runtime specification says. It takes runc's command line and can stand
@@ -25,11 +24,12 @@ VERSION_FLAG = ("version", "v")
 
 def program_help() -> str:
     """All commands, each with its one line, and the global options."""
+    name = called_as()
     commands = [load(name).COMMAND for name in COMMANDS]
     rows = [(command.name, command.summary) for command in commands] + [("help", "show help for a command")]
     return (
-        f"NAME:\n   {PROGRAM} - Open Container Initiative runtime\n\n   {ABOUT}\n\n"
-        f"USAGE:\n   {PROGRAM} [global options] command [command options] [arguments...]\n\n"
+        f"NAME:\n   {name} - Open Container Initiative runtime\n\n   {ABOUT}\n\n"
+        f"USAGE:\n   {name} [global options] command [command options] [arguments...]\n\n"
         f"EXAMPLE:\n   {EXAMPLE}\n\n"
         f"VERSION:\n   {__version__}\n\n"
         f"COMMANDS:\n{_columns(rows)}\n"
@@ -39,13 +39,14 @@ def program_help() -> str:
 
 def command_help(command: Command) -> str:
     """One command: what it does, how it is called, an example, its options."""
+    name = called_as()
     options = [flag for flag in command.flags if not flag.hidden]
     marker = " [command options]" if options else ""
     arguments = f" {command.arguments}" if command.arguments else ""
     description = f"DESCRIPTION:\n   {_paragraph(command.description)}\n\n" if command.description else ""
     return (
-        f"NAME:\n   {PROGRAM} {command.name} - {command.summary}\n\n"
-        f"USAGE:\n   {PROGRAM} {command.name}{marker}{arguments}\n\n"
+        f"NAME:\n   {name} {command.name} - {command.summary}\n\n"
+        f"USAGE:\n   {name} {command.name}{marker}{arguments}\n\n"
         f"{description}"
         f"EXAMPLE:\n   {_paragraph(command.example)}\n\n"
         f"OPTIONS:\n{_flags((*options, HELP))}"

@@ -199,6 +199,19 @@ static const struct command *command_named(const char *name)
     return &commands[0];
 }
 
+/* Whether the runtime was called by another name, as which it then shows help and version: an option of
+ * Python's that only sys._xoptions sees, where a variable would be inherited by hooks. */
+#define RENAMED "-Xrung_name="
+static bool is_renamed(const char *called, char *option, size_t size)
+{
+    const char *slash = called ? strrchr(called, '/') : NULL;
+    const char *name = slash ? slash + 1 : called;
+    if (!name || !*name || strcmp(name, commands[0].name) == 0)
+        return false;
+    int length = snprintf(option, size, RENAMED "%s", name);
+    return length > 0 && (size_t)length < size;
+}
+
 int main(int argc, char **argv)
 {
     char bin[PATH_MAX], resolved[PATH_MAX], boot[PATH_MAX];
@@ -223,11 +236,14 @@ int main(int argc, char **argv)
     if (command == &commands[0])
         carry_out_warm(place.home, python, argc, argv);
 
-    char *words[argc + 8];
+    char renamed[sizeof RENAMED + NAME_MAX];
+    char *words[argc + 9];
     int count = 0;
     words[count++] = (char *)python;
     words[count++] = (char *)command->options;
     words[count++] = "-Xutf8"; /* file names are bytes in UTF-8, whatever the locale */
+    if (command == &commands[0] && is_renamed(argv[0], renamed, sizeof renamed))
+        words[count++] = renamed;
     if (command->code) {
         words[count++] = "-c";
         words[count++] = (char *)command->code;

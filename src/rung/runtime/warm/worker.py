@@ -129,7 +129,8 @@ def _receive(connection: socket) -> tuple[protocol.Hello, list[int]]:
 
 
 def _command(words: list[str]) -> str:
-    """The command's name, or nothing where the line is for the caller's own process to complain of."""
+    """The command's name, or nothing where the line is for the caller's own process to complain of, or asks for help:
+    both show the name that the caller was called by."""
     from rung.runtime.cli.main import GLOBAL_FLAGS
     from rung.runtime.cli.options import UsageError, parse
 
@@ -137,7 +138,9 @@ def _command(words: list[str]) -> str:
         program, rest = parse(GLOBAL_FLAGS, words, False)
     except UsageError:
         return ""
-    return rest[0] if rest and not program["help"] and not program["version"] else ""
+    if not rest or program["help"] or program["version"] or rest[1:2] in (["-h"], ["--help"]):
+        return ""
+    return rest[0]
 
 
 def _closed(pipe: int) -> bool:

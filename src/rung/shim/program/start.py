@@ -12,6 +12,7 @@ from rung.files import write_atomically
 from rung.sha2 import sha256
 from rung.shim.beginning import Keep, answers, listen
 from rung.shim.bundle import read_config
+from rung.shim.program.input import read_input
 from rung.spec.shim.bootstrap import read_options, read_parameters, result
 
 TYPE_CHECKING = False
@@ -22,14 +23,13 @@ if TYPE_CHECKING:
 SOCKETS = "/run/containerd/s"
 #: Those that say which pod a container is of, the first that is there.
 GROUP_LABELS = ("io.containerd.runc.v2.group", "io.kubernetes.cri.sandbox-id")
-_INPUT_LIMIT = 4 << 20
 
 
 def start(arguments: Arguments) -> int:
     """Print the address; 0."""
     if not arguments.id:
         raise RungError("container id", "", "cannot be empty", "-id ID")
-    given = _read_input()
+    given = read_input()
     parameters = read_parameters(given, arguments.id, arguments.namespace)
     bundle = posix.getcwd()
     path = socket_path(arguments, parameters, group(bundle, arguments.id))
@@ -40,15 +40,6 @@ def start(arguments: Arguments) -> int:
     write_atomically(f"{bundle}/address", address.encode())
     posix.write(1, result(address, newer=parameters is not None))
     return 0
-
-
-def _read_input() -> bytes:
-    if posix.isatty(0):
-        return b""
-    parts: list[bytes] = []
-    while (part := posix.read(0, 1 << 16)) and sum(map(len, parts)) < _INPUT_LIMIT:
-        parts.append(part)
-    return b"".join(parts)
 
 
 def group(bundle: str, container_id: str) -> str:

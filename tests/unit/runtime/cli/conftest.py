@@ -7,6 +7,10 @@ import pytest
 import rung.runtime
 from rung.runtime.cli.main import execute
 from rung.runtime.errors import ContainerNotFound, StateError
+from rung.runtime.plan.request import Plan
+from rung.runtime.plan.wire import Ledger
+
+NOTHING_DONE = (Plan(()), Ledger(0, 0, 0, 0, 0, -1, "", 0, "", 0, (), ()))
 
 
 class FakeProcess:
@@ -48,6 +52,8 @@ class FakeContainer:
 
     def exec(self, process, options=None):
         self._library.calls.append(("exec", process, options))
+        if options.observe:
+            options.observe(*NOTHING_DONE)
         self._library.fail("exec")
         return FakeProcess()
 
@@ -83,6 +89,8 @@ class FakeLibrary:
 
     def create(self, container_id, bundle, **options):
         self.calls.append(("create", container_id, bundle, options))
+        if options["observe"]:
+            options["observe"](*NOTHING_DONE)
         self.fail("create")
         return FakeContainer(self, container_id)
 

@@ -23,6 +23,7 @@ def test_create(command, library, tmp_path, monkeypatch):
         "console_socket": "",
         "pid_file": f"{tmp_path}/pid",
         "preserve_fds": 0,
+        "observe": None,
         "config_file": "",
         "notify": False,
         "no_pivot": True,

@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
+import sys
 
 import pytest
 
+from rung import __version__
 from rung.errors import RungError
 from rung.runtime.cli import main
 from rung.runtime.cli.main import COMMANDS, execute, load, state_root
@@ -35,8 +38,19 @@ def test_the_version_reads_as_dockerd_reads_it(capfd):
     assert [line for line in lines if "version" in line] == lines[:1]
     assert lines[0].split("version")[0].strip() == "rung-runtime"
     assert lines[0].split("version")[1].strip()[0].isdigit()
-    assert lines[1] == "spec: 1.3.0"
-    assert lines[3].startswith("+SYSTEMD ")  # what crun says it is built with, in its words
+    assert lines[1] == f"commit: v{__version__}"
+    assert lines[2] == "spec: 1.3.0"
+    assert lines[4].startswith("+SYSTEMD ")  # what crun says it is built with, in its words
+
+
+def test_help_and_version_show_the_name_that_the_program_was_called_by(capfd, monkeypatch):
+    monkeypatch.setitem(sys._xoptions, "rung_name", "runc")
+    assert execute(["--version"]) == 0
+    assert capfd.readouterr().out.startswith(f"runc version {__version__}\n")
+    assert execute(["--help"]) == 0
+    assert capfd.readouterr().out.startswith("NAME:\n   runc - Open Container Initiative runtime\n")
+    assert execute(["state", "-h"]) == 0
+    assert "USAGE:\n   runc state" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -88,6 +102,22 @@ def test_debug_shows_where_an_error_comes_from(command, library):
     _, _, err = command("--debug", "start", "web1")
     assert "rung-runtime: start web1: no\n" in err
     assert "Traceback" in err
+
+
+def test_debug_without_a_log_writes_logruss_lines_on_stderr(command):
+    err = command("--debug", "start", "web1")[2]
+    assert re.match(r'time="[^"]+" level=debug msg="start web1"\n', err)
+    err = command("--debug", "--log-format=json", "start", "web1")[2]
+    assert json.loads(err.splitlines()[0])["level"] == "debug"
+
+
+@pytest.mark.parametrize("words", [("create", "-b", "/b", "web2"), ("exec", "--detach", "web1", "true")])
+def test_debug_shows_what_rung_init_does(command, tmp_path, words):
+    quiet, log = tmp_path / "quiet", tmp_path / "log"
+    assert command("--log", str(quiet), *words)[0] == 0
+    assert quiet.read_text() == ""
+    assert command("--debug", "--log", str(log), *words)[0] == 0
+    assert 'level=debug msg="nsexec container setup"' in log.read_text()
 
 
 def test_debug_says_what_is_done_in_the_log(command, tmp_path):
