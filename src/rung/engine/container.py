@@ -63,6 +63,8 @@ class Container:
         attached: dict[str, dict[str, Any]] | None = None,
         published: list[dict[str, Any]] | None = None,
         state: dict[str, Any] | None = None,
+        lease: str = "",
+        lease_until_start: bool = False,
     ) -> None:
         self.id, self.name = id, name
         self.image, self.image_name = image, image_name
@@ -74,6 +76,8 @@ class Container:
         #: While it runs: its ends of networks (network/endpoint.py), and ports of the host (network/ports.py).
         self.attached, self.published = attached or {}, published or []
         self.state = State(**(state or {}))
+        #: The lease that owns it, and whether that lets go when it starts.
+        self.lease, self.lease_until_start = lease, lease_until_start
         self.lock = asyncio.Lock()
 
     def document(self) -> dict[str, Any]:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-KINDS = ("container", "network", "volume")
-_VERSION = 1
+KINDS = ("container", "network", "volume", "lease")
+#: 2: leases, and the names of those that own containers, networks and volumes.
+_VERSION = 2
 
 
 class Database:

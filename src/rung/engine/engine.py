@@ -15,6 +15,7 @@ from rung.engine.database import Database
 from rung.engine.errors import EngineError
 from rung.engine.events import Events
 from rung.engine.files.shown import Shown
+from rung.engine.leases import Leases
 from rung.engine.network.networks import Networks
 from rung.engine.registry import Containers
 from rung.engine.remap import directory, is_remapped, remapped
@@ -79,6 +80,7 @@ class Engine:
         self.shown = Shown(self)
         self.networks = Networks(self)
         self.volumes = Volumes(self)
+        self.leases = Leases(self)
         #: Images that containers were made of, by how they were asked for.
         self.images_known: dict[str, Image] = {}
         #: Those that have a shim, by id.
@@ -92,6 +94,7 @@ class Engine:
         self._early: dict[str, list[Callable[[str], Awaitable[None]]]] = {}
         self.threads = Threads()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self.is_stopping = False
 
     async def start(self) -> None:
         """Be ready: the zygote is warm, and what the database says is what is true."""
@@ -101,9 +104,11 @@ class Engine:
         await self.zygote.start()
         await reconcile(self)
         await self.networks.resume()
+        await self.leases.resume()
 
     async def stop(self) -> None:
-        """End; containers go on."""
+        """End; containers and leases go on."""
+        self.is_stopping = True
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -41,8 +41,11 @@ class Volume:
         labels: dict[str, str] | None = None,
         options: dict[str, str] | None = None,
         created_ns: int = 0,
+        lease: str = "",
     ) -> None:
         self.name, self.directory = name, directory
+        #: The lease that owns it.
+        self.lease = lease
         self.labels, self.options = labels or {}, options or {}
         self.created_ns = created_ns or time_ns()
 
@@ -122,8 +125,9 @@ class Volumes:
         driver: str = "",
         options: Mapping[str, str] | None = None,
         labels: Mapping[str, str] | None = None,
+        lease: str = "",
     ) -> Volume:
-        """A new one, or the one of that name. Raises ``BadParameter``."""
+        """A new one, or the one of that name, which then is nobody else's. Raises ``BadParameter``."""
         if driver not in ("", "local"):
             raise NotFound(f'error looking up volume plugin {driver}: plugin "{driver}" not found')
         labels = dict(labels or {})
@@ -145,6 +149,7 @@ class Volumes:
             return self._volumes[name]
         _check_options(name, options or {})
         volume = Volume(name, f"{self._engine.places.volumes}/{name}", labels=labels, options=dict(options or {}))
+        volume.lease = lease
         os.makedirs(volume.mountpoint, 0o755, exist_ok=True)
         if self._engine.remap is not None:
             os.chown(volume.mountpoint, *self._engine.remap.root)

@@ -68,6 +68,13 @@ class Answer:
             await self.close()
         return found
 
+    async def document(self, deadline: float | None = None) -> Any:
+        """All of it, as JSON; the connection stays open, until ``close``."""
+        parts = bytearray()
+        while isinstance(event := await self._event(deadline), Data):
+            parts += event.data
+        return jsonc.loads(bytes(parts))
+
     async def whole(self, deadline: float | None = None, limit: int | None = None) -> bytes:
         """All of it, or the first bytes up to about ``limit``."""
         parts = bytearray()
@@ -107,6 +114,12 @@ class Api:
 
     def __init__(self, path: str, timeout_s: float | None) -> None:
         self.path, self.timeout_s = path, timeout_s
+        #: Ids of the leases that own what is created; the last one does.
+        self.leases: list[str] = []
+
+    def owner(self) -> list[tuple[str, str]]:
+        """The header of a request that creates something."""
+        return [("Rung-Lease", self.leases[-1])] if self.leases else []
 
     async def open(
         self,

@@ -6,6 +6,7 @@ from rung.client import asked
 from rung.client.aio.api import Api
 from rung.client.aio.containers import Containers
 from rung.client.aio.images import Images
+from rung.client.aio.leases import Lease, Leases
 from rung.client.aio.networks import Networks
 from rung.client.aio.sandbox import AsyncSandbox
 from rung.client.aio.streams import Watch
@@ -32,6 +33,7 @@ class AsyncClient:
         self.containers = Containers(self.api, self.images)
         self.networks = Networks(self.api)
         self.volumes = Volumes(self.api)
+        self.leases = Leases(self.api)
 
     async def ping(self) -> bool:
         """Raises ``Unreachable``."""
@@ -61,6 +63,11 @@ class AsyncClient:
         """What happens, from now on or since then; without ``until`` until it is closed."""
         query = {"since": since, "until": until, "filters": asked.filters(filters)}
         return Watch(await self.api.open("GET", "/events", query))
+
+    def lease(self, labels: Mapping[str, str] | None = None) -> Lease:
+        """An owner of all that is created in its block: ``async with client.lease() as lease``. It is removed at the
+        block's end, and where this process ends before."""
+        return Lease(self.api, labels)
 
     def sandbox(self, image: str, **limits: Unpack[Limits]) -> AsyncSandbox:
         """A box for code that is not trusted: ``async with client.sandbox("python") as box``."""

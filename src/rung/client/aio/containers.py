@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, overload
 
 from rung.client import asked, words
-from rung.client.aio.api import Api
+from rung.client.aio.api import Answer, Api
 from rung.client.aio.container import Container, waited
 from rung.client.aio.images import Images
 from rung.client.aio.streams import Collected
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rung.client.aio.container import Command
     from rung.client.words import CreateWords
 
+    Headers = list[tuple[str, str]]
+
 
 class Containers:
     """What containers there are, and new ones."""
@@ -29,6 +31,13 @@ class Containers:
     async def get(self, name: str) -> Container:
         """By name or id. Raises ``NotFound``."""
         return Container(self._api, await self._api.json("GET", f"/containers/{name}/json"))
+
+    def known(self, container_id: str) -> Container:
+        """One that is known to be there: nobody is asked. ``attrs`` has little more than its id, until ``reload``."""
+        state = {"Status": "created", "ExitCode": 0}
+        config: dict[str, Any] = {"Labels": {}, "Image": ""}
+        attrs = {"Id": container_id, "Name": "", "State": state, "Config": config, "NetworkSettings": {}}
+        return Container(self._api, attrs)
 
     async def list(
         self, *, all: bool = False, filters: Mapping[str, Any] | None = None, limit: int | None = None
@@ -47,16 +56,36 @@ class Containers:
         self, image: str, command: Command | None = None, **more: Unpack[CreateWords]
     ) -> Container:
         """A container that has not started. The image is pulled where it is not here."""
+        async with await self._create(image, command, more, self._api.owner()) as made:
+            found = await made.document()
+        return await self.get(found["Id"])
+
+    async def create_held(
+        self, image: str, command: Command | None, more: CreateWords, *, until_start: bool
+    ) -> tuple[str, Answer]:
+        """A new container's id, and the connection whose end removes it; ``until_start``: only before it has started.
+        (Docker's engine does not know of that, and removes nothing.)"""
+        owner = self._api.owner() or [("Rung-Lease", "connection; until=start" if until_start else "connection")]
+        held = await self._create(image, command, more, owner)
+        try:
+            return str((await held.document())["Id"]), held
+        except BaseException:
+            await held.close()
+            raise
+
+    async def _create(
+        self, image: str, command: Command | None, more: CreateWords, headers: Headers
+    ) -> Answer:
         document = words.creation(image, command, more)
         query = {"name": more.get("name"), "platform": more.get("platform")}
+        asks: dict[str, Any] = {"body": document, "headers": headers}
         try:
-            made = await self._api.json("POST", "/containers/create", query, body=document)
+            return await self._api.open("POST", "/containers/create", query, **asks)
         except NotFound as error:
             if "image" not in str(error).lower():
                 raise
             await self._images.pull(image, platform=more.get("platform"))
-            made = await self._api.json("POST", "/containers/create", query, body=document)
-        return await self.get(made["Id"])
+            return await self._api.open("POST", "/containers/create", query, **asks)
 
     @overload
     async def run(
@@ -89,16 +118,24 @@ class Containers:
         Raises ``ContainerFailed`` where its exit status is not 0."""
         if detach and remove:
             more["auto_remove"] = True
-        container = await self.create(image, command, **more)
-        try:
-            if detach:
-                await container.start()
-                await container.reload()
-                return container
+        if not remove:
+            container = await self.create(image, command, **more)
+            return await self._run(container, detach, stdout, stderr)
+        container_id, held = await self.create_held(image, command, more, until_start=detach)
+        async with held:
+            container = await self.get(container_id)
+            try:
+                return await self._run(container, detach, stdout, stderr)
+            finally:
+                if not detach:
+                    await container.remove(force=True, v=True)
+
+    async def _run(self, container: Container, detach: bool, stdout: bool, stderr: bool) -> bytes | Container:
+        if not detach:
             return await self._to_its_end(container, stdout, stderr)
-        finally:
-            if remove and not detach:
-                await container.remove(force=True, v=True)
+        await container.start()
+        await container.reload()
+        return container
 
     async def _to_its_end(self, container: Container, stdout: bool, stderr: bool) -> bytes:
         collected = Collected()

@@ -87,7 +87,7 @@ class Networks:
         body |= {"Labels": dict(labels or {}), "Options": dict(options or {})}
         if subnet:
             body["IPAM"] = {"Config": [{"Subnet": subnet, **({"Gateway": gateway} if gateway else {})}]}
-        made = await self._api.json("POST", "/networks/create", body=body)
+        made = await self._api.json("POST", "/networks/create", body=body, headers=self._api.owner())
         return await self.get(made["Id"])
 
     async def prune(self, filters: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """A box for code that nobody trusts: a container that lives as long as the block, or this process.
 
 Its first process (``init=``) reads the standard input that this client holds: whatever ends the client closes the
-connection, the input ends, the process ends, and the engine removes the container. It is a shell, because a first
+connection, the input ends, the process ends, and the engine removes the container; before it has started, a lease of
+the connection on which it was created does (``rung.engine.leases``). It is a shell, because a first
 process must reap what others leave, and begins again when the box's own kill hits the ``cat`` that reads for it.
 
 A command that runs out of time is killed with everything else in the box, as the box's own user: nothing with
@@ -99,13 +100,16 @@ class AsyncSandbox:
         return self._container
 
     async def __aenter__(self) -> Self:
-        self._container = await self._containers.create(self._image, [], **self._asked)
-        try:
-            self._life = await self._container.attach(stdin=True, stdout=False, stderr=False)
-            await self._container.start()
-        except BaseException:
-            await self.close()
-            raise
+        asked: Any = self._asked
+        made, held = await self._containers.create_held(self._image, [], asked, until_start=True)
+        async with held:  # up to the start, which the end of this connection would forestall
+            self._container = self._containers.known(made)
+            try:
+                self._life = await self._container.attach(stdin=True, stdout=False, stderr=False)
+                await self._container.start()
+            except BaseException:
+                await self.close()
+                raise
         return self
 
     async def __aexit__(self, *_error: object) -> None:

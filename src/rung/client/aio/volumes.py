@@ -63,7 +63,7 @@ class Volumes:
     ) -> Volume:
         """A new one, or that of this name; without a name it gets one."""
         body = {"Name": name, "Driver": driver, "DriverOpts": dict(driver_opts or {}), "Labels": dict(labels or {})}
-        return Volume(self._api, await self._api.json("POST", "/volumes/create", body=body))
+        return Volume(self._api, await self._api.json("POST", "/volumes/create", body=body, headers=self._api.owner()))
 
     async def prune(self, filters: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Remove those that nobody uses."""

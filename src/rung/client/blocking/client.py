@@ -7,6 +7,7 @@ from rung.client import asked
 from rung.client.blocking.api import Api
 from rung.client.blocking.containers import Containers
 from rung.client.blocking.images import Images
+from rung.client.blocking.leases import Lease, Leases
 from rung.client.blocking.networks import Networks
 from rung.client.blocking.sandbox import Sandbox
 from rung.client.blocking.streams import Watch
@@ -33,6 +34,7 @@ class Client:
         self.containers = Containers(self.api, self.images)
         self.networks = Networks(self.api)
         self.volumes = Volumes(self.api)
+        self.leases = Leases(self.api)
 
     def ping(self) -> bool:
         """Raises ``Unreachable``."""
@@ -62,6 +64,11 @@ class Client:
         """What happens, from now on or since then; without ``until`` until it is closed."""
         query = {"since": since, "until": until, "filters": asked.filters(filters)}
         return Watch(self.api.open("GET", "/events", query))
+
+    def lease(self, labels: Mapping[str, str] | None = None) -> Lease:
+        """An owner of all that is created in its block: ``with client.lease() as lease``. It is removed at the
+        block's end, and where this process ends before."""
+        return Lease(self.api, labels)
 
     def sandbox(self, image: str, **limits: Unpack[Limits]) -> Sandbox:
         """A box for code that is not trusted: ``with client.sandbox("python") as box``."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Literal, overload
 
 from rung.client import asked, words
-from rung.client.blocking.api import Api
+from rung.client.blocking.api import Answer, Api
 from rung.client.blocking.container import Container, waited
 from rung.client.blocking.images import Images
 from rung.client.blocking.streams import Collected
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from rung.client.blocking.container import Command
     from rung.client.words import CreateWords
 
+    Headers = list[tuple[str, str]]
+
 
 class Containers:
     """What containers there are, and new ones."""
@@ -30,6 +32,13 @@ class Containers:
     def get(self, name: str) -> Container:
         """By name or id. Raises ``NotFound``."""
         return Container(self._api, self._api.json("GET", f"/containers/{name}/json"))
+
+    def known(self, container_id: str) -> Container:
+        """One that is known to be there: nobody is asked. ``attrs`` has little more than its id, until ``reload``."""
+        state = {"Status": "created", "ExitCode": 0}
+        config: dict[str, Any] = {"Labels": {}, "Image": ""}
+        attrs = {"Id": container_id, "Name": "", "State": state, "Config": config, "NetworkSettings": {}}
+        return Container(self._api, attrs)
 
     def list(
         self, *, all: bool = False, filters: Mapping[str, Any] | None = None, limit: int | None = None
@@ -48,16 +57,36 @@ class Containers:
         self, image: str, command: Command | None = None, **more: Unpack[CreateWords]
     ) -> Container:
         """A container that has not started. The image is pulled where it is not here."""
+        with self._create(image, command, more, self._api.owner()) as made:
+            found = made.document()
+        return self.get(found["Id"])
+
+    def create_held(
+        self, image: str, command: Command | None, more: CreateWords, *, until_start: bool
+    ) -> tuple[str, Answer]:
+        """A new container's id, and the connection whose end removes it; ``until_start``: only before it has started.
+        (Docker's engine does not know of that, and removes nothing.)"""
+        owner = self._api.owner() or [("Rung-Lease", "connection; until=start" if until_start else "connection")]
+        held = self._create(image, command, more, owner)
+        try:
+            return str((held.document())["Id"]), held
+        except BaseException:
+            held.close()
+            raise
+
+    def _create(
+        self, image: str, command: Command | None, more: CreateWords, headers: Headers
+    ) -> Answer:
         document = words.creation(image, command, more)
         query = {"name": more.get("name"), "platform": more.get("platform")}
+        asks: dict[str, Any] = {"body": document, "headers": headers}
         try:
-            made = self._api.json("POST", "/containers/create", query, body=document)
+            return self._api.open("POST", "/containers/create", query, **asks)
         except NotFound as error:
             if "image" not in str(error).lower():
                 raise
             self._images.pull(image, platform=more.get("platform"))
-            made = self._api.json("POST", "/containers/create", query, body=document)
-        return self.get(made["Id"])
+            return self._api.open("POST", "/containers/create", query, **asks)
 
     @overload
     def run(
@@ -90,16 +119,24 @@ class Containers:
         Raises ``ContainerFailed`` where its exit status is not 0."""
         if detach and remove:
             more["auto_remove"] = True
-        container = self.create(image, command, **more)
-        try:
-            if detach:
-                container.start()
-                container.reload()
-                return container
+        if not remove:
+            container = self.create(image, command, **more)
+            return self._run(container, detach, stdout, stderr)
+        container_id, held = self.create_held(image, command, more, until_start=detach)
+        with held:
+            container = self.get(container_id)
+            try:
+                return self._run(container, detach, stdout, stderr)
+            finally:
+                if not detach:
+                    container.remove(force=True, v=True)
+
+    def _run(self, container: Container, detach: bool, stdout: bool, stderr: bool) -> bytes | Container:
+        if not detach:
             return self._to_its_end(container, stdout, stderr)
-        finally:
-            if remove and not detach:
-                container.remove(force=True, v=True)
+        container.start()
+        container.reload()
+        return container
 
     def _to_its_end(self, container: Container, stdout: bool, stderr: bool) -> bytes:
         collected = Collected()

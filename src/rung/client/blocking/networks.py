@@ -88,7 +88,7 @@ class Networks:
         body |= {"Labels": dict(labels or {}), "Options": dict(options or {})}
         if subnet:
             body["IPAM"] = {"Config": [{"Subnet": subnet, **({"Gateway": gateway} if gateway else {})}]}
-        made = self._api.json("POST", "/networks/create", body=body)
+        made = self._api.json("POST", "/networks/create", body=body, headers=self._api.owner())
         return self.get(made["Id"])
 
     def prune(self, filters: Mapping[str, Any] | None = None) -> dict[str, Any]:

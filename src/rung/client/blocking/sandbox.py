@@ -2,7 +2,8 @@
 """A box for code that nobody trusts: a container that lives as long as the block, or this process.
 
 Its first process (``init=``) reads the standard input that this client holds: whatever ends the client closes the
-connection, the input ends, the process ends, and the engine removes the container. It is a shell, because a first
+connection, the input ends, the process ends, and the engine removes the container; before it has started, a lease of
+the connection on which it was created does (``rung.engine.leases``). It is a shell, because a first
 process must reap what others leave, and begins again when the box's own kill hits the ``cat`` that reads for it.
 
 A command that runs out of time is killed with everything else in the box, as the box's own user: nothing with
@@ -100,13 +101,16 @@ class Sandbox:
         return self._container
 
     def __enter__(self) -> Self:
-        self._container = self._containers.create(self._image, [], **self._asked)
-        try:
-            self._life = self._container.attach(stdin=True, stdout=False, stderr=False)
-            self._container.start()
-        except BaseException:
-            self.close()
-            raise
+        asked: Any = self._asked
+        made, held = self._containers.create_held(self._image, [], asked, until_start=True)
+        with held:  # up to the start, which the end of this connection would forestall
+            self._container = self._containers.known(made)
+            try:
+                self._life = self._container.attach(stdin=True, stdout=False, stderr=False)
+                self._container.start()
+            except BaseException:
+                self.close()
+                raise
         return self
 
     def __exit__(self, *_error: object) -> None:

@@ -12,6 +12,7 @@ from rung.engine.docker import (
     execs,
     explaining,
     images,
+    leases,
     logs,
     looking,
     metrics,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 _GROUPS = (
     absent, system, containers, attach, logs, execs, looking, archive, commit, images, transfers, networks, volumes,
-    checkpoints, explaining, websocket, metrics,
+    checkpoints, explaining, leases, websocket, metrics,
 )
 
 

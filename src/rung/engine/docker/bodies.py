@@ -257,3 +257,5 @@ AUTH = struct(
 CHECKPOINT = struct(
     "checkpoint", "CreateOptions", {"CheckpointID": TEXT, "CheckpointDir": TEXT, "Exit": FLAG}
 )
+#: Rung's own (``leases.py``).
+LEASE = struct("rung", "LeaseRequest", {"Labels": LABELS, "ExpiresIn": INT64, "Connection": FLAG})

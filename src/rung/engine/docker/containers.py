@@ -7,6 +7,7 @@ from rung.engine.docker import views
 from rung.engine.docker.answers import Answer, Streamed, document, empty
 from rung.engine.docker.bodies import CONTAINER
 from rung.engine.docker.filters import chosen
+from rung.engine.docker.leases import lease_of
 from rung.engine.errors import BadParameter, Conflict, EngineError, NotFound, NotModified
 from rung.engine.lifecycle.checks import signal_of
 from rung.engine.lifecycle.create import create
@@ -43,8 +44,11 @@ def table(engine: Engine) -> Table:
         if not asked or not asked.keys() - {"HostConfig", "NetworkingConfig"}:
             raise BadParameter("config cannot be empty in order to create a container")
         name, platform = call.query.get("name", ""), call.query.get("platform", "")
+        lease, until_start = lease_of(engine, call)
+        owner = (lease.id, until_start) if lease is not None else None
         with engine.counts.timed("create"):
-            made, warnings = await create(engine, name, asked, platform)
+            made, warnings = await create(engine, name, asked, platform, owner)
+        engine.leases.settle(lease)
         return document({"Id": made.id, "Warnings": warnings}, 201)
 
     async def list_them(call: Call) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rung.engine.docker.answers import Answer, document, empty
 from rung.engine.docker.bodies import CONNECT, DISCONNECT, NETWORK
 from rung.engine.docker.filters import carries, is_in
+from rung.engine.docker.leases import lease_of
 from rung.engine.docker.system import moment_ns
 from rung.engine.errors import BadParameter, EngineError, NotFound
 
@@ -36,7 +37,10 @@ def table(engine: Engine) -> Table:
         return document(networks.view(network))
 
     async def create(call: Call) -> Answer:
-        made = networks.create(await call.document(NETWORK) or {})
+        asked = await call.document(NETWORK) or {}
+        lease, _ = lease_of(engine, call)
+        made = networks.create(asked, lease=lease.id if lease is not None else "")
+        engine.leases.settle(lease)
         return document({"Id": made.id, "Warning": ""}, 201)
 
     async def remove(call: Call) -> Answer:

@@ -16,6 +16,7 @@ from rung.engine.docker.answers import Answer, Hijacked, Streamed, document, emp
 from rung.engine.docker.call import Call
 from rung.engine.docker.versions import API
 from rung.engine.errors import NotAllowed, NotFound
+from rung.engine.serving.peers import peer_pid
 from rung.errors import RungError
 from rung.http1.connection import CLOSED, CONTINUE, END_OF_BODY, NEED_DATA, Connection, Data
 from rung.http1.errors import Malformed
@@ -27,6 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from rung.engine.leases import Lease, Leases
     from rung.engine.serving.room import Room, Timer
 
     Told = Callable[[Root, str, str], None]
@@ -66,6 +68,8 @@ class Link(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
         self._body_over = self._is_new = True
         self._is_hijacked = self._ends_with_client = False
+        self._lease: Lease | None = None
+        self._closed: list[Callable[[], object]] = []
 
     # --- asyncio's ---------------------------------------------------------------------
 
@@ -107,6 +111,8 @@ class Link(asyncio.Protocol):
         self._http.receive(b"")
         self._arrived.set()
         self._room.set()
+        for told in self._closed:
+            told()
         if self._task is not None:
             self._descriptors.give_back()
             if self._task is not asyncio.current_task():
@@ -327,6 +333,27 @@ class Link(asyncio.Protocol):
     def _write(self, data: bytes) -> None:
         if self._transport is not None and data:
             self._transport.write(data)
+
+    # --- leases --------------------------------------------------------------------------
+
+    def when_closed(self, told: Callable[[], object]) -> None:
+        """Call that when the connection is closed; at once where it is already."""
+        if self._transport is None:
+            told()
+        else:
+            self._closed.append(told)
+
+    def own_lease(self, leases: Leases) -> Lease:
+        """The lease of this connection that keeps no record."""
+        if self._lease is None:
+            lease = self._lease = leases.brief()
+            self.when_closed(lambda: leases.end_later(lease))
+        return self._lease
+
+    @property
+    def peer_pid(self) -> int:
+        """The process at the other end of a unix socket; 0 where nobody can say."""
+        return peer_pid(self._transport.get_extra_info("socket")) if self._transport is not None else 0
 
     # --- hijacked connections ------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rung.engine.docker.answers import Answer, document, empty
 from rung.engine.docker.bodies import VOLUME
 from rung.engine.docker.filters import carries
+from rung.engine.docker.leases import lease_of
 from rung.engine.errors import BadParameter, Conflict, NotFound, StalledError, Unavailable
 from rung.engine.volumes import ANONYMOUS
 
@@ -25,9 +26,12 @@ def table(engine: Engine) -> Table:
 
     async def create(call: Call) -> Answer:
         asked = await call.document(VOLUME) or {}
+        lease, _ = lease_of(engine, call)
+        names = str(asked.get("Name") or ""), str(asked.get("Driver") or "")
         made = volumes.create(
-            str(asked.get("Name") or ""), str(asked.get("Driver") or ""), asked.get("DriverOpts"), asked.get("Labels")
+            *names, asked.get("DriverOpts"), asked.get("Labels"), lease=lease.id if lease is not None else ""
         )
+        engine.leases.settle(lease)
         return document(made.view(), 201)
 
     async def inspect(call: Call) -> Answer:

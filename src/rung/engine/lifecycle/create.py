@@ -35,9 +35,10 @@ IMAGES_KNOWN = 64
 
 
 async def create(
-    engine: Engine, name: str, request: Mapping[str, Any], platform: str = ""
+    engine: Engine, name: str, request: Mapping[str, Any], platform: str = "", owner: tuple[str, bool] | None = None
 ) -> tuple[Container, list[str]]:
-    """A new container from a request in Docker's words, and warnings about it."""
+    """A new container from a request in Docker's words, and warnings about it. ``owner``: the lease that it belongs to,
+    and whether only until it starts."""
     config = {key: value for key, value in request.items() if key not in ("HostConfig", "NetworkingConfig")}
     host = dict(request.get("HostConfig") or {})
     endpoints = dict((request.get("NetworkingConfig") or {}).get("EndpointsConfig") or {})
@@ -70,6 +71,8 @@ async def create(
         name = engine.containers.reserve(name, container_id)
         undo.push(engine.containers.release, name, container_id)
         container = Container(container_id, name, str(image.id), reference, merged, host, endpoints)
+        if owner is not None:
+            container.lease, container.lease_until_start = owner
         merged["Hostname"] = _hostname(engine, merged, host, container.short_id)
         bundle = engine.places.bundle(container_id)
         os.mkdir(bundle, 0o710)  # first: by it is found, after a kill, what was being made (``reconcile.py``)

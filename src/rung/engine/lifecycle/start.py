@@ -139,6 +139,9 @@ async def _make_and_start(
         await engine.networks.connect(container, created.pid, undo)
     began = {"pid": created.pid, "started_ns": time_ns(), "exit_code": 0, "error": "", "finished_ns": 0}
     began |= {"oom_killed": False, "stopped_by_hand": False}
+    if container.lease_until_start:
+        undo.push(setattr, container, "lease", container.lease)
+        container.lease = ""
     with step("write the record", container.name):  # before: an engine that is killed now finishes the start
         engine.containers.save_as(container, states.RUNNING, **began)
     if not checkpoint:

@@ -44,8 +44,11 @@ class Network:
         gateway6_asked: bool = False,
         reserved: dict[str, str] | None = None,
         reserved6: dict[str, str] | None = None,
+        lease: str = "",
     ) -> None:
         self.name, self.driver = name, driver
+        #: The lease that owns it.
+        self.lease = lease
         self.id = id or os.urandom(32).hex()
         self.subnet, self.gateway, self.ip_range = subnet, gateway, ip_range
         self.ipam_options = ipam_options

@@ -108,8 +108,8 @@ class Networks:
         own = [ip_network(text) for one in self._networks.values() for text in (one.subnet, one.subnet6) if text]
         return [*own, *links.routed_subnets()]
 
-    def create(self, request: Mapping[str, Any]) -> Network:
-        """A new network from a request in Docker's words."""
+    def create(self, request: Mapping[str, Any], lease: str = "") -> Network:
+        """A new network from a request in Docker's words; ``lease``: the one that owns it."""
         name, driver = str(request.get("Name") or ""), str(request.get("Driver") or "bridge")
         if not name.strip():
             raise BadParameter(f"invalid name: {name}")
@@ -123,6 +123,7 @@ class Networks:
         if any(one.name == name for one in self._networks.values()):
             raise Conflict(f"network with name {name} already exists")
         network = made.asked(name, request, self._taken(), self._engine.settings, self._own())
+        network.lease = lease
         self._add(network)
         self._tell(network, "create")
         return network

@@ -44,6 +44,14 @@ def admitted(connection: socket.socket, group: int | None) -> bool:
     return group is not None and (group == primary or group in _groups(connection))
 
 
+def peer_pid(connection: socket.socket) -> int:
+    """The process at the other end of a unix socket, as this one sees it; 0 where it does not, or of other sockets."""
+    if connection.family != socket.AF_UNIX:
+        return 0
+    pid: int = unpack("=iII", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+    return pid
+
+
 def _groups(connection: socket.socket) -> tuple[int, ...]:
     try:
         found = connection.getsockopt(socket.SOL_SOCKET, _PEERGROUPS, 1024)
