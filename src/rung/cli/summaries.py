@@ -29,6 +29,7 @@ SUMMARIES: dict[str, dict[str, str]] = {
         "inspect": "Show all that is known of containers, images, networks and volumes",
         "kill": "Send running containers a signal, KILL where none is named",
         "load": "Load an image from a tar archive or STDIN",
+        "lease": "Work with leases",
         "login": "Log in to a registry",
         "logout": "Log out from a registry",
         "logs": "Show what a container has written",
@@ -127,6 +128,14 @@ SUMMARIES: dict[str, dict[str, str]] = {
         "unpause": "Let frozen containers go on",
         "update": "Change the limits of containers while they run",
         "wait": "Wait until containers have ended, and print their exit statuses",
+    },
+    "lease": {
+        "create": "Create a lease; requests with the header Rung-Lease: ID belong to it",
+        "list": "List leases",
+        "ls": "List leases",
+        "remove": "End leases, and remove what they own",
+        "renew": "Let leases end later",
+        "rm": "End leases, and remove what they own",
     },
     "network": {
         "connect": "Put a container on a network",

@@ -63,6 +63,14 @@ GROUPS = {
         "prune": "pruning.containers",
         "remove": "lifecycle.rm",
     },
+    "lease": {
+        "create": "leases.create",
+        "list": "leases.ls",
+        "ls": "leases.ls",
+        "remove": "leases.rm",
+        "renew": "leases.renew",
+        "rm": "leases.rm",
+    },
     "network": {
         "connect": "networks.connect",
         "create": "networks.create",
@@ -94,6 +102,7 @@ GROUPS = {
 #: What each group is for.
 ABOUT = {
     "container": "Work with containers",
+    "lease": "Work with leases",
     "network": "Work with networks",
     "system": "Work with the engine",
     "volume": "Work with volumes",

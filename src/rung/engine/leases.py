@@ -219,13 +219,11 @@ class Leases:
             await self.end(lease)
 
 
-def wanted(engine: Engine, text: str, brief: Callable[[], Lease]) -> tuple[Lease | None, bool]:
+def wanted(engine: Engine, text: str, brief: Callable[[], Lease]) -> tuple[Lease, bool]:
     """The lease of a request's header ``Rung-Lease: ID``, or ``connection`` (``brief()`` makes it), and whether it is
     to let go of a container that starts (``; until=start``). Raises ``BadParameter``, ``NotFound``."""
     name, *words = (part.strip() for part in text.split(";"))
-    if not name:
-        return None, False
-    if words not in ([], ["until=start"]):
+    if not name or words not in ([], ["until=start"]):
         raise BadParameter(f"Rung-Lease: {text}: a lease is named by its id, or connection, and until=start may follow")
     lease = brief() if name == "connection" else engine.leases.get(name)
     if lease.has_ended:

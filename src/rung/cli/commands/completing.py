@@ -25,6 +25,7 @@ ARGUMENTS = {
     "IMAGE": "images",
     "NETWORK": "networks",
     "VOLUME": "volumes",
+    "LEASE": "leases",
     "NAME|ID": "containers",
     "SOURCE": "containers:",
     "DESTINATION": "containers:",
@@ -195,6 +196,8 @@ def names(kind: str, settings: dict[str, str]) -> list[str]:
             return [name for one in engine.get("/images/json") for name in one.get("RepoTags") or ()]
         if kind == "networks":
             return [one["Name"] for one in engine.get("/networks")]
+        if kind == "leases":
+            return [one["Id"][:12] for one in engine.get("/rung/leases")]
         return [one["Name"] for one in engine.get("/volumes")["Volumes"] or ()]
     except RungError:
         return []
