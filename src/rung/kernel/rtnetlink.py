@@ -24,6 +24,7 @@ _REQUEST, _ACK, _DUMP, _CREATE, _EXCL = 1, 4, 0x300, 0x400, 0x200
 
 IFLA_ADDRESS, IFNAME, MTU, LINK_MASTER, LINKINFO, NET_NS_PID = 1, 3, 4, 10, 18, 19  # IFLA_*
 _INFO_KIND, _INFO_DATA, _VETH_PEER = 1, 2, 1
+_INFO_SLAVE_KIND, _INFO_SLAVE_DATA, _BRPORT_ISOLATED = 4, 5, 33
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY = 1, 4, 5
 _TABLE_MAIN, _BOOT, _UNICAST = 254, 3, 1
 UP = 1  # IFF_UP
@@ -46,6 +47,7 @@ class Link(Record):
     index: int
     name: str
     flags: int
+    kind: str = ""  # bridge, veth, ...; empty for a device
 
 
 class Address(Record):
@@ -114,6 +116,12 @@ def set_master(index: int, master: int) -> bytes:
     return _message(NEWLINK, _REQUEST | _ACK, _link(index, UP, UP) + _attribute(LINK_MASTER, pack("=I", master)))
 
 
+def isolate_port(index: int) -> bytes:
+    """Keep a port of a bridge from reaching the bridge's other isolated ports (IFLA_BRPORT_ISOLATED)."""
+    port = _text(_INFO_SLAVE_KIND, "bridge") + _attribute(_INFO_SLAVE_DATA, _attribute(_BRPORT_ISOLATED, b"\1"))
+    return _message(NEWLINK, _REQUEST | _ACK, _link(index, 0, 0) + _attribute(LINKINFO, port))
+
+
 def remove_link(index: int) -> bytes:
     """Take an interface away."""
     return _message(DELLINK, _REQUEST | _ACK, _link(index, 0, 0))
@@ -173,8 +181,10 @@ class Answer:
             self.whole = True
         elif kind == NEWLINK:
             _, _, _, index, flags, _ = unpack_from("=BBHiII", body)
-            name = dict(_attributes(body, 16)).get(IFNAME, b"").split(b"\0")[0].decode("utf-8", "surrogateescape")
-            self.links.append(Link(index, name, flags))
+            words = dict(_attributes(body, 16))
+            name = words.get(IFNAME, b"").split(b"\0")[0].decode("utf-8", "surrogateescape")
+            info = dict(_attributes(words.get(LINKINFO, b""), 0))
+            self.links.append(Link(index, name, flags, info.get(_INFO_KIND, b"").split(b"\0")[0].decode()))
         elif kind == NEWADDR:
             self.addresses.append(_address(body))
         elif kind == NEWROUTE:

@@ -21,7 +21,7 @@ def main(socket: str, image: str, count: int, at_once: int, seed: int) -> None:
     client.ping()  # all is imported
     opened = 0
     for _ in range(0, count, at_once):
-        delays = sorted(chance.random() * LONGEST_S * at_once**0.5 for _ in range(at_once))
+        delays = sorted(chance.random() * LONGEST_S * (1 + at_once / 3) for _ in range(at_once))
         children = [_child(client, image) for _ in range(at_once)]
         began = time.monotonic()
         for delay, (pid, said) in zip(delays, children):

@@ -40,6 +40,7 @@ def table(engine: Engine) -> Table:
         asked = await call.document(NETWORK) or {}
         lease, _ = lease_of(engine, call)
         made = networks.create(asked, lease=lease.id if lease is not None else "")
+        await networks.make_ready(made)
         engine.leases.settle(lease)
         return document({"Id": made.id, "Warning": ""}, 201)
 

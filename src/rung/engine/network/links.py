@@ -31,7 +31,10 @@ def make_bridge(name: str, gateway: str, network: IPv4Network, mtu: int = 0) -> 
     """A bridge with an address, up, that lets packets through to others."""
     with Netlink() as netlink:
         _unless_there(netlink, rtnetlink.add_bridge(name, mtu), f"make bridge {name}")
-        index = netlink.index(name)
+        (link,) = netlink.ask(rtnetlink.get_link(name)).links
+        if link.kind != "bridge":
+            raise EngineError(f"existing interface {name} is not a bridge")
+        index = link.index
         address = rtnetlink.new_address(
             index, IPv4Address(gateway).packed, network.prefixlen, network.broadcast_address.packed
         )
@@ -90,13 +93,18 @@ def remove(name: str) -> None:
                 raise refused(f"remove interface {name}", error) from None
 
 
-def connect(bridge: str, end: Endpoint, pid: int, *, leads_out: bool, mtu: int = 0) -> None:
+def connect(
+    bridge: str, end: Endpoint, pid: int, *, leads_out: bool, mtu: int = 0, isolated: bool = False
+) -> None:
     """An interface of a process's network with addresses, whose other end is a port of a bridge. ``leads_out``: it is
-    the way to all else."""
+    the way to all else; ``isolated``: from other such ports of the bridge."""
     with Netlink() as netlink:
         try:
             netlink.ask(rtnetlink.add_pair(end.interface, end.inner, pid, mac_bytes(end.mac), mtu))
-            netlink.ask(rtnetlink.set_master(netlink.index(end.interface), netlink.index(bridge)))
+            index = netlink.index(end.interface)
+            netlink.ask(rtnetlink.set_master(index, netlink.index(bridge)))
+            if isolated:
+                netlink.ask(rtnetlink.isolate_port(index))
         except NetlinkError as error:
             raise refused(f"connect to bridge {bridge}", error) from None
     there: Netlink = inside(f"/proc/{pid}/ns/net", lambda: _at(end))

@@ -71,7 +71,7 @@ def default(
         "com.docker.network.bridge.enable_ip_masquerade": "true",
         "com.docker.network.bridge.host_binding_ipv4": "0.0.0.0",
         BRIDGE_NAME: bridge,
-        **({MTU: str(settings.mtu)} if settings.mtu else {}),
+        MTU: str(settings.mtu or 1500),
     }
     gateway, wanted = _told(settings)
     if not wanted and before is not None:

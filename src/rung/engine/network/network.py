@@ -18,6 +18,13 @@ DRIVERS = {BRIDGE: "bridge", HOST: "host", NONE: "null"}
 BRIDGE_NAME = "com.docker.network.bridge.name"
 MASQUERADE = "com.docker.network.bridge.enable_ip_masquerade"
 MTU = "com.docker.network.driver.mtu"
+ICC = "com.docker.network.bridge.enable_icc"
+HOST_BINDING = "com.docker.network.bridge.host_binding_ipv4"
+
+
+def _is_off(value: str | None) -> bool:
+    """As Go's strconv.ParseBool reads it; options were checked when the network was created."""
+    return (value or "").lower() in ("0", "f", "false")
 
 
 class Network:
@@ -98,7 +105,18 @@ class Network:
     @property
     def masquerades(self) -> bool:
         """Whether its packets leave with the host's address."""
-        return self.options.get(MASQUERADE, "true").lower() != "false"
+        return not _is_off(self.options.get(MASQUERADE))
+
+    @property
+    def isolates(self) -> bool:
+        """Whether its containers cannot reach each other."""
+        return _is_off(self.options.get(ICC))
+
+    @property
+    def host_binding(self) -> str:
+        """The host's address that ports are published on where nothing else is said; empty: all."""
+        address = self.options.get(HOST_BINDING, "")
+        return "" if address == "0.0.0.0" else address
 
     @property
     def mtu(self) -> int:

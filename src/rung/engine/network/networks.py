@@ -13,7 +13,7 @@ import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from rung.engine.errors import BadParameter, Conflict, EngineError, NotAllowed, NotFound
-from rung.engine.network import addresses, firewall, ipam, links, made, ports, relay, rules
+from rung.engine.network import addresses, driver_options, firewall, ipam, links, made, ports, relay, rules
 from rung.engine.network.dns.server import NameServer
 from rung.engine.network.endpoint import Endpoint, id_without
 from rung.engine.network.files import upstream
@@ -123,10 +123,20 @@ class Networks:
         if any(one.name == name for one in self._networks.values()):
             raise Conflict(f"network with name {name} already exists")
         network = made.asked(name, request, self._taken(), self._engine.settings, self._own())
+        driver_options.check(network, self._networks.values())
         network.lease = lease
         self._add(network)
         self._tell(network, "create")
         return network
+
+    async def make_ready(self, network: Network) -> None:
+        """Make its bridge and its rules, as dockerd does when a network is created. A network that the kernel refuses
+        is forgotten. Raises ``EngineError``."""
+        try:
+            await self._engine.threads.own(self._make_ready, network)
+        except EngineError:
+            await self.remove(network)
+            raise
 
     async def remove(self, network: Network) -> None:
         """Raises where it is predefined, or somebody is on it."""
@@ -242,9 +252,13 @@ class Networks:
     def attach(self, container: Container, undo: Undo) -> None:
         """Decide: an address on each network, names, ports of the host. Raises ``EngineError``."""
         container.attached = {}
+        default = ""  # address of the host for ports that name none: the first network's
         for name, asked in self.wanted(container).items():
-            self._attach(container, self.get(name), asked, undo)
+            network = self.get(name)
+            default = default or network.host_binding
+            self._attach(container, network, asked, undo)
         bindings = ports.asked(container.config, container.host) if container.attached else []
+        bindings = [one if one.host_ip else one.replace(host_ip=default) for one in bindings]
         container.published = self._hold(container, bindings, undo)
 
     def _attach(self, container: Container, network: Network, asked: dict[str, Any], undo: Undo) -> Endpoint:
@@ -321,7 +335,7 @@ class Networks:
         endpoint = Endpoint(**container.attached[network.name])
         endpoint.inner = endpoint.inner or links.next_name(pid)
         first = next(iter(container.attached)) == network.name
-        links.connect(network.bridge, endpoint, pid, leads_out=first, mtu=network.mtu)
+        links.connect(network.bridge, endpoint, pid, leads_out=first, mtu=network.mtu, isolated=network.isolates)
         undo.push(links.remove, endpoint.interface)
         container.attached[network.name] = endpoint.document()
         self._engine.call_soon(self._tell_of, network, "connect", container.id)
