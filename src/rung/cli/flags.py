@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 WRONG_FLAG, WRONG_COUNT = 125, 1
 #: Kinds that may be given several times.
 SEVERAL = ("list", "filter", "mount", "network", "map", "ulimit", "gpu-request")
+#: Older names of flags that docker still takes and does not show.
+ALIASES = {"net": "network", "net-alias": "network-alias", "dns-opt": "dns-option"}
 _TRUTH = dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True) | dict.fromkeys(
     ("0", "f", "F", "FALSE", "false", "False"), False
 )
@@ -159,7 +161,7 @@ class _Reading:
 
     def _long(self, word: str, rest: list[str]) -> None:
         name, equals, value = word[2:].partition("=")
-        flag = self.by_name.get(name)
+        flag = self.by_name.get(name) or self.by_name.get(ALIASES.get(name, ""))
         if flag is None:
             raise self._wrong(f"unknown flag: --{name}")
         self._take(flag, f"--{name}", value if equals else None, rest)

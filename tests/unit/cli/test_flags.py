@@ -56,6 +56,15 @@ def test_flags(words: str, name: str, value: Any) -> None:
     assert (asked[name], asked.words) == (value, ["x"])
 
 
+def test_older_names_of_dockers_flags() -> None:
+    from rung.cli.commands.run import run
+
+    asked = read("rung run", run, ["--net", "shop", "--net-alias=web", "--dns-opt", "ndots:1", "image"])
+    assert [asked[name] for name in ("network", "network-alias", "dns-option")] == [["shop"], ["web"], ["ndots:1"]]
+    with pytest.raises(UsageError, match="unknown flag: --net"):
+        of("--net", "shop", "x")
+
+
 def test_what_follows_an_image_is_the_programs() -> None:
     asked = of("-a", "image", "-n", "--bad", command=STOPS)
     assert (asked.words, asked["all"], asked["last"]) == (["image", "-n", "--bad"], True, -1)
