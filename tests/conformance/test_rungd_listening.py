@@ -6,8 +6,10 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from http.client import HTTPConnection
@@ -151,7 +153,7 @@ def test_the_rung_command_over_tls(engine: Engine) -> None:
     def rung(*words: str, input: bytes | None = None, env: dict[str, str] = told) -> Outcome:
         return outcome.call([f"{daemons.PROGRAMS}/rung", *words], engine.home / "output", input=input, cwd=folder, env=env)
 
-    sent = b"0123456789abcdef" * 60_000
+    sent = b"0123456789abcdef" * 600_000
     got = rung(*run("-i", IMAGE, "sh", "-c", "cat; echo end >&2; exit 5"), input=sent)
     assert (got.code, got.err) == (5, "end\n")
     assert got.out_file.read_bytes() == sent
@@ -296,3 +298,45 @@ def test_systemd_hands_its_socket_over_and_is_told(engine: Engine) -> None:
         finally:
             outcome.end(daemon, grace_s=30)
     assert os.path.exists(f"{folder}/s"), "systemd's socket is systemd's"
+
+
+@pytest.mark.parametrize("kind", ["silent", "half a greeting", "unread"])
+def test_clients_of_tls_that_stall_cost_themselves_alone(engine: Engine, kind: str) -> None:
+    """Sixty-four that never greet, that greet by half, or that ask for more than they read."""
+    context = ssl.create_default_context(cafile=f"{engine.folder}/ca.pem")
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # the test's authority is a plain one
+    context.load_cert_chain(f"{engine.folder}/client.pem", f"{engine.folder}/client-key.pem")
+    made = engine.call("run", "-d", "--network", "none", IMAGE, "sh", "-c", "head -c 20000000 /dev/zero > /big").ok().out.strip()
+    engine.call("wait", made).ok()
+    before, memory = time_of(engine), private_bytes(engine)
+    with ExitStack() as stack:
+        for _ in range(64):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", engine.port)))
+            if kind == "half a greeting":
+                client.sendall(bytes.fromhex("1603010200010001fc0303"))
+            if kind == "unread":
+                client = stack.enter_context(context.wrap_socket(client, server_hostname="127.0.0.1"))
+                client.sendall(f"GET /v1.47/containers/{made}/export HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+                assert client.recv(8) == b"HTTP/1.1"
+        after = time_of(engine)
+        each = (private_bytes(engine) - memory) / 64
+        print(kind, each)
+    assert after < 2 * before + 0.1, f"docker ps over TLS takes {after:.3f} s, and {before:.3f} s without them"
+    assert each < 1 << 20, f"{each / (1 << 20):.2f} MiB for each"
+    until(lambda: len(os.listdir(f"/proc/{engine.daemon.pid}/fd")) < 64, "their descriptors are back")
+    engine.call("rm", "-f", made).ok()
+
+
+def time_of(engine: Engine) -> float:
+    """Of docker's client over TLS: the median of five."""
+    times = []
+    for _ in range(5):
+        began = time.monotonic()
+        engine.over_tls("ps").ok()
+        times.append(time.monotonic() - began)
+    return sorted(times)[2]
+
+
+def private_bytes(engine: Engine) -> int:
+    text = Path(f"/proc/{engine.daemon.pid}/smaps_rollup").read_text()
+    return sum(int(line.split()[1]) << 10 for line in text.splitlines() if line.startswith("Private_"))

@@ -121,44 +121,78 @@ class Tunnel:
             self._wire.sendall(data)
 
     def _carry(self, plain: socket.socket) -> None:
-        waiting = select.poll()
-        waiting.register(self._wire, select.POLLIN)
-        waiting.register(plain, select.POLLIN)
+        """Both directions at once: neither side has to take what is for it before it is listened to."""
         with self._wire, plain:
+            for one in (self._wire, plain):
+                one.setblocking(False)
             try:
-                while self._hear(plain):  # what came with the handshake first
-                    for fd, _ in waiting.poll():
-                        if fd == plain.fileno():
-                            if not self._say(plain):
-                                waiting.unregister(fd)
-                        elif data := self._wire.recv(_PIECE):
-                            self._incoming.write(data)
-                        else:
-                            self._incoming.write_eof()
+                Carrying(self._tls, self._incoming, self._outgoing).run(self._wire, plain)
             except OSError:  # one side has gone: the other sees the end of its connection
                 return
 
-    def _hear(self, plain: socket.socket) -> bool:
-        """Hand on what has come; false at its end. Raises ``OSError``."""
+
+class Carrying:
+    """What is on its way through TLS, and may wait: so much for each direction that a side is not listened to any more
+    until the other has taken some."""
+
+    LIMIT = 4 * _PIECE
+
+    def __init__(self, tls: ssl.SSLObject, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO) -> None:
+        self._tls, self._incoming, self._outgoing = tls, incoming, outgoing
+        self._to_wire, self._to_plain = bytearray(), bytearray()
+        self._says = self._hears = True
+
+    def run(self, wire: socket.socket, plain: socket.socket) -> None:
+        """Until the wire's side has said all, and that has been handed on. Raises ``OSError``."""
+        self._hear()  # what came with the handshake
+        while self._hears or self._to_plain:
+            waiting = select.poll()
+            for here, events in (
+                (wire, self._events(self._hears, self._to_plain, self._to_wire)),
+                (plain, self._events(self._says, self._to_wire, self._to_plain)),
+            ):
+                if events or here is plain:
+                    waiting.register(here, events)
+            for fd, events in waiting.poll():
+                here = wire if fd == wire.fileno() else plain
+                if events & select.POLLOUT:
+                    pending = self._to_wire if here is wire else self._to_plain
+                    del pending[: here.send(pending)]
+                elif events & select.POLLIN:
+                    (self._from_wire if here is wire else self._from_plain)(here.recv(_PIECE))
+                else:  # it has gone, and nobody is there to hand anything to
+                    return
+
+    def _events(self, listens: bool, waits_there: bytearray, waits_here: bytearray) -> int:
+        reads = listens and len(waits_there) < self.LIMIT
+        return (select.POLLIN if reads else 0) | (select.POLLOUT if waits_here else 0)
+
+    def _from_wire(self, data: bytes) -> None:
+        if data:
+            self._incoming.write(data)
+        else:
+            self._incoming.write_eof()
+        self._hear()
+
+    def _hear(self) -> None:
+        """Decrypt what has come."""
         try:
             while data := self._tls.read(_PIECE):
-                plain.sendall(data)
+                self._to_plain += data
+            self._hears = False
         except ssl.SSLWantReadError:
-            self._send()
-            return True
-        except ssl.SSLZeroReturnError:
             pass
-        return False
+        except ssl.SSLZeroReturnError:
+            self._hears = False
+        self._to_wire += self._outgoing.read()
 
-    def _say(self, plain: socket.socket) -> bool:
-        """Carry on what the command says; false at its end. Raises ``OSError``."""
-        data = plain.recv(_PIECE)
+    def _from_plain(self, data: bytes) -> None:
         try:
             if data:
                 self._tls.write(data)
             else:
+                self._says = False
                 self._tls.unwrap()
         except ssl.SSLWantReadError:
             pass  # the engine's own close_notify has not come: it may have much to say still
-        self._send()
-        return bool(data)
+        self._to_wire += self._outgoing.read()

@@ -9,6 +9,7 @@ no say in the host's rules: there, every published port is a socket of the host'
 from __future__ import annotations
 
 import asyncio
+import socket
 
 from rung.engine.network.ports import RELAYED
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from rung.engine.network.ports import Held
 
 _CHUNK = 1 << 16
+#: Clients of one port that are relayed at once, and how long a connection without a byte is kept where the other side
+#: has gone without saying so (tcp(7), TCP_KEEPIDLE). What comes on top is refused: the engine keeps its descriptors.
+CLIENTS_MAX, KEEPALIVE_S = 1024, 300
+CONNECT_S = 10.0
 
 
 def is_needed(held: Held) -> bool:
@@ -34,17 +39,34 @@ async def relay(held: Held, address: str) -> asyncio.Server | asyncio.DatagramTr
         transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(there), sock=held.socket.dup())
         return transport
 
+    clients = 0
+
     async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            there_reader, there = await asyncio.open_connection(address, held.binding.port)
-        except OSError:
+        nonlocal clients
+        if clients >= CLIENTS_MAX:
             writer.close()
             return
-        await asyncio.gather(_pump(reader, there), _pump(there_reader, writer))
-        for one in (writer, there):
-            one.close()
+        clients += 1
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                there_reader, there = await asyncio.open_connection(address, held.binding.port)
+            for one in (writer, there):
+                _keep_alive(one)
+            await asyncio.gather(_pump(reader, there), _pump(there_reader, writer))
+            there.close()
+        except (OSError, TimeoutError):
+            return
+        finally:
+            clients -= 1
+            writer.close()
 
     return await asyncio.start_server(meet, sock=held.socket.dup())
+
+
+def _keep_alive(writer: asyncio.StreamWriter) -> None:
+    connection = writer.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_S)
 
 
 class _Datagrams(asyncio.DatagramProtocol):
@@ -64,6 +86,8 @@ class _Datagrams(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         loop = asyncio.get_running_loop()
         if addr not in self._clients:
+            if len(self._clients) >= CLIENTS_MAX:
+                return
             self._clients[addr] = loop.create_task(self._meet(addr))
             loop.call_later(self.KEPT_S, self._forget, addr)
         self._clients[addr].add_done_callback(lambda task: _send(task, data))

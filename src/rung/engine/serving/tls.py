@@ -76,6 +76,8 @@ class Encrypted(asyncio.Protocol):
         self._advance()
 
     def eof_received(self) -> bool:
+        if not self._met:
+            return False  # it has gone before it had greeted
         self._end_of_client()
         return True
 
@@ -157,7 +159,7 @@ class Encrypted(asyncio.Protocol):
         if self._heard_all:
             self._end_of_client()
 
-    def answer(self, data: bytes) -> None:
+    def answer(self, data: memoryview) -> None:
         """Bytes for the client."""
         try:
             self._tls.write(data)
@@ -189,8 +191,11 @@ class Encrypted(asyncio.Protocol):
             self._deadline.cancel()
 
 
-class _Inside(asyncio.Protocol):
-    """Our end of the pair."""
+class _Inside(asyncio.BufferedProtocol):
+    """Our end of the pair. One buffer serves all: what comes is encrypted before anything else is read, and a client
+    that stalls has no more than this in it."""
+
+    _buffer = memoryview(bytearray(_CHUNK))
 
     def __init__(self, outside: Encrypted) -> None:
         self._outside = outside
@@ -199,8 +204,11 @@ class _Inside(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._outside.opened(transport)
 
-    def data_received(self, data: bytes) -> None:
-        self._outside.answer(data)
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._outside.answer(self._buffer[:nbytes])
 
     def eof_received(self) -> bool:
         self._outside.answered_all()
