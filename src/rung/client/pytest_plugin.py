@@ -1,10 +1,12 @@
 """Fixtures for tests that need containers: ``rung_client``, ``rung_container``, ``rung_network``.
 
-Rule: what a test has made is gone after it; where no engine answers the test is skipped, and says so. The library
+Rule: what a test has made is gone after it, and what tests have made goes with their process, by a lease; where no engine answers the test is skipped, and says so. The library
 is imported by the first test that asks for it, so that the plug-in costs other projects nothing.
 """
 
 from __future__ import annotations
+
+from contextlib import ExitStack
 
 import pytest
 
@@ -21,13 +23,17 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def rung_client() -> Iterator[Client]:
     """A client of the engine at ``RUNG_HOST``, or at the usual place."""
-    from rung.client import Client, Unreachable
+    from rung.client import Client, NotFound, Unreachable
 
-    with Client() as client:
+    with ExitStack() as stack:
+        client = stack.enter_context(Client())
         try:
             client.ping()
+            stack.enter_context(client.lease({"of": "pytest"}))
         except Unreachable as error:
             pytest.skip(str(error))
+        except NotFound:  # Docker's engine knows no leases: tests that are killed leave something there
+            pass
         yield client
 
 
