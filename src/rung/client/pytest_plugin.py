@@ -1,7 +1,8 @@
 """Fixtures for tests that need containers: ``rung_client``, ``rung_container``, ``rung_network``.
 
-Rule: what a test has made is gone after it, and what tests have made goes with their process, by a lease; where no engine answers the test is skipped, and says so. The library
-is imported by the first test that asks for it, so that the plug-in costs other projects nothing.
+Rule: what a test has made is gone after it, and what tests have made goes with their process, by a lease. Where no
+engine answers the test is skipped, and says so. The library is imported by the first test that asks for it, so that the
+plug-in costs other projects nothing.
 """
 
 from __future__ import annotations
