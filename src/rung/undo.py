@@ -28,6 +28,11 @@ class Undo:
         """Call ``function(*args)`` if the block fails."""
         self._stack.append((function, args))
 
+    def adopt(self, other: Undo) -> None:
+        """Undo as well what another block has done, which is left."""
+        self._stack += other._stack
+        other.keep()
+
     def keep(self) -> None:
         """All is well: nothing is to be undone any more."""
         self._stack.clear()

@@ -75,6 +75,7 @@ class Engine:
         self.containers = Containers(self.database)
         self.containers.owing = self._owe
         self._owes = False
+        self.threads = Threads()
         self.zygote = Zygote(places.workers)
         self.stories = Stories(self)
         self.shown = Shown(self)
@@ -92,7 +93,6 @@ class Engine:
         self.loop: asyncio.AbstractEventLoop | None = None
         self._waiting: dict[str, Waiting] = {}
         self._early: dict[str, list[Callable[[str], Awaitable[None]]]] = {}
-        self.threads = Threads()
         self._tasks: set[asyncio.Task[Any]] = set()
         self.is_stopping = False
 

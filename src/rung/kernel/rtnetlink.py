@@ -10,7 +10,7 @@ Numbers are in the machine's own order, and everything is aligned to 4 bytes.
 
 from __future__ import annotations
 
-from struct import pack, unpack_from
+from struct import pack, unpack, unpack_from
 
 from rung.record import Record
 
@@ -48,6 +48,7 @@ class Link(Record):
     name: str
     flags: int
     kind: str = ""  # bridge, veth, ...; empty for a device
+    master: int = 0  # the bridge that it is a port of
 
 
 class Address(Record):
@@ -184,7 +185,8 @@ class Answer:
             words = dict(_attributes(body, 16))
             name = words.get(IFNAME, b"").split(b"\0")[0].decode("utf-8", "surrogateescape")
             info = dict(_attributes(words.get(LINKINFO, b""), 0))
-            self.links.append(Link(index, name, flags, info.get(_INFO_KIND, b"").split(b"\0")[0].decode()))
+            (master,) = unpack("=I", words.get(LINK_MASTER, bytes(4)))
+            self.links.append(Link(index, name, flags, info.get(_INFO_KIND, b"").split(b"\0")[0].decode(), master))
         elif kind == NEWADDR:
             self.addresses.append(_address(body))
         elif kind == NEWROUTE:

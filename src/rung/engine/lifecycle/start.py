@@ -161,7 +161,7 @@ async def _prepare(engine: Engine, container: Container, undo: Undo) -> None:
             with step("mount the volume", one["name"]):
                 await engine.volumes.mount(one["name"], deadline_s=VOLUME_S)
     with step("decide addresses, names and ports", container.network_mode):
-        engine.networks.attach(container, undo)
+        await engine.networks.attach(container, undo)
     with step("write the configuration", f"{bundle}/config.json", "config.md"):
         mounted = await _mounted(engine, container, undo)
         config = document(container, _look_up(engine, container, rootfs, mounted, undo))

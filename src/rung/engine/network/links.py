@@ -93,6 +93,20 @@ def remove(name: str) -> None:
                 raise refused(f"remove interface {name}", error) from None
 
 
+def names() -> frozenset[str]:
+    """Of all interfaces."""
+    with Netlink() as netlink:
+        return frozenset(link.name for link in netlink.ask(rtnetlink.get_links()).links)
+
+
+def ports_of(bridges: frozenset[str]) -> frozenset[str]:
+    """Interfaces that are ports of one of these bridges."""
+    with Netlink() as netlink:
+        found = netlink.ask(rtnetlink.get_links()).links
+    numbers = {link.index for link in found if link.name in bridges}
+    return frozenset(link.name for link in found if link.master in numbers)
+
+
 def connect(
     bridge: str, end: Endpoint, pid: int, *, leads_out: bool, mtu: int = 0, isolated: bool = False
 ) -> None:

@@ -17,6 +17,7 @@ from rung.engine.network import addresses, driver_options, firewall, ipam, links
 from rung.engine.network.dns.server import NameServer
 from rung.engine.network.endpoint import Endpoint, id_without
 from rung.engine.network.files import upstream
+from rung.engine.network.leaving import Leaving
 from rung.engine.network.network import BRIDGE, DRIVERS, HOST, NONE, Network
 from rung.sha2 import sha256
 from rung.undo import Undo
@@ -40,6 +41,7 @@ class Networks:
         self._held: dict[str, list[ports.Held]] = {}
         self._servers: dict[str, NameServer] = {}
         self._relays: dict[str, list[asyncio.Server | asyncio.DatagramTransport]] = {}
+        self._leaving = Leaving(engine.threads, engine.later)
         self._table = "rung" if engine.places.is_default else f"rung_{_mark(engine.places.run)}"
         for document in engine.database.all("network"):
             network = Network(**document)
@@ -212,7 +214,9 @@ class Networks:
         self._ready.add(network.id)
 
     async def resume(self) -> None:
-        """After a start of the engine: rules, ports and name services of containers that run."""
+        """After a start of the engine: rules, ports and name services of containers that run. Interfaces that nobody
+        has any more go."""
+        await self._engine.threads.own(self._remove_stray_interfaces)
         for container in list(self._engine.containers):
             if container.id not in self._engine.running or not container.attached:
                 continue
@@ -226,6 +230,14 @@ class Networks:
                 await self._serve_ports(container)
             except EngineError as error:
                 container.state.error = str(error)
+
+    def _remove_stray_interfaces(self) -> None:
+        """An engine that was killed had left them to the kernel, and somebody else has their namespace."""
+        bridges = frozenset(one.bridge for one in self._networks.values() if one.driver == "bridge")
+        known = {end["interface"] for one in self._engine.containers for end in one.attached.values()}
+        for name in links.ports_of(bridges) - known:
+            if name.startswith("veth"):
+                links.remove(name)
 
     async def stop(self) -> None:
         """The engine ends: name services with it. Containers go on."""
@@ -249,7 +261,22 @@ class Networks:
             found[network.name] = dict(asked or {})
         return found
 
-    def attach(self, container: Container, undo: Undo) -> None:
+    async def attach(self, container: Container, undo: Undo) -> None:
+        """Decide: an address on each network, names, ports of the host. Those that were left just now are waited for
+        where there are no others. Raises ``EngineError``."""
+        await self._leaving.settled(container.id)
+        try:
+            self._attach_all(container, undo)
+        except Conflict:
+            await self._leaving.settled()
+            self._attach_all(container, undo)
+
+    def _attach_all(self, container: Container, undo: Undo) -> None:
+        with Undo() as attempt:
+            self._decide(container, attempt)
+            undo.adopt(attempt)
+
+    def _decide(self, container: Container, undo: Undo) -> None:
         """Decide: an address on each network, names, ports of the host. Raises ``EngineError``."""
         container.attached = {}
         default = ""  # address of the host for ports that name none: the first network's
@@ -365,20 +392,15 @@ class Networks:
             undo.keep()
 
     async def leave(self, container: Container) -> None:
-        """The run is over: interfaces, rules, ports and addresses go."""
+        """The run is over: rules and ports go, interfaces and addresses behind it (``leaving.py``)."""
         self._stop_serving(container.id)
-        if container.attached:
-            await self._engine.threads.own(self._disconnect_all, container)
+        if container.published:
+            await self._engine.threads.own(self._publish_rules, container, "delete")
         self._release_ports(container.id)
-        for name, document in container.attached.items():
-            self._give_back(name, document)
+        left = {document["interface"]: (name, document) for name, document in container.attached.items()}
         container.attached = {}
         container.published = []
-
-    def _disconnect_all(self, container: Container) -> None:
-        self._publish_rules(container, "delete")
-        for document in container.attached.values():
-            links.remove(document["interface"])
+        self._leaving.add(container.id, left, lambda interface: self._give_back(*left[interface]))
 
     def _give_back(self, name: str, document: dict[str, Any]) -> None:
         network = self._networks.get(document["network_id"])
