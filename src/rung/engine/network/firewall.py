@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 
 from rung.engine.errors import EngineError
-from rung.kernel.netlink import inside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,8 +48,3 @@ def apply(commands: str) -> None:
                 raise EngineError(f"nftables: {said.splitlines()[0] if said else 'refused'}")
         finally:
             library.nft_ctx_free(context)
-
-
-def apply_in(pid: int, commands: str) -> None:
-    """The same in the network of a process."""
-    inside(f"/proc/{pid}/ns/net", lambda: apply(commands))

@@ -352,15 +352,16 @@ class Networks:
         await self._serve_ports(container)
 
     def _connect_all(self, container: Container, pid: int, undo: Undo) -> None:
-        for name in container.attached:
-            self._connect(container, self.get(name), pid, undo)
+        for number, name in enumerate(container.attached):
+            self._connect(container, self.get(name), pid, undo, f"eth{number}")
         self._publish_rules(container, "add")
         undo.push(self._publish_rules, container, "delete")
 
-    def _connect(self, container: Container, network: Network, pid: int, undo: Undo) -> None:
+    def _connect(self, container: Container, network: Network, pid: int, undo: Undo, inner: str = "") -> None:
+        """``inner``: what its end is called; the first name that is free where nothing is said."""
         self._make_ready(network)
         endpoint = Endpoint(**container.attached[network.name])
-        endpoint.inner = endpoint.inner or links.next_name(pid)
+        endpoint.inner = endpoint.inner or inner or links.next_name(pid)
         first = next(iter(container.attached)) == network.name
         links.connect(network.bridge, endpoint, pid, leads_out=first, mtu=network.mtu, isolated=network.isolates)
         undo.push(links.remove, endpoint.interface)
@@ -417,6 +418,7 @@ class Networks:
         return any(name != BRIDGE for name in container.attached)
 
     async def _serve_names(self, container: Container, pid: int = 0) -> None:
+        """``pid``: of a process whose network is new; else that of the container that runs."""
         if not self.has_names(container):
             return
         server = NameServer(
@@ -425,10 +427,12 @@ class Networks:
             upstream(_host_resolv(), container.host),
             self._engine.threads.own,
         )
-        pid = pid or container.state.pid
-        udp, tcp = await server.start(pid)
+        again = not pid  # its network may have rules already
+        await server.start(
+            pid or container.state.pid,
+            lambda udp, tcp: firewall.apply(rules.name_service(udp, tcp, again=again)),
+        )
         self._servers[container.id] = server
-        await self._engine.threads.own(firewall.apply_in, pid, rules.name_service(udp, tcp))
 
     async def _serve_ports(self, container: Container) -> None:
         """Those that no rule leads on."""

@@ -115,11 +115,11 @@ def _element(where: str, verb: str, kind: str, element: str) -> str:
     return f"{verb} element {where} {kind} {{ {element} }}\n"
 
 
-def name_service(udp_port: int, tcp_port: int) -> str:
-    """In a container's own network: queries to 127.0.0.11 go to the engine's sockets there."""
-    return f"""
-table ip rung_names
-delete table ip rung_names
+def name_service(udp_port: int, tcp_port: int, *, again: bool) -> str:
+    """In a container's own network: queries to 127.0.0.11 go to the engine's sockets there. ``again``: in place of
+    those that may be there already, which takes ten times as long (the kernel waits for readers of the old ones)."""
+    gone = "table ip rung_names\ndelete table ip rung_names" if again else ""
+    return f"""{gone}
 table ip rung_names {{
     chain local {{
         type nat hook output priority -100; policy accept;

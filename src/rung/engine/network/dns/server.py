@@ -43,13 +43,23 @@ class NameServer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._streams = 0
 
-    async def start(self, pid: int) -> tuple[int, int]:
-        """Listen in the network of a process: the ports for UDP and TCP."""
-        udp, tcp = await self._in_thread(inside, f"/proc/{pid}/ns/net", _sockets)
+    async def start(self, pid: int, lead_here: Callable[[int, int], None]) -> None:
+        """Listen in the network of a process. ``lead_here(udp_port, tcp_port)`` is called there."""
+
+        def there() -> tuple[socket.socket, socket.socket]:
+            udp, tcp = _sockets()
+            try:
+                lead_here(udp.getsockname()[1], tcp.getsockname()[1])
+            except BaseException:
+                udp.close()
+                tcp.close()
+                raise
+            return udp, tcp
+
+        udp, tcp = await self._in_thread(inside, f"/proc/{pid}/ns/net", there)
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=udp)
         self._server = await asyncio.start_server(self._stream, sock=tcp)
-        return udp.getsockname()[1], tcp.getsockname()[1]
 
     def close(self) -> None:
         """Listen no more."""
