@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rung.engine.container import Container
     from rung.engine.engine import Engine
+    from rung.image import Rootfs
 
 
 class Shown:
@@ -23,6 +24,8 @@ class Shown:
         self._engine = engine
         self._locks: dict[str, Lock] = {}
         self._needed: dict[str, int] = {}
+        #: Of those that are mounted.
+        self._rootfs: dict[str, Rootfs] = {}
 
     def _lock(self, container_id: str) -> Lock:
         return self._locks.setdefault(container_id, Lock())
@@ -38,6 +41,7 @@ class Shown:
                 if found is None:
                     raise EngineError(f"container {container_id[:12]} has lost its root file system: remove it")
                 found.mount(target, self._engine.owners(container))
+                self._rootfs[container_id] = found
             self._needed[container_id] = needed + 1
         return target
 
@@ -54,11 +58,12 @@ class Shown:
                 self._needed[container_id] = needed
                 return
             self._needed.pop(container_id, None)
-            found = self._engine.store.rootfs(container_id)
+            found = self._rootfs.pop(container_id, None) or self._engine.store.rootfs(container_id)
             if found is not None:
                 found.unmount()
 
     def forget(self, container_id: str) -> None:
         """The container is gone."""
         self._locks.pop(container_id, None)
+        self._rootfs.pop(container_id, None)
         self._needed.pop(container_id, None)

@@ -62,6 +62,9 @@ SELECT name, target, target_type, digest, updated, media_type, size, config, cha
     unpacked, labels FROM image JOIN manifest ON image.manifest = manifest.digest
 """
 
+#: Chains that are kept in memory.
+_CHAINS_KNOWN = 256
+
 
 class Metadata:
     """The database. Safe for several processes and threads; every method is one transaction."""
@@ -71,6 +74,7 @@ class Metadata:
         self._pid = self._file = 0
         self.path = path
         self._lock = threading.RLock()
+        self._chains: dict[str, tuple[str, ...]] = {}
 
     # --- the connection ------------------------------------------------------------
 
@@ -153,12 +157,21 @@ class Metadata:
         return int(self.rows(query, chain)[0][0])
 
     def chain_of(self, chain: str) -> list[str]:
-        """The chain IDs from the top layer down to the base."""
+        """The chain IDs from the top layer down to the base. A chain ID is made of those below it: what was found once
+        stays so."""
+        known = self._chains.get(chain)
+        if known is not None:
+            return list(known)
         query = """WITH RECURSIVE up(chain, parent, depth) AS (
             SELECT chain, parent, 0 FROM snapshot WHERE chain = ?
             UNION SELECT s.chain, s.parent, depth + 1 FROM snapshot s JOIN up ON s.chain = up.parent)
             SELECT chain FROM up ORDER BY depth"""
-        return [str(row[0]) for row in self.rows(query, chain)]
+        found = [str(row[0]) for row in self.rows(query, chain)]
+        if found:
+            if len(self._chains) >= _CHAINS_KNOWN:
+                self._chains.clear()
+            self._chains[chain] = tuple(found)
+        return found
 
     def snapshot_sizes(self) -> dict[str, int]:
         """What each unpacked layer adds, by chain ID."""
