@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 
 from rung.engine.docker.answers import Answer, document
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from rung.engine.docker.routes import Table
     from rung.engine.engine import Engine
 
+#: Commits that read and write the disk at the same time.
+AT_ONCE = 4
 #: ``parse_changes``'s names of fields -> the configuration's own
 _FIELDS = {
     "cmd": "Cmd",
@@ -42,6 +45,22 @@ _OF_THE_RUN = ("AttachStderr", "AttachStdin", "AttachStdout", "Image", "OpenStdi
 def table(engine: Engine) -> Table:
     """The endpoints of this file."""
 
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def commit_now(container: Container, asked: tuple[Any, ...], *, pauses: bool) -> str:
+        if pauses:
+            try:
+                await pause(engine, container)
+            except Conflict:  # it has ended meanwhile
+                pauses = False
+        try:
+            with engine.counts.timed("commit"):
+                return await engine.threads.apart("commits", _commit, engine, container, *asked)
+        finally:
+            if pauses:
+                with suppress(Conflict):  # somebody has killed it
+                    await unpause(engine, container)
+
     async def commit(call: Call) -> Answer:
         wanted = call.query.get("container", "")
         if not wanted:
@@ -56,19 +75,9 @@ def table(engine: Engine) -> Table:
         except RungError as error:
             raise BadParameter(str(error)) from None
         words = {"author": call.query.get("author", ""), "comment": call.query.get("comment", "")}
-        freezes = call.flag("pause", True) and container.state.status == "running" and _can_pause(engine)
-        if freezes:
-            try:
-                await pause(engine, container)
-            except Conflict:  # it has ended meanwhile
-                freezes = False
-        try:
-            with engine.counts.timed("commit"):
-                made = await engine.threads.disk(_commit, engine, container, name, config, words)
-        finally:
-            if freezes:
-                with suppress(Conflict):  # somebody has killed it
-                    await unpause(engine, container)
+        pauses = call.flag("pause", True) and container.state.status == "running" and _can_pause(engine)
+        async with turns:  # before it is frozen: one whose turn has not come goes on
+            made = await commit_now(container, (name, config, words), pauses=pauses)
         attributes = {**container.attributes(), "imageID": made, "imageRef": name, "comment": words["comment"]}
         engine.events.tell("container", "commit", container.id, attributes)
         return document({"Id": made}, 201)
