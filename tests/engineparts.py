@@ -45,12 +45,14 @@ class Engine:
         self.daemon: subprocess.Popen[bytes] | None = None
         #: What a test starts it with again.
         self.flags: tuple[str, ...] = ()
+        #: What it runs in: a network namespace that is new at each start, unless a test has made one that stays.
+        self.within: tuple[str, ...] = ("unshare", "--net")
 
     # --- the daemon -----------------------------------------------------------------------
 
     def spawn(self, *flags: str) -> subprocess.Popen[bytes]:
         """One more ``rungd`` for these directories."""
-        words = ["unshare", "--net", str(PROGRAMS / "rungd"), "--data-root", str(self.data)]
+        words = [*self.within, str(PROGRAMS / "rungd"), "--data-root", str(self.data)]
         words += ["--run-root", str(self.run), "--cgroup-parent", f"/{self.folder.name}", *flags]
         env = {**os.environ, "TMPDIR": str(self.folder)}
         with (self.folder / "log").open("ab") as log:

@@ -91,15 +91,15 @@ class Load:
             if what == "exec":
                 made.exec_run(["echo", "hello"])
             elif what == "logs":
-                self._cut(chance, "GET", f"/containers/{fact.name}/logs?follow=1&stdout=1")
+                cut(self._engine.socket, chance, "GET", f"/containers/{fact.name}/logs?follow=1&stdout=1")
             elif what == "copy in":
-                made.put_archive("/tmp", _ARCHIVE)
+                made.put_archive("/tmp", ARCHIVE)
             elif what == "copy out":
                 pieces, _ = made.get_archive("/bin/busybox")
                 next(pieces)
                 pieces.close()
             elif what == "cut":
-                self._cut(chance, "PUT", f"/containers/{fact.name}/archive?path=/tmp", 1 << 20)
+                cut(self._engine.socket, chance, "PUT", f"/containers/{fact.name}/archive?path=/tmp", 1 << 20)
             elif what == "stop":
                 fact.stopping = True
                 made.stop(timeout=0)
@@ -111,15 +111,16 @@ class Load:
             if error.status >= 500 and "Error: " in str(error):
                 raise
 
-    def _cut(self, chance: random.Random, method: str, target: str, announced: int = 0) -> None:
-        """A client that is killed in the middle of what it does."""
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(60)
-            connection.connect(self._engine.socket)
-            head = f"{method} {target} HTTP/1.1\r\nHost: x\r\nContent-Length: {announced}\r\n\r\n"
-            connection.sendall(head.encode() + _ARCHIVE[: chance.randrange(len(_ARCHIVE))] * bool(announced))
-            if not announced and chance.random() < 0.5:
-                connection.recv(chance.randrange(1, 400))
+
+def cut(socket_path: str, chance: random.Random, method: str, target: str, announced: int = 0) -> None:
+    """Be a client that is killed in the middle of a request, or of its answer."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(60)
+        connection.connect(socket_path)
+        head = f"{method} {target} HTTP/1.1\r\nHost: x\r\nContent-Length: {announced}\r\n\r\n"
+        connection.sendall(head.encode() + ARCHIVE[: chance.randrange(len(ARCHIVE))] * bool(announced))
+        if not announced and chance.random() < 0.5:
+            connection.recv(chance.randrange(1, 400))
 
 
 def _archive() -> bytes:
@@ -134,5 +135,5 @@ def _archive() -> bytes:
     return made.getvalue()
 
 
-_ARCHIVE = _archive()
-__all__ = ["ENDS", "IMAGE", "LINES", "STATUS", "STAYS", "Fact", "Load"]
+ARCHIVE = _archive()
+__all__ = ["ARCHIVE", "COUNT", "ENDS", "IMAGE", "LINES", "STATUS", "STAYS", "Fact", "Load", "cut"]

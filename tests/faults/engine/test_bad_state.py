@@ -99,6 +99,23 @@ def test_two_engines_have_no_root_in_common(engine: Engine) -> None:
     assert engine.ask("GET", "/info")["ID"] == before
 
 
+def test_a_mount_that_nobody_knows_of_below_a_container_that_is_being_removed(engine: Engine) -> None:
+    """An engine that is killed during a copy and a removal leaves one; the next engine starts, and takes both away."""
+    made = engine.create("true")
+    assert engine.stop() == 0
+    with sqlite3.connect(engine.data / "engine/engine.db") as database:
+        change = "UPDATE container SET document = json_set(document, '$.state.status', 'removing') WHERE id = ?"
+        assert database.execute(change, (made.id,)).rowcount == 1
+    database.close()
+    rootfs = engine.data / f"containers/{made.id}/rootfs"
+    rootfs.mkdir()
+    for _ in range(2):
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", rootfs], check=True)
+    engine.start()
+    assert engine.ask("GET", "/containers/json", {"all": True}) == []
+    until(lambda: not engine.left(), "nothing is left")
+
+
 @contextmanager
 def mounted(target: Path, *options: str) -> Iterator[None]:
     """A small file system of its own."""

@@ -10,10 +10,8 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +21,11 @@ import engineparts
 from engineparts import Engine, until
 from rung.client import ApiError, NotFound
 
+from .kills import VICTIMS, find_victims, kill_all
 from .load import LINES, STATUS, Fact, Load
 
 ROUNDS = int(os.environ.get("RUNG_FAULT_ROUNDS", "8"))
 LOST = 255
-VICTIMS = ("engine", "zygote", "shim", "worker")
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +46,7 @@ def test_a_kill_loses_nothing(engine: Engine, seed: int) -> None:
             engine.kill()
             engine.start()
         else:
-            lost = _kill_one(engine, chance, victim)
+            lost = kill_all(find_victims(engine, chance, victim)) and victim == "shim"
         time.sleep(0.1 + chance.random() * 0.2)
     finally:
         load.stop()
@@ -58,21 +56,6 @@ def test_a_kill_loses_nothing(engine: Engine, seed: int) -> None:
         _hold_to(engine, fact, shim_killed=lost)
     engine.clear()
     until(lambda: not engine.left(), f"seed {seed}: left behind: {engine.left()}")
-
-
-def _kill_one(engine: Engine, chance: random.Random, victim: str) -> bool:
-    """Whether there was a shim to kill."""
-    assert engine.daemon is not None
-    zygotes = [pid for pid in engine.processes() if engineparts.is_zygote(pid)]
-    if victim in ("zygote", "worker"):
-        for pid in zygotes if victim == "zygote" else filter(engineparts.is_worker, zygotes):
-            with suppress(ProcessLookupError):  # the shim-to-be ends with its zygote
-                os.kill(int(pid), signal.SIGKILL)
-        return False
-    shims = [pid for pid in engine.processes() if engineparts.is_shim(pid)]
-    if shims:
-        os.kill(int(chance.choice(sorted(shims))), signal.SIGKILL)
-    return bool(shims)
 
 
 def _settled(engine: Engine) -> bool:

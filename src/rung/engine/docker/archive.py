@@ -13,7 +13,7 @@ from rung.engine.docker.progress import Piped
 from rung.engine.errors import BadParameter, EngineError, NotFound
 from rung.engine.files.changes import changes
 from rung.engine.files.root import Place, below
-from rung.engine.files.whole import resolve, root_of
+from rung.engine.files.whole import is_own_view, resolve, root_of, rootfs_of
 from rung.engine.lifecycle.start import who
 from rung.kernel.idmap import as_owner
 from rung.spec.jsonfile import timestamp
@@ -154,7 +154,7 @@ def _unpack(
                 raise _no_such(path, container)
             if not place.is_directory:
                 raise EngineError("extraction point is not a directory")
-        if container.host.get("ReadonlyRootfs") and base == root and not container.state.pid:
+        if container.host.get("ReadonlyRootfs") and base == root and not is_own_view(root):
             raise EngineError(_READ_ONLY)
         if not os.fstat(archive.fileno()).st_size:  # nothing at all is an empty archive
             return
@@ -177,14 +177,11 @@ def _export(engine: Engine, container: Container, file: BinaryIO) -> None:
     """The root file system alone, without what is mounted in it."""
     from rung.engine.files.pack import pack
 
-    target = f"{engine.places.bundle(container.id)}/rootfs"
-    with root_of(engine, container) as root:
-        base = target if container.state.pid else root
-        with below(base, "/") as place:
-            if place is None:
-                raise _no_such("/", container)
-            ids = engine.ids(container)
-            pack(place, "", file, owners=ids.inside if ids is not None else None)
+    with rootfs_of(engine, container) as root, below(root, "/") as place:
+        if place is None:
+            raise _no_such("/", container)
+        ids = engine.ids(container)
+        pack(place, "", file, owners=ids.inside if ids is not None else None)
 
 
 def changed(engine: Engine, container: Container) -> list[tuple[str, int]]:

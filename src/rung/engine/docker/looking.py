@@ -19,6 +19,7 @@ from rung.engine.document import resources
 from rung.engine.errors import BadParameter, Conflict, EngineError
 from rung.engine.lifecycle.checks import check_policy
 from rung.engine.lifecycle.remove import remove
+from rung.engine.shims.client import has_ended
 from rung.spec.shim.common import Anything
 from rung.spec.shim.task import RESOURCES_URL
 
@@ -53,7 +54,12 @@ def table(engine: Engine) -> Table:
         running = engine.running.get(container.id)
         if running is None:
             raise Conflict(f"container {container.id} is not running")
-        found = await running.client.call("Pids", id=container.id)
+        try:
+            found = await running.client.call("Pids", id=container.id)
+        except EngineError as error:
+            if not has_ended(error):
+                raise
+            raise Conflict(f"container {container.id} is not running") from None
         pids = {one.pid for one in found.processes}
         return document(await processes(pids, call.query.get("ps_args") or "-ef"))
 
@@ -68,7 +74,11 @@ def table(engine: Engine) -> Table:
             del wanted["devices"]
             if wanted:
                 given = Anything(type_url=RESOURCES_URL, value=jsonc.dumps(wanted).encode())
-                await running.client.call("Update", id=container.id, resources=given)
+                try:
+                    await running.client.call("Update", id=container.id, resources=given)
+                except EngineError as error:
+                    if not has_ended(error):  # then the next run has them
+                        raise
         container.host = host
         engine.containers.save(container)
         engine.events.tell("container", "update", container.id, container.attributes())

@@ -22,13 +22,12 @@ _OPAQUE = {"trusted.overlay.opaque", "user.overlay.opaque"}
 def pack_layer(upper: str, file: BinaryIO, hidden: frozenset[str]) -> None:
     """Write the layer of ``upper`` into ``file``. ``hidden``: places that mounts have made, with a slash before."""
     fd = os.open(upper, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    packer = _LayerPacker(file, hidden)
     try:
-        for name in sorted(os.listdir(fd)):
-            packer.add(fd, name, name)
+        with _LayerPacker(file, hidden) as packer:
+            for name in sorted(os.listdir(fd)):
+                packer.add(fd, name, name)
     finally:
         os.close(fd)
-    packer.end()
 
 
 class _LayerPacker(Packer):

@@ -13,7 +13,7 @@ import tarfile
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import BinaryIO
+    from typing import Any, BinaryIO, Self
 
     from rung.engine.files.root import Place
 
@@ -29,23 +29,40 @@ def pack(
 ) -> None:
     """Write the tree at ``place`` into ``file``, called ``name`` there (empty: only what is in it). With ``devices``,
     file systems that are not among them are left out; ``owners``: what those on the disk are called there."""
-    packer = Packer(file, devices, owners)
-    packer.add(place.parent_fd, place.name, name)
-    packer.end()
+    with Packer(file, devices, owners) as packer:
+        packer.add(place.parent_fd, place.name, name)
+
+
+class _Sink:
+    """The file, as long as the archive may still be whole: ``tarfile`` writes what it has buffered, however it ends."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.is_over = False
+
+    def write(self, data: bytes) -> int:
+        return len(data) if self.is_over else self._file.write(data)
 
 
 class Packer:
-    """The walk; ``add`` what there is, then ``end``."""
+    """The walk: ``with`` it, ``add`` what there is."""
 
     def __init__(self, file: BinaryIO, devices: frozenset[int] | None, owners: Owners | None = None) -> None:
         self._owners = owners
-        self._tar = tarfile.open(fileobj=file, mode="w|", format=tarfile.PAX_FORMAT, bufsize=_CHUNK)
+        self._sink = _Sink(file)
+        sink: Any = self._sink
+        self._tar = tarfile.open(fileobj=sink, mode="w|", format=tarfile.PAX_FORMAT, bufsize=_CHUNK)
         self._tar.copybufsize = _CHUNK  # type: ignore[attr-defined]
         self._links: dict[tuple[int, int], str] = {}
         self._devices = devices
 
-    def end(self) -> None:
-        """The archive is whole."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *_error: object) -> None:
+        """The archive is whole, unless something failed."""
+        if kind is not None:
+            self._sink.is_over = True
         self._tar.close()
 
     def add(self, parent_fd: int, entry: str, name: str) -> None:

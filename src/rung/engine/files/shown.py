@@ -9,6 +9,7 @@ from __future__ import annotations
 from threading import Lock
 
 from rung.engine.errors import EngineError
+from rung.kernel.mount import MNT_DETACH, is_mountpoint, umount
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,8 +63,14 @@ class Shown:
             if found is not None:
                 found.unmount()
 
-    def forget(self, container_id: str) -> None:
-        """The container is gone."""
-        self._locks.pop(container_id, None)
-        self._rootfs.pop(container_id, None)
-        self._needed.pop(container_id, None)
+    def remove(self, container_id: str) -> None:
+        """Remove the container's root file system, mounts and all. A copy that comes at the same time is before this,
+        and loses its mount, or after it, and finds no root file system."""
+        target = f"{self._engine.places.bundle(container_id)}/rootfs"
+        with self._lock(container_id):
+            self._engine.store.remove_rootfs(container_id)
+            while is_mountpoint(target):  # by an engine that was killed, and of which the store knows nothing
+                umount(target, MNT_DETACH)
+            self._locks.pop(container_id, None)
+            self._rootfs.pop(container_id, None)
+            self._needed.pop(container_id, None)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 
-from rung.engine.errors import Conflict
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,43 +12,56 @@ if TYPE_CHECKING:
     from rung.engine.container import Container
     from rung.engine.engine import Engine
 
+_VIEW = "/proc/self/fd/"
+
 
 @contextmanager
 def root_of(engine: Engine, container: Container) -> Iterator[str]:
-    """A path below which its files are. Of one that runs it is its own view, volumes and all. Raises ``Conflict`` where
-    it ends at this moment."""
-    target = engine.shown.take(container)
-    try:
-        if not container.state.pid:
-            yield target
-            return
+    """A path below which its files are. Of one that runs it is its own view, volumes and all."""
+    with rootfs_of(engine, container) as target:
         fd = _own_view(container, target)
         try:
-            yield f"/proc/self/fd/{fd}"
+            yield target if fd is None else f"{_VIEW}{fd}"
         finally:
-            os.close(fd)
+            if fd is not None:
+                os.close(fd)
+
+
+@contextmanager
+def rootfs_of(engine: Engine, container: Container) -> Iterator[str]:
+    """The path of its root file system alone, without what is mounted in it."""
+    target = engine.shown.take(container)
+    try:
+        yield target
     finally:
         engine.shown.give_back(container.id)
 
 
-def _own_view(container: Container, target: str) -> int:
+def _own_view(container: Container, target: str) -> int | None:
     """The root of its process, and of no other: a pid that has ended may be somebody else's by now, with the host's
-    files as its root. It is on the file system that is mounted for this container."""
-    ended = Conflict(f"container {container.id} has just ended")
+    files as its root. It is on the file system that is mounted for this container. None where it does not run, or has
+    ended a moment ago."""
+    if not container.state.pid:
+        return None
     try:
         fd = os.open(f"/proc/{container.state.pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
-        raise ended from None
+        return None
     if os.fstat(fd).st_dev != os.stat(target).st_dev:
         os.close(fd)
-        raise ended
+        return None
     return fd
+
+
+def is_own_view(root: str) -> bool:
+    """Whether a path that ``root_of`` has given is a running container's own view."""
+    return root.startswith(_VIEW)
 
 
 def resolve(container: Container, root: str, path: str) -> tuple[str, str]:
     """``(root, path)`` of a place: in one that does not run a volume's files are where the volume is."""
     clean = os.path.normpath("/" + path.lstrip("/"))
-    if container.state.pid:
+    if is_own_view(root):
         return root, clean
     best: tuple[str, str] | None = None
     for one in container.mounts:

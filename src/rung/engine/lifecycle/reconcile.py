@@ -45,17 +45,25 @@ async def reconcile(engine: Engine) -> None:
     )
     for container in found:
         if container.state.status == states.EXITED and container.auto_remove:
-            await remove(engine, container, volumes=True)
+            await _removed(engine, container, volumes=True)
             continue
         if container.state.status == states.REMOVING:
             container.state.status = states.DEAD
-            await remove(engine, container)
+            await _removed(engine, container)
             continue
         if container.id not in engine.running and comes_back(container):
             again.append(container)
     await engine.threads.own(_remove_unmade, engine)
     if again:
         engine.later(_bring_back(engine, in_order(again)), "bringing containers back")
+
+
+async def _removed(engine: Engine, container: Container, *, volumes: bool = False) -> None:
+    """A removal that cannot be keeps no engine from its start: the container is dead, and its error says why."""
+    try:
+        await remove(engine, container, volumes=volumes)
+    except (RungError, OSError) as error:
+        container.state.error = str(error)
 
 
 def _left_over(engine: Engine) -> set[str]:

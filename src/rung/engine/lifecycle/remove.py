@@ -78,8 +78,7 @@ async def _end(engine: Engine, container: Container) -> None:
 
 
 def _remove_files(engine: Engine, container_id: str) -> None:
-    engine.store.remove_rootfs(container_id)
-    engine.shown.forget(container_id)
+    engine.shown.remove(container_id)
     try:
         shutil.rmtree(engine.places.bundle(container_id))
     except FileNotFoundError:

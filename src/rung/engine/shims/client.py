@@ -54,6 +54,11 @@ class ShimRefused(EngineError):
         self.code = code
 
 
+def has_ended(error: EngineError) -> bool:
+    """Whether a shim's answer means that the container ended a moment ago and the engine is about to learn of it."""
+    return isinstance(error, ShimRefused) and error.code == ttrpc.NOT_FOUND
+
+
 class Client(asyncio.Protocol):
     """One connection. ``connect`` makes it."""
 
