@@ -14,6 +14,7 @@
  * 0 to 2 become /dev/null, as Go's runtime does for runc: no file may land there.
  */
 
+#include "delete.h"
 #include "warm.h"
 
 #include <dirent.h>
@@ -226,6 +227,8 @@ int main(int argc, char **argv)
     char *slash = strrchr(bin, '/');
     *slash = '\0';
     command = command_named(slash + 1);
+    if (command->word && strcmp(command->word, "--shim") == 0)
+        answer_delete(argc, argv);
     if (!find_place(&place, bin))
         return fail(command, "no Python 3.11 or newer that has the rung package belongs to", bin);
     /* Without site a virtual environment has nothing to add: past its link, its start is spared. */
