@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,9 @@ import shims
 from engines import ENVIRONMENT, IMAGE, Engine
 
 SETTLE_S = 0.05
+#: What docker's client is asked for when its own floor is measured: it speaks with the engine, which has nothing to do.
+NOTHING = ("ps", "-q", "--filter", "name=matchesnothing")
+RUN = ("run", "--rm", "--pull", "never")
 LIVES = 5
 CROWD = 100
 SLEEP = ["/bin/sleep", "100000"]
@@ -50,31 +53,70 @@ class Bench:
     # --- rounds -----------------------------------------------------------------------
 
     def life(self) -> None:
-        """Create, start, wait, delete of ``/bin/true``, no network; beside it crun's bare ``run``."""
+        """Create, start, wait, delete of ``/bin/true``, no network; beside it crun's bare ``run``, and the floor."""
         turns = [partial(self._time, "life", each.name, partial(one_life, each.api)) for each in self.engines.values()]
-        if "crun" in self.runs:
-            turns.append(partial(self._time, "life", "crun", partial(measure.call, self.runs["crun"])))
+        for name in ("crun", "floor"):
+            if name in self.runs:
+                turns.append(partial(self._time, "life", name, partial(measure.call, self.runs[name])))
         for _ in range(LIVES):
             self._in_turn(turns)
 
     def run(self) -> None:
-        """``docker run --rm`` with the real client; Rung's and podman's own."""
-        words = ("run", "--rm", "--network", "none", "--pull", "never", IMAGE, "/bin/true")
+        """``docker run --rm`` with the real client, no network; Rung's and podman's own."""
+        words = (*RUN, "--network", "none", IMAGE, "/bin/true")
         argvs = {each.name: each.docker(*words) for each in self.engines.values()}
         if "podman" in self.runs:
             argvs["podman"] = self.runs["podman"]
         turns = [partial(self._command, "run", name, argv) for name, argv in argvs.items()]
         if "rungd" in self.engines:
             turns.append(partial(self._command, "rung run", "rungd", self.engines["rungd"].rung(*words)))
-        self._in_turn(turns)
+        self._in_turn([*turns, *self._clients("run")])
+
+    def bridge(self) -> None:
+        """The same on the default bridge."""
+        self._clients_do("bridge", {each.name: (*RUN, IMAGE, "/bin/true") for each in self.engines.values()})
 
     def exec(self) -> None:
         """``docker exec`` of ``/bin/true`` with the real client."""
-        turns = []
-        for each in self.engines.values():
-            name = self._standing(each)
-            turns.append(partial(self._command, "exec", each.name, each.docker("exec", name, "/bin/true")))
-        self._in_turn(turns)
+        words = {each.name: ("exec", self._standing(each), "/bin/true") for each in self.engines.values()}
+        self._clients_do("exec", words)
+
+    def ps(self) -> None:
+        """``rung ps`` and ``docker ps``, rungd behind both."""
+        engine = self.engines.get("rungd")
+        if engine is not None:
+            self._standing(engine)
+            argvs = {"rungd": engine.rung("ps"), "docker": engine.docker("ps")}
+            self._in_turn([partial(self._command, "ps", name, argv) for name, argv in argvs.items()])
+
+    def sandbox(self) -> None:
+        """The library's sandbox, blocking: enter, exec, leave; beside them a life through the API."""
+        engine = self.engines.get("rungd")
+        if engine is None:
+            return
+        from rung import Client
+
+        with Client(f"unix://{engine.socket}") as client:
+            box = client.sandbox(IMAGE)
+            self._time("sandbox: enter", engine.name, box.__enter__)
+            try:
+                self._time("sandbox: exec", engine.name, lambda: box.exec(["/bin/true"], check=True))
+            finally:
+                self._time("sandbox: leave", engine.name, box.close)
+        time.sleep(SETTLE_S)
+        self._time("sandbox: life", engine.name, partial(one_life, engine.api))
+        time.sleep(SETTLE_S)
+
+    def _clients_do(self, row: str, words: Mapping[str, Sequence[str]]) -> None:
+        """docker's client with these words for each engine, and its floor."""
+        argvs = {name: self.engines[name].docker(*each) for name, each in words.items()}
+        turns = [partial(self._command, row, name, argv) for name, argv in argvs.items()]
+        self._in_turn([*turns, *self._clients(row)])
+
+    def _clients(self, row: str) -> list[Callable[[], None]]:
+        """The floor of docker's client before each engine, measured for one row."""
+        floors = {each.name: each.docker(*NOTHING) for each in self.engines.values()}
+        return [partial(self._command, f"{row}, client", name, argv) for name, argv in floors.items()]
 
     def shim(self) -> None:
         """containerd's shims as programs, Go's beside ours: ``start``, and ``delete``."""
@@ -272,7 +314,10 @@ def cpu_s(pids: list[int]) -> float:
 ROUNDS: dict[str, Callable[[Bench], None]] = {
     "life": Bench.life,
     "run": Bench.run,
+    "bridge": Bench.bridge,
     "exec": Bench.exec,
+    "ps": Bench.ps,
+    "sandbox": Bench.sandbox,
     "shim": Bench.shim,
 }
 ONCE: dict[str, Callable[[Bench], None]] = {

@@ -96,7 +96,9 @@ def started(wanted: list[str], archive: Path, stack: ExitStack) -> dict[str, Eng
         if missing:
             print(f"{name}: {missing}", file=sys.stderr)
             continue
-        folder = stack.enter_context(dockerd({}, place=PLACE) if name == "dockerd" else rungd(place=PLACE))
+        # Each in a network namespace of its own, with its default bridge.
+        daemon = dockerd({}, network=True, place=PLACE) if name == "dockerd" else rungd(place=PLACE)
+        folder = stack.enter_context(daemon)
         engine = Engine(name, folder, folder / ("docker.sock" if name == "dockerd" else "run/rung.sock"))
         stack.callback(engine.empty)
         engine.api.put(f"/images/create?fromSrc=-&repo={IMAGE.partition(':')[0]}&tag=latest", archive)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import contestants
+import limits
 import measure
 import report
 import server
@@ -45,15 +46,14 @@ def main() -> int:
     result = measure_all(runtimes, options)
     print(*report.table(result["medians"]), sep="\n")
     print("resident while waiting, KiB: " + ", ".join(f"{k} {v}" for k, v in result["rss_kib"].items()))
-    held = list(report.bounds(result["medians"], result["rss_kib"]))
-    for sentence, good in held:
-        print(f"{'holds' if good else 'BROKEN' if 'aim' not in sentence else 'missed':7} {sentence}")
+    promised = list(report.limits(result["medians"], result["rss_kib"]))
+    print(*limits.lines(promised), sep="\n")
     if options.compare:
         print(*report.compare(json.loads(options.compare.read_text()), result), sep="\n")
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(result, indent=1) + "\n")
-    return 0 if all(good or "aim" in sentence for sentence, good in held) else 1
+    return 0 if all(one.holds for one in promised) else 1
 
 
 def in_own_namespaces() -> int:

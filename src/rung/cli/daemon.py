@@ -73,7 +73,7 @@ def serve(args: Namespace) -> int:
     """Be the daemon."""
     from rung.engine import config_file, idle, read_file, reloaded, settings
 
-    with _WithoutSSL():
+    with _Without():
         from rung.engine import serve
 
     path = args.config_file or (f"{config_home()}/daemon.json" if is_ordinary() else config_file())
@@ -98,18 +98,21 @@ def serve(args: Namespace) -> int:
     return 0
 
 
-class _WithoutSSL:
-    """asyncio comes up without TLS, which it supports: an engine on a unix socket has 3 MB less. ``serving/tls.py`` and
-    registries' clients speak TLS themselves, over bytes."""
+class _Without:
+    """What the standard library's modules import where it is there, and the engine does not use through them: asyncio
+    comes up without TLS (3 MB: ``serving/tls.py`` and registries' clients speak it themselves, over bytes), shutil
+    without archives that it would pack."""
+
+    _NAMES = ("ssl", "bz2", "lzma")
 
     def __enter__(self) -> None:
-        self._hides = "ssl" not in sys.modules
-        if self._hides:
-            sys.modules["ssl"] = None  # type: ignore[assignment]  # "import ssl" raises ImportError
+        self._hidden = [name for name in self._NAMES if name not in sys.modules]
+        for name in self._hidden:
+            sys.modules[name] = None  # type: ignore[assignment]  # importing it raises ImportError
 
     def __exit__(self, *_: object) -> None:
-        if self._hides:
-            del sys.modules["ssl"]
+        for name in self._hidden:
+            del sys.modules[name]
 
 
 def _check_of_a_user(found: Settings) -> None:

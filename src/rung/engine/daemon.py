@@ -21,6 +21,7 @@ from rung.engine.errors import EngineError
 from rung.engine.serving import sockets, systemd
 from rung.engine.serving.peers import group_id
 from rung.engine.serving.room import Room, for_clients, raise_limit
+from rung.kernel.heap import keep_heap_small
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def serve(
 ) -> None:
     """Be the daemon. ``again``: the settings after SIGHUP, from those of now; ``outside``: of an ordinary user's
     engine, its way to the host's network. Returns after SIGTERM or SIGINT."""
+    keep_heap_small()
     asyncio.run(_serve(settings, again or (lambda now: now), outside))
 
 

@@ -60,6 +60,7 @@ _ASKING = ("rung.cli.main", "rung.cli.link.engine")
 AHEAD = {
     "shim start": ("rung.shim.program.main", "rung.shim.program.start"),
     "shim delete": ("rung.shim.program.main", "rung.shim.program.delete"),
+    "shim serve": ("rung.shim.program.main", "rung.shim.program.serve"),
     "rung run": (*_ASKING, "rung.cli.commands.run", "rung.client.frames"),
     "rung exec": (*_ASKING, "rung.cli.commands.inside", "rung.cli.creation", "rung.client.frames"),
     "rung ps": (*_ASKING, "rung.cli.commands.listing"),

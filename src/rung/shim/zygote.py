@@ -148,7 +148,6 @@ def _wait(connection: socket, touched: Touched) -> None:
     from rung.shim.keeper import keep, prepare
 
     try:
-        #touched.copy()
         touched.copy()
         loop = prepare()
         message, listening = _receive(connection)

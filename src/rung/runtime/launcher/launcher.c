@@ -14,6 +14,7 @@
  * 0 to 2 become /dev/null, as Go's runtime does for runc: no file may land there.
  */
 
+#include "shim.h"
 #include "warm.h"
 
 #include <dirent.h>
@@ -226,6 +227,10 @@ int main(int argc, char **argv)
     char *slash = strrchr(bin, '/');
     *slash = '\0';
     command = command_named(slash + 1);
+    struct shim_request request = {0};
+    bool is_shim = command->word && strcmp(command->word, "--shim") == 0 && parse_shim(&request, argc, argv);
+    if (is_shim && strcmp(request.action, "delete") == 0)
+        answer_delete(&request);
     if (!find_place(&place, bin))
         return fail(command, "no Python 3.11 or newer that has the rung package belongs to", bin);
     /* Without site a virtual environment has nothing to add: past its link, its start is spared. */
@@ -249,6 +254,8 @@ int main(int argc, char **argv)
         words[count++] = (char *)command->code;
         words[count++] = place.home;
     } else if (find_boot(boot, &place, python)) {
+        if (is_shim && strcmp(request.action, "start") == 0)
+            answer_start(&request, argc, argv, python, boot);
         words[count++] = boot;
         if (command->word)
             words[count++] = (char *)command->word;

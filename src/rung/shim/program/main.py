@@ -38,7 +38,7 @@ containerd's shim (runtime v2) on Rung's own OCI runtime, or on the one that the
 
 example: ctr run --runtime io.containerd.rung.v2 docker.io/library/busybox:latest one echo hello
 """
-_VALUES = ("address", "bundle", "id", "namespace", "publish-binary", "socket")
+_VALUES = ("address", "bundle", "events", "id", "listening", "namespace", "publish-binary", "socket")
 _SWITCHES = ("debug", "info", "v", "version", "help", "h")
 
 
@@ -49,9 +49,13 @@ class Arguments(Record):
     address: str = ""
     bundle: str = ""
     debug: bool = False
+    #: ``events`` and ``listening``: of ``serve``, see there.
+    events: str = ""
     id: str = ""
     info: bool = False
+    listening: str = ""
     namespace: str = ""
+    socket: str = ""
     version: bool = False
     help: bool = False
 
@@ -109,6 +113,10 @@ def execute(arguments: Arguments) -> int:
 
         _print(delete(arguments).encode())
         return 0
+    if arguments.action == "serve":
+        from rung.shim.program.serve import serve
+
+        return serve(arguments)
     raise RungError("action", f'"{arguments.action}"', "is not known", "start or delete")
 
 

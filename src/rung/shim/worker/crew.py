@@ -14,6 +14,7 @@ from select import POLLIN, poll
 from time import sleep
 
 from rung import posix
+from rung.kernel.heap import keep_heap_small
 from rung.shim.worker.brain import serve
 
 THREADS_MAX = 32
@@ -40,6 +41,7 @@ def work(listening: socket, zygote: socket) -> None:
     from rung.runtime import import_all, sealed_init
 
     signal(SIGCHLD, SIG_DFL)
+    keep_heap_small()
     _be_called(NAME)
     posix.chdir("/")  # what the engine was started in is nobody's to hold
     sealed_init()
