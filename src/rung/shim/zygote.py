@@ -27,6 +27,7 @@ from _socket import (
 from select import POLLIN, poll
 
 from rung import jsonc, posix
+from rung.shim.immortal import make_immortal
 from rung.shim.touched import Touched
 from rung.shim.worker.pool import Pool
 
@@ -53,6 +54,7 @@ class _Zygote:
 
     def __init__(self, connection: socket, pool: Pool) -> None:
         gc.collect()
+        make_immortal()
         gc.freeze()  # what is imported stays, and stays shared with the forks
         self._connection, self._pool = connection, pool
         self._touched = Touched()
