@@ -21,6 +21,7 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests"), str(ROOT / "tools")]
 import engineparts  # noqa: E402
 from soak import leftovers, memory, report  # noqa: E402
 from soak.clients import Clients, warm_up  # noqa: E402
+from soak.events import Events  # noqa: E402
 from soak.kills import Killer  # noqa: E402
 from soak.record import Record  # noqa: E402
 from soak.subject import Subject, make_subject  # noqa: E402
@@ -67,12 +68,16 @@ def soak(subject: Subject, record: Record, seed: int, options: argparse.Namespac
     before = leftovers.take(subject)
     clients = Clients(subject, record, seed, options.clients)
     killer = Killer(subject, record, f"{seed} killer", options.kill_every)
+    events = Events(subject, record)
+    events.start()
     killer.start()
     try:
         clients.work(options.seconds - last_s, "a", lambda: sample(subject, record))
     finally:
         killer.stop()
+        events.stop()
     subject.stop()
+    events.join()
     subject.start()
     measured = last_stretch(subject, record, seed, options, clients, last_s)
     leaks = leftovers.compare(subject, before)

@@ -35,6 +35,7 @@ class Life:
     seen: int = 0
     removing: bool = False
     history: list[str] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
 
     def note(self, what: str) -> None:
         self.history.append(f"{time.monotonic():.2f} {what}")

@@ -39,6 +39,8 @@ class Session:
         self.over = threading.Event()
         self.labels = {"soak": name}
         self._number = 0
+        #: When what it is at began.
+        self.began = time.monotonic()
 
     def new_name(self) -> str:
         self._number += 1

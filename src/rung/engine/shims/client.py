@@ -56,7 +56,8 @@ class ShimRefused(EngineError):
 
 def has_ended(error: EngineError) -> bool:
     """Whether a shim's answer means that the container ended a moment ago and the engine is about to learn of it."""
-    return isinstance(error, ShimRefused) and error.code == ttrpc.NOT_FOUND
+    gone = (ttrpc.NOT_FOUND, ttrpc.FAILED_PRECONDITION)
+    return isinstance(error, ShimGone) or (isinstance(error, ShimRefused) and error.code in gone)
 
 
 class Client(asyncio.Protocol):
