@@ -37,7 +37,7 @@ def run_rm(session: Session) -> None:
             "run --rm", "run", "--rm", *_options(session, life), IMAGE, *command, life=life, statuses=statuses
         )
         session.record.live()
-        disturbed = session.record.disturbed(began)
+        disturbed = session.record.disturbed(began, life.id)
         if code != life.status and not disturbed:
             session.record.fault(f"rung run --rm exits with {code}; {life}")
         wrong = workload.check_log(life, out, whole=code == life.status)

@@ -18,10 +18,10 @@ def change(session: Session) -> None:
     name = session.new_name()
     tags = [f"{name}:one", f"{name}:two", f"{name}:imported"]
     archive, files = session.subject.tmp / f"{name}.tar", session.subject.tmp / f"{name}-files.tar"
-    options = ["--network", "none", "--label", f"soak={session.name}"]
+    labelled = ["--network", "none", "--label", f"soak={session.name}"]
     try:
         with suppress(Refused, Away):
-            session.command("run", "run", *options, "--name", name, IMAGE, "sh", "-c", f"echo {name} > /tmp/mark")
+            session.command("run", "run", *labelled, "--name", name, IMAGE, "sh", "-c", f"echo {name} > /tmp/mark")
             session.record.live()
             session.command("commit", "commit", name, tags[0])
             session.do("tag", lambda: session.client.images.get(tags[0]).tag(name, "two"))
@@ -30,10 +30,10 @@ def change(session: Session) -> None:
             if session.chance.random() < 0.5:
                 _kill_load(session, str(archive))
             session.command("load", "load", "-i", str(archive))
-            _run_from(session, options, tags[1], name)
+            _run_from(session, tags[1], name)
             session.command("export", "export", "-o", str(files), name)
             session.command("import", "import", str(files), tags[2])
-            _run_from(session, options, tags[2], name)
+            _run_from(session, tags[2], name)
             session.do("history", lambda: session.client.images.get(tags[1]).history())
             session.command("images", "images")
             session.do("system df", session.client.df)
@@ -46,10 +46,9 @@ def change(session: Session) -> None:
         session.do("image prune", lambda: session.client.images.prune({"dangling": ["true"]}))
 
 
-def _run_from(session: Session, options: list[str], tag: str, name: str) -> None:
-    _, out = session.command("run --rm", "run", "--rm", *options, tag, "cat", "/tmp/mark")
-    session.record.live()
-    if out != f"{name}\n" and not session.record.disturbed(session.began):
+def _run_from(session: Session, tag: str, name: str) -> None:
+    life, _, out = session.run_rm(["--network", "none"], tag, "cat", "/tmp/mark")
+    if out != f"{name}\n" and not session.record.disturbed(session.began, life.id):
         session.record.fault(f"image {tag} has {out!r}")
 
 

@@ -13,7 +13,7 @@ from rung.kernel.netlink import inside
 from soak.session import Away, Refused, Session
 from soak.volumes import clear_containers
 
-SERVES = ["sh", "-c", "exec busybox nc -lk -p 80 -e echo served"]
+SERVES = ["sh", "-c", "exec busybox nc -ll -p 80 -e echo served"]
 ANSWERS_S = 10.0
 
 
@@ -35,22 +35,21 @@ def serve(session: Session) -> None:
             ),
         )
         session.record.live()
-        options = ["--rm", "--network", name, "--label", f"soak={session.name}"]
-        _look_up(session, options, f"{name}-web", began)
+        _look_up(session, name, server, began)
         _reach(session, server, began)
         _move(session, server, network, name)
     clear_containers(session)
     _remove(session, name)
 
 
-def _look_up(session: Session, options: list[str], server: str, began: float) -> None:
+def _look_up(session: Session, network: str, server: Any, began: float) -> None:
     """By name, then through the address that the name has."""
-    look = f"busybox nslookup {server} && busybox nc {server} 80 </dev/null"
-    code, out = session.command("run --rm", "run", *options, IMAGE, "sh", "-c", look, statuses=(0, 1))
-    session.record.live()
+    look = f"busybox nslookup {server.name} && busybox nc {server.name} 80 </dev/null"
+    life, code, out = session.run_rm(["--network", network], IMAGE, "sh", "-c", look, statuses=(0, 1))
     session.record.count("look-up by name")
-    if (code or "served" not in out) and not session.record.disturbed(began):
-        session.record.fault(f"{server} is looked up with status {code}: {out!r}")
+    explained = session.record.disturbed(began, server.id) or session.record.disturbed(began, life.id)
+    if (code or "served" not in out) and not explained:
+        session.record.fault(f"{server.name} is looked up with status {code}: {out!r}")
 
 
 def _reach(session: Session, server: Any, began: float) -> None:
@@ -59,7 +58,7 @@ def _reach(session: Session, server: Any, began: float) -> None:
     bound = (found["NetworkSettings"]["Ports"] or {}).get("80/tcp") or []
     session.record.count("published port")
     if not bound:
-        if not session.record.disturbed(began):
+        if not session.record.disturbed(began, server.id):
             session.record.fault(f"{server.name} has no published port: {found['NetworkSettings']}")
         return
 
@@ -71,7 +70,7 @@ def _reach(session: Session, server: Any, began: float) -> None:
         answer = inside(session.subject.network, ask)
     except OSError as error:
         answer = repr(error).encode()
-    if answer != b"served\n" and not session.record.disturbed(began):
+    if answer != b"served\n" and not session.record.disturbed(began, server.id):
         session.record.fault(f"{server.name} at port {bound}: {answer!r}")
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 #: An error soon after a kill is explained by it: the engine's clients, DNS and the zygote's successor need this long.
-AFTERMATH_S = 2.0
+AFTERMATH_S = 1.0
 _VARIABLE = re.compile(r"\b[0-9a-f]{12,64}\b|/tmp/[^ :,]+|\bs\d+[a-z0-9-]*|\d+(\.\d+){3}(/\d+)?|\b\d+\b")
 
 

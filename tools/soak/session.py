@@ -77,6 +77,16 @@ class Session:
 
     # --- through the rung command -------------------------------------------------------------
 
+    def run_rm(
+        self, options: list[str], image: str, *command: str, statuses: tuple[int, ...] = (0,)
+    ) -> tuple[Life, int, str]:
+        """``rung run --rm`` of something else than a workload; its container, exit status and output."""
+        life = Life("", 0, 0)
+        words = ("run", "--rm", "--label", f"soak={self.name}", *options, image, *command)
+        code, out = self.command("run --rm", *words, life=life, statuses=statuses)
+        self.record.live()
+        return life, code, out
+
     def spawn(self, *words: str) -> subprocess.Popen[str]:
         """A ``rung`` command that has begun."""
         env = {**os.environ, "RUNG_HOST": f"unix://{self.subject.socket}", "TMPDIR": str(self.subject.tmp)}
@@ -92,6 +102,9 @@ class Session:
     ) -> tuple[int, str]:
         """Exit status and output of a ``rung`` command; other exit statuses than ``statuses`` are refusals."""
         began = time.monotonic()
+        cidfile = self.subject.tmp / f"{self.name}.cid" if words[0] == "run" else None
+        if cidfile is not None:
+            words = ("run", "--cidfile", str(cidfile), *words[1:])
         self.record.count(f"rung {verb}")
         if life is not None:
             life.note(f"rung {verb}")
@@ -103,6 +116,10 @@ class Session:
                 out, err = process.communicate()
                 self.record.fault(f"rung {verb} does not end: {words}; {out[-200:]!r} {err[-200:]!r}; {life}")
                 raise Away(verb) from None
+        if cidfile is not None and cidfile.exists():
+            if life is not None:
+                life.id = cidfile.read_text().strip()
+            cidfile.unlink()
         if process.returncode in statuses:
             return process.returncode, out
         sentence = f"status {process.returncode}: {err.strip() or out[-200:]}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from engineparts import IMAGE
-from rung.client import Client, NotFound
+from rung.client import Client, Conflict, NotFound
 from soak.session import Away, Refused, Session
 
 
@@ -14,12 +14,10 @@ def share(session: Session) -> None:
     name = session.new_name()
     with suppress(Refused, Away):
         session.do("volume create", lambda: session.client.volumes.create(name, labels=session.labels))
-        mount = ["run", "--rm", "--network", "none", "--label", f"soak={session.name}", "-v", f"{name}:/shared"]
-        session.command("run --rm", *mount, IMAGE, "sh", "-c", f"echo {name} > /shared/file")
-        session.record.live()
-        _, out = session.command("run --rm", *mount, "-v", "/anonymous", IMAGE, "cat", "/shared/file")
-        session.record.live()
-        if out != f"{name}\n" and not session.record.disturbed(session.began):
+        mount = ["--network", "none", "-v", f"{name}:/shared"]
+        session.run_rm(mount, IMAGE, "sh", "-c", f"echo {name} > /shared/file")
+        life, _, out = session.run_rm([*mount, "-v", "/anonymous"], IMAGE, "cat", "/shared/file")
+        if out != f"{name}\n" and not session.record.disturbed(session.began, life.id):
             session.record.fault(f"volume {name} has {out!r}")
         session.command("volume ls", "volume", "ls", "-q")
         session.do("volume inspect", lambda: session.client.volumes.get(name))
@@ -47,7 +45,7 @@ def clear_containers(session: Session) -> None:
         for one in client.api.json(
             "GET", "/containers/json", {"all": True, "filters": {"label": [f"soak={session.name}"]}}
         ):
-            with suppress(NotFound):
+            with suppress(NotFound, Conflict):  # a removal that a killed client began is under way
                 client.api.do("DELETE", f"/containers/{one['Id']}", {"force": True, "v": True}, patient=True)
 
     session.subject.persist(clear)
