@@ -367,18 +367,22 @@ class Networks:
     async def leave(self, container: Container) -> None:
         """The run is over: interfaces, rules, ports and addresses go."""
         self._stop_serving(container.id)
-        if container.attached:
-            await self._engine.threads.own(self._disconnect_all, container)
-        self._release_ports(container.id)
-        for name, document in container.attached.items():
-            self._give_back(name, document)
-        container.attached = {}
-        container.published = []
+        try:
+            if container.attached:
+                await self._engine.threads.own(self._disconnect_all, container)
+        finally:
+            self._release_ports(container.id)
+            for name, document in container.attached.items():
+                self._give_back(name, document)
+            container.attached = {}
+            container.published = []
 
     def _disconnect_all(self, container: Container) -> None:
-        self._publish_rules(container, "delete")
-        for document in container.attached.values():
-            links.remove(document["interface"])
+        try:
+            self._publish_rules(container, "delete")
+        finally:
+            for document in container.attached.values():
+                links.remove(document["interface"])
 
     def _give_back(self, name: str, document: dict[str, Any]) -> None:
         network = self._networks.get(document["network_id"])
@@ -498,11 +502,14 @@ class Networks:
             raise BadParameter(f"{said} (none) mode")
         container.endpoints[network.name] = asked
         if container.id in self._engine.running:
-            had_names = self.has_names(container)
+            had_names, is_first = self.has_names(container), not container.attached
             with Undo() as undo:
                 undo.push(container.endpoints.pop, network.name, None)
                 self._attach(container, network, asked, undo)
                 await self._engine.threads.own(self._connect, container, network, container.state.pid, undo)
+                if is_first:
+                    await self._engine.threads.own(self._publish_rules, container, "add")
+                    undo.push(self._publish_rules, container, "delete")
                 if not had_names:
                     await self._serve_names(container)
                 undo.keep()
@@ -526,6 +533,8 @@ class Networks:
             await self._engine.threads.own(links.remove, document["interface"])
             del container.attached[network.name]
             self._give_back(network.name, document)
+            if first:  # as with Docker, its ports now lead to it through another network
+                await self._engine.threads.own(self._publish_rules, container, "add")
         self._engine.containers.save(container)
 
 
