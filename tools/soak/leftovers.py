@@ -77,7 +77,8 @@ def _describe_socket(pid: int, fd: int) -> str:
         if found.family == socket.AF_UNIX and found.type == socket.SOCK_STREAM and not name:
             name = found.getpeername()
         if found.family in (socket.AF_INET, socket.AF_INET6):
-            name = name[0]
+            listens = found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+            return f"{found.family.name} {found.type.name} {name[0]}{' listens' if listens else ''}"
         return f"{found.family.name} {found.type.name} {_IDS.sub('*', str(name))}"
 
 
