@@ -18,6 +18,7 @@ from typing import Any
 from soak.subject import Subject
 
 SETTLES_S = 30.0
+LASTS_S = 3.0
 PIDFD_GETFD = 438
 _IDS = re.compile(r"[0-9a-f]{12,64}|\b\d+\b")
 #: What is kept on purpose: traces of the last containers (``engine/stories.py`` bounds them), and SQLite's own files.
@@ -60,6 +61,16 @@ def descriptors(pid: int) -> Counter[str]:
         with suppress(OSError):
             target = os.readlink(f"/proc/{pid}/fd/{fd}")
             found[_describe_socket(pid, int(fd)) if target.startswith("socket:") else _IDS.sub("*", target)] += 1
+    return found
+
+
+def lasting_descriptors(pid: int) -> Counter[str]:
+    """Those that stay: a connection whose client has gone is closed soon, not at once."""
+    found = descriptors(pid)
+    end = time.monotonic() + LASTS_S
+    while time.monotonic() < end:
+        time.sleep(0.2)
+        found &= descriptors(pid)
     return found
 
 

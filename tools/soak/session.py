@@ -130,7 +130,7 @@ class Session:
             404
             if "No such" in err
             else 409
-            if any(sign in err for sign in ("not running", "is paused", "has ended"))
+            if any(sign in err for sign in ("not running", "is paused", "has ended", "does not exist: not found"))
             else 500
         )
         self._refused(f"rung {verb}", status, sentence, life, began, expected)
