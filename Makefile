@@ -5,6 +5,7 @@
 #   make bench   Rung beside runc, crun and the bare kernel                      (root)
 #   make bench-engine  the engine beside dockerd, podman and crun                  (root)
 #   make bench-images  pulls with Rung, containerd, docker, podman, skopeo         (root)
+#   make soak    one engine under every verb and random kills, SECONDS=3600 of it (root)
 #   make lint    style, types and import directions only
 #   make build   a wheel in dist/
 #
@@ -16,7 +17,7 @@ BIN := $(VENV)/bin
 export PYTHON
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test bench bench-engine bench-images lint build check-second clean
+.PHONY: demo test soak bench bench-engine bench-images lint build check-second clean
 
 demo:
 	@tools/setup.sh demo
@@ -46,6 +47,11 @@ bench-images:
 	@tools/setup.sh bench
 	$(BIN)/python bench/images.py --memory $(ARGS)
 	$(BIN)/python bench/looking.py
+
+soak: SECONDS := 3600
+soak:
+	@tools/setup.sh test
+	$(BIN)/python tools/soak/main.py --seconds $(SECONDS) $(ARGS)
 
 build:
 	@tools/setup.sh build

@@ -9,13 +9,23 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from engineparts import IMAGE
-from soak import lives
+from soak import commands, images, lives, networks, volumes
 from soak.record import Record
 from soak.session import Away, Refused, Session
 from soak.subject import Subject
 
 HANGS_S = 240.0
-LIVES: dict[Callable[[Session], None], int] = {lives.live: 10}
+#: What a client does, and how often it is chosen, of a sum of all.
+LIVES: dict[Callable[[Session], None], int] = {
+    lives.live: 40,
+    commands.run_rm: 12,
+    commands.run_detached: 8,
+    commands.start_attached: 4,
+    commands.killed: 16,
+    volumes.share: 4,
+    networks.serve: 4,
+    images.change: 3,
+}
 
 
 class Clients:
@@ -48,6 +58,7 @@ class Clients:
     def _run(self, session: Session) -> None:
         while not session.over.is_set():
             (life,) = session.chance.choices(list(LIVES), list(LIVES.values()))
+            session.began = time.monotonic()
             try:
                 with suppress(Refused, Away):
                     life(session)
@@ -58,6 +69,7 @@ class Clients:
 def warm_up(subject: Subject) -> None:
     """What an engine does once and keeps: one container with a network, and its database of images."""
     with subject.client() as client:
+        client.containers.run(IMAGE, ["true"], network="bridge", remove=True)
         network = client.networks.create("warm")
         for _ in range(3):
             client.containers.run(IMAGE, ["true"], network="warm", remove=True)

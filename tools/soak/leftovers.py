@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import re
+import socket
 import sqlite3
 import subprocess
 import time
@@ -16,6 +18,8 @@ from typing import Any
 from soak.subject import Subject
 
 SETTLES_S = 30.0
+LASTS_S = 3.0
+PIDFD_GETFD = 438
 _IDS = re.compile(r"[0-9a-f]{12,64}|\b\d+\b")
 #: What is kept on purpose: traces of the last containers (``engine/stories.py`` bounds them), and SQLite's own files.
 _KEPT = re.compile(r"/run/stories(/|$)|\.db-(wal|shm)$|/log$")
@@ -54,9 +58,39 @@ def descriptors(pid: int) -> Counter[str]:
     """A process's descriptors by what they are, without numbers."""
     found: Counter[str] = Counter()
     for fd in os.listdir(f"/proc/{pid}/fd"):
-        with suppress(FileNotFoundError):
-            found[_IDS.sub("*", os.readlink(f"/proc/{pid}/fd/{fd}"))] += 1
+        with suppress(OSError):
+            target = os.readlink(f"/proc/{pid}/fd/{fd}")
+            found[_describe_socket(pid, int(fd)) if target.startswith("socket:") else _IDS.sub("*", target)] += 1
     return found
+
+
+def lasting_descriptors(pid: int) -> Counter[str]:
+    """Those that stay: a connection whose client has gone is closed soon, not at once."""
+    found = descriptors(pid)
+    end = time.monotonic() + LASTS_S
+    while time.monotonic() < end:
+        time.sleep(0.2)
+        found &= descriptors(pid)
+    return found
+
+
+def _describe_socket(pid: int, fd: int) -> str:
+    """Family, type and address of another process's socket, whatever network namespace it is in."""
+    pidfd = os.pidfd_open(pid)
+    try:
+        duplicate = ctypes.CDLL(None, use_errno=True).syscall(PIDFD_GETFD, pidfd, fd, 0)
+    finally:
+        os.close(pidfd)
+    if duplicate < 0:
+        raise OSError(ctypes.get_errno(), "pidfd_getfd")
+    with socket.socket(fileno=duplicate) as found:
+        name = found.getsockname()
+        if found.family == socket.AF_UNIX and found.type == socket.SOCK_STREAM and not name:
+            name = found.getpeername()
+        if found.family in (socket.AF_INET, socket.AF_INET6):
+            listens = found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+            return f"{found.family.name} {found.type.name} {name[0]}{' listens' if listens else ''}"
+        return f"{found.family.name} {found.type.name} {_IDS.sub('*', str(name))}"
 
 
 def _mounts(subject: Subject) -> Iterator[str]:

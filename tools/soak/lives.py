@@ -14,6 +14,7 @@ from soak.session import Away, Refused, Session
 
 LOST = 255
 KILLED = 137
+NOT_STARTED = 128
 ENDS_S = 60.0
 POLL_S = 0.02
 
@@ -83,7 +84,10 @@ def finish(session: Session, life: Life) -> None:
             found = _await_end(session, life)
             if found is not None:
                 check(session, life, found["State"])
-        remove(session, life)
+        if session.chance.random() < 0.9:
+            remove(session, life)
+        else:
+            prune(session, life)
     except ApiError as error:
         session.record.fault(f"while it is ended: {error}; {life}")
 
@@ -143,6 +147,8 @@ def check(session: Session, life: Life, state: Any) -> None:
     """Exit status and log."""
     code, shim_killed = state["ExitCode"], session.record.shim_killed(life.id)
     right = {life.status, *life.also, *({LOST, KILLED} if shim_killed or not life.started else ())}
+    if state["Error"] and session.record.disturbed(life.began, life.id):
+        right.add(NOT_STARTED)
     if life.started and code not in right:
         session.record.fault(f"exit status {code}, not one of {sorted(right)}: {state}; {life}")
     log = session.subject.persist(
@@ -160,3 +166,21 @@ def remove(session: Session, life: Life) -> None:
     _persist(session, life, "remove", "DELETE", f"/containers/{life.name}", {"force": True, "v": True})
     if inspect(session, life.name) is not None:  # a refusal that a kill explains
         _persist(session, life, "remove", "DELETE", f"/containers/{life.name}", {"force": True, "v": True})
+
+
+def prune(session: Session, life: Life) -> None:
+    """With all others of this client that have ended; or by itself, where that was cut off."""
+    life.removing = True
+    with suppress(Refused, Away):
+        if session.chance.random() < 0.5:
+            session.do(
+                "container prune", lambda: session.client.containers.prune({"label": [f"soak={session.name}"]}), life
+            )
+        else:
+            session.command(
+                "container prune", "container", "prune", "-f", "--filter", f"label=soak={session.name}", life=life
+            )
+        if inspect(session, life.name) is None:
+            return
+        session.record.fault(f"pruned and still there: {life}")
+    remove(session, life)

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 #: An error soon after a kill is explained by it: the engine's clients, DNS and the zygote's successor need this long.
-AFTERMATH_S = 2.0
+AFTERMATH_S = 1.0
 _VARIABLE = re.compile(r"\b[0-9a-f]{12,64}\b|/tmp/[^ :,]+|\bs\d+[a-z0-9-]*|\d+(\.\d+){3}(/\d+)?|\b\d+\b")
 
 
@@ -35,6 +35,7 @@ class Life:
     seen: int = 0
     removing: bool = False
     history: list[str] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
 
     def note(self, what: str) -> None:
         self.history.append(f"{time.monotonic():.2f} {what}")

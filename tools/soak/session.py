@@ -39,6 +39,8 @@ class Session:
         self.over = threading.Event()
         self.labels = {"soak": name}
         self._number = 0
+        #: When what it is at began.
+        self.began = time.monotonic()
 
     def new_name(self) -> str:
         self._number += 1
@@ -75,6 +77,16 @@ class Session:
 
     # --- through the rung command -------------------------------------------------------------
 
+    def run_rm(
+        self, options: list[str], image: str, *command: str, statuses: tuple[int, ...] = (0,)
+    ) -> tuple[Life, int, str]:
+        """``rung run --rm`` of something else than a workload; its container, exit status and output."""
+        life = Life("", 0, 0)
+        words = ("run", "--rm", "--label", f"soak={self.name}", *options, image, *command)
+        code, out = self.command("run --rm", *words, life=life, statuses=statuses)
+        self.record.live()
+        return life, code, out
+
     def spawn(self, *words: str) -> subprocess.Popen[str]:
         """A ``rung`` command that has begun."""
         env = {**os.environ, "RUNG_HOST": f"unix://{self.subject.socket}", "TMPDIR": str(self.subject.tmp)}
@@ -90,6 +102,9 @@ class Session:
     ) -> tuple[int, str]:
         """Exit status and output of a ``rung`` command; other exit statuses than ``statuses`` are refusals."""
         began = time.monotonic()
+        cidfile = self.subject.tmp / f"{self.name}.cid" if words[0] == "run" else None
+        if cidfile is not None:
+            words = ("run", "--cidfile", str(cidfile), *words[1:])
         self.record.count(f"rung {verb}")
         if life is not None:
             life.note(f"rung {verb}")
@@ -101,6 +116,10 @@ class Session:
                 out, err = process.communicate()
                 self.record.fault(f"rung {verb} does not end: {words}; {out[-200:]!r} {err[-200:]!r}; {life}")
                 raise Away(verb) from None
+        if cidfile is not None and cidfile.exists():
+            if life is not None:
+                life.id = cidfile.read_text().strip()
+            cidfile.unlink()
         if process.returncode in statuses:
             return process.returncode, out
         sentence = f"status {process.returncode}: {err.strip() or out[-200:]}"
@@ -111,7 +130,7 @@ class Session:
             404
             if "No such" in err
             else 409
-            if any(sign in err for sign in ("not running", "is paused", "has ended"))
+            if any(sign in err for sign in ("not running", "is paused", "has ended", "does not exist: not found"))
             else 500
         )
         self._refused(f"rung {verb}", status, sentence, life, began, expected)

@@ -10,6 +10,7 @@ from typing import Any
 
 from faults.engine.load import ARCHIVE, cut
 from rung.client import ClientError
+from rung.client.blocking.container import waited
 from rung.client.frames import Frames
 from soak.record import Life
 from soak.session import Refused, Session
@@ -96,10 +97,12 @@ def _copy_out(session: Session, life: Life) -> None:
 def _pause(session: Session, life: Life) -> None:
     if session.chance.random() < 0.5:
         session.do("pause", lambda: _container(session, life).pause(), life, _ENDED)
-        session.do("unpause", lambda: _container(session, life).unpause(), life, _ENDED if not life.stays else ())
+        session.do(
+            "unpause", lambda: _container(session, life).unpause(), life, (*_ENDED, 500) if not life.stays else ()
+        )
     else:
         session.command("pause", "pause", life.name, life=life, expected=_ENDED)
-        session.command("unpause", "unpause", life.name, life=life, expected=_ENDED if not life.stays else ())
+        session.command("unpause", "unpause", life.name, life=life, expected=(*_ENDED, 500) if not life.stays else ())
 
 
 def _restart(session: Session, life: Life) -> None:
@@ -110,6 +113,16 @@ def _restart(session: Session, life: Life) -> None:
     else:
         session.command("restart", "restart", "-t", "0", life.name, life=life)
     session.record.live()
+
+
+def _wait(session: Session, life: Life) -> None:
+    """For one that stays, only the beginning of it."""
+    answer = session.do("wait", lambda: _container(session, life).wait_begun(condition="not-running"), life)
+    with answer:
+        if not life.stays:
+            found = session.do("wait", lambda: waited(answer, timeout=60), life)
+            if found["StatusCode"] not in {life.status, *life.also} and not session.record.disturbed(0, life.id):
+                session.record.fault(f"wait says {found}; {life}")
 
 
 def _rename(session: Session, life: Life) -> None:
@@ -170,5 +183,6 @@ VERBS: dict[str, Callable[[Session, Life], None]] = {
     "update": _simple("update", lambda one: one.update(cpu_shares=512), ("update", "--cpu-shares", "256", "NAME")),
     "signal": _simple("kill", lambda one: one.kill("WINCH"), ("kill", "-s", "WINCH", "NAME"), _ENDED),
     "export": _simple("export", lambda one: one.export().read(), ("export", "-o", "/dev/null", "NAME")),
-    "wait": _simple("ps", lambda one: one.reload(), ("ps", "-a", "--filter", "name=NAME")),
+    "wait": _wait,
+    "ps": _simple("ps", lambda one: one.reload(), ("ps", "-a", "--filter", "name=NAME")),
 }

@@ -116,6 +116,19 @@ def test_a_mount_that_nobody_knows_of_below_a_container_that_is_being_removed(en
     until(lambda: not engine.left(), "nothing is left")
 
 
+def test_what_was_being_made_with_new_volumes_when_the_engine_was_killed(engine: Engine) -> None:
+    """Its root file system has a place already, and it has no record."""
+    made = engine.create("true")
+    assert engine.stop() == 0
+    with sqlite3.connect(engine.data / "engine/engine.db") as database:
+        database.execute("DELETE FROM container WHERE id = ?", (made.id,))
+    database.close()
+    (engine.data / f"containers/{made.id}/rootfs").mkdir()
+    engine.start()
+    assert not engine.left()
+    assert os.listdir(engine.data / "image/rootfs") == []
+
+
 @contextmanager
 def mounted(target: Path, *options: str) -> Iterator[None]:
     """A small file system of its own."""

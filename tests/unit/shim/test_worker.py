@@ -264,3 +264,31 @@ def test_operations_that_do_not_end_hold_nobody_up(path: str, monkeypatch: pytes
         theirs.close()
         listening.close()
     assert made._busy == 0
+
+
+@pytest.mark.parametrize(("operation", "deleted"), [("create", ["c1"]), ("start", [])])
+def test_what_was_created_for_a_shim_that_has_died_is_deleted(
+    monkeypatch: pytest.MonkeyPatch, operation: str, deleted: list[str]
+) -> None:
+    """The engine may have cleared away what there was before this container was there."""
+    found: list[str] = []
+    shim, worker = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+    class Runtime:
+        def __init__(self, container_id: str, settings: Settings) -> None:
+            self.id = container_id
+
+        def delete(self, *, force: bool) -> None:
+            assert force
+            found.append(self.id)
+
+    def carry_out(request: object, fds: object) -> int:
+        shim.close()
+        return 7
+
+    monkeypatch.setattr(brain, "Own", Runtime)
+    monkeypatch.setattr(brain, "_carry_out", carry_out)
+    shim.send(json.dumps({"operation": operation, "id": "c1", "settings": {}, "version": VERSION}).encode())
+    with worker:
+        brain.serve(worker)
+    assert found == deleted

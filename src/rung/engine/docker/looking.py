@@ -56,8 +56,8 @@ def table(engine: Engine) -> Table:
             raise Conflict(f"container {container.id} is not running")
         try:
             found = await running.client.call("Pids", id=container.id)
-        except EngineError as error:
-            if not has_ended(error):
+        except EngineError:
+            if not await has_ended(running.client, container.id):
                 raise
             raise Conflict(f"container {container.id} is not running") from None
         pids = {one.pid for one in found.processes}
@@ -76,8 +76,8 @@ def table(engine: Engine) -> Table:
                 given = Anything(type_url=RESOURCES_URL, value=jsonc.dumps(wanted).encode())
                 try:
                     await running.client.call("Update", id=container.id, resources=given)
-                except EngineError as error:
-                    if not has_ended(error):  # then the next run has them
+                except EngineError:
+                    if not await has_ended(running.client, container.id):  # then the next run has them
                         raise
         container.host = host
         engine.containers.save(container)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from time import time_ns
 
 from rung.engine import states
@@ -95,13 +96,14 @@ async def _clear(engine: Engine, container: Container) -> None:
 
 
 def _remove_unmade(engine: Engine) -> None:
-    """Directories of containers that were being made and never came to be: nobody has heard of them."""
+    """Directories of containers that were being made and never came to be: nobody has heard of them. In one may be the
+    place where its root file system was mounted, for its new volumes to be filled."""
     known = engine.containers.ids()
     for name in _listed(engine.places.containers):
         bundle = engine.places.bundle(name)
-        if name not in known and len(name) == len(next(iter(known), name)) and not os.listdir(bundle):
-            engine.store.remove_rootfs(name)
-            os.rmdir(bundle)
+        if name not in known and len(name) == len(next(iter(known), name)) and set(os.listdir(bundle)) <= {"rootfs"}:
+            engine.shown.remove(name)
+            shutil.rmtree(bundle)
 
 
 def comes_back(container: Container) -> bool:

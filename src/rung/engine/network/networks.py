@@ -395,13 +395,15 @@ class Networks:
     async def leave(self, container: Container) -> None:
         """The run is over: rules and ports go, interfaces and addresses behind it (``leaving.py``)."""
         self._stop_serving(container.id)
-        if container.published:
-            await self._engine.threads.own(self._publish_rules, container, "delete")
-        self._release_ports(container.id)
-        left = {document["interface"]: (name, document) for name, document in container.attached.items()}
-        container.attached = {}
-        container.published = []
-        self._leaving.add(container.id, left, lambda interface: self._give_back(*left[interface]))
+        try:
+            if container.published:
+                await self._engine.threads.own(self._publish_rules, container, "delete")
+        finally:  # what fails of it keeps no port, and no address
+            self._release_ports(container.id)
+            left = {document["interface"]: (name, document) for name, document in container.attached.items()}
+            container.attached = {}
+            container.published = []
+            self._leaving.add(container.id, left, lambda interface: self._give_back(*left[interface]))
 
     def _give_back(self, name: str, document: dict[str, Any]) -> None:
         network = self._networks.get(document["network_id"])
@@ -524,11 +526,14 @@ class Networks:
             raise BadParameter(f"{said} (none) mode")
         container.endpoints[network.name] = asked
         if container.id in self._engine.running:
-            had_names = self.has_names(container)
+            had_names, is_first = self.has_names(container), not container.attached
             with Undo() as undo:
                 undo.push(container.endpoints.pop, network.name, None)
                 self._attach(container, network, asked, undo)
                 await self._engine.threads.own(self._connect, container, network, container.state.pid, undo)
+                if is_first:
+                    await self._engine.threads.own(self._publish_rules, container, "add")
+                    undo.push(self._publish_rules, container, "delete")
                 if not had_names:
                     await self._serve_names(container)
                 undo.keep()
@@ -552,6 +557,8 @@ class Networks:
             await self._engine.threads.own(links.remove, document["interface"])
             del container.attached[network.name]
             self._give_back(network.name, document)
+            if first:  # as with Docker, its ports now lead to it through another network
+                await self._engine.threads.own(self._publish_rules, container, "add")
         self._engine.containers.save(container)
 
 

@@ -54,11 +54,6 @@ class ShimRefused(EngineError):
         self.code = code
 
 
-def has_ended(error: EngineError) -> bool:
-    """Whether a shim's answer means that the container ended a moment ago and the engine is about to learn of it."""
-    return isinstance(error, ShimRefused) and error.code == ttrpc.NOT_FOUND
-
-
 class Client(asyncio.Protocol):
     """One connection. ``connect`` makes it."""
 
@@ -147,3 +142,14 @@ async def connect(path: str) -> Client:
     except OSError as error:
         raise ShimGone(f"no shim listens at {path}: {error.strerror}") from None
     return client
+
+
+async def has_ended(client: Client, container_id: str) -> bool:
+    """Whether a container has just ended and the engine is about to learn of it: its shim says so, or is gone."""
+    try:
+        found = await client.call("State", id=container_id)
+    except ShimGone:
+        return True
+    except ShimRefused as error:
+        return error.code == ttrpc.NOT_FOUND
+    return bool(found.status == task.STOPPED)

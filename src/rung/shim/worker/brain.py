@@ -5,6 +5,7 @@ from __future__ import annotations
 from _socket import CMSG_SPACE, MSG_CMSG_CLOEXEC, MSG_NOSIGNAL, SCM_RIGHTS, SOL_SOCKET
 
 from rung import jsonc, posix
+from rung.errors import RungError
 from rung.runtime import CallerGone, Parent, RemoteParent, peer, use_parent
 from rung.shim.errors import code_of
 from rung.shim.runtimes import Settings, Started
@@ -80,9 +81,21 @@ def _answer(connection: socket, request: dict[str, Any], fds: list[int]) -> None
     rights = [(SOL_SOCKET, SCM_RIGHTS, console.to_bytes(4, "little"))] if console >= 0 else []
     try:
         connection.sendmsg([END + jsonc.dumps(outcome).encode()], rights, MSG_NOSIGNAL)
+    except OSError:
+        _undo(request, outcome)
+        raise
     finally:
         if console >= 0:
             posix.close(console)
+
+
+def _undo(request: dict[str, Any], outcome: dict[str, Any]) -> None:
+    """The shim has died, and what the engine has cleared away since may be older than this container."""
+    if request["operation"] == "create" and "value" in outcome:
+        try:
+            Own(request["id"], Settings(**request["settings"])).delete(force=True)
+        except RungError:
+            return  # the engine was there first
 
 
 def _carry_out(request: dict[str, Any], fds: list[int]) -> Any:
