@@ -7,6 +7,7 @@ tools/soak/main.py --seconds 3600 [--seed N] [--clients 4] [--kill-every 3.0] [-
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import random
 import shutil
@@ -119,6 +120,7 @@ def sample(subject: Subject, record: Record) -> None:
 def compare_descriptors(subject: Subject) -> list[str]:
     """What the engine holds that a fresh one after the same warm-up does not."""
     assert subject.daemon is not None
+    gc.collect()  # connections that an exception's frames still have
     warm_up(subject)
     old = leftovers.lasting_descriptors(subject.daemon.pid)
     subject.stop()

@@ -128,9 +128,9 @@ class Session:
             raise Away(verb)
         status = (
             404
-            if "No such" in err
+            if "No such" in sentence
             else 409
-            if any(sign in err for sign in ("not running", "is paused", "has ended", "does not exist: not found"))
+            if any(sign in sentence for sign in ("not running", "is paused", "has ended", "does not exist: not found"))
             else 500
         )
         self._refused(f"rung {verb}", status, sentence, life, began, expected)

@@ -9,6 +9,7 @@ import os
 from time import time_ns
 
 from rung.engine import cgroups
+from rung.errors import RungError
 from rung.spec.jsonfile import timestamp
 
 TYPE_CHECKING = False
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from rung.engine.container import Container
     from rung.engine.engine import Engine
+    from rung.runtime import Cgroup
 
 NEVER = "0001-01-01T00:00:00Z"
 _TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
@@ -40,7 +42,7 @@ def sample(engine: Engine, container: Container, before: Mapping[str, Any] | Non
     networks: dict[str, Any] = {}
     if container.state.pid:
         cgroup = cgroups.found(engine, container)
-        found = cgroup.stats() if cgroup is not None else {}
+        found = _read(cgroup) if cgroup is not None else {}
         networks = _networks(container.state.pid)
     memory, cpu = _memory(found.get("memory") or {}), _cpu(found.get("cpu") or {})
     nothing = {"total_usage": 0, "usage_in_kernelmode": 0, "usage_in_usermode": 0}
@@ -61,6 +63,16 @@ def sample(engine: Engine, container: Container, before: Mapping[str, Any] | Non
     if networks:
         document["networks"] = networks
     return document
+
+
+def _read(cgroup: Cgroup) -> dict[str, Any]:
+    """Its numbers; none where the container has ended while they were read."""
+    try:
+        return cgroup.stats()
+    except RungError:
+        if cgroup.exists():
+            raise
+        return {}
 
 
 _NONE = {"periods": 0, "throttled_periods": 0, "throttled_time": 0}

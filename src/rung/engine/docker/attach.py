@@ -15,6 +15,7 @@ from rung import jsonc
 from rung.engine import states
 from rung.engine.docker.answers import Answer, Hijacked, refused
 from rung.engine.errors import BadParameter, Conflict, EngineError, NotFound, StalledError
+from rung.engine.shims.client import ShimGone
 from rung.trace.spans import about
 
 TYPE_CHECKING = False
@@ -134,7 +135,7 @@ def _unread(connection: socket.socket) -> int:
 
 async def hand_over(path: str, message: bytes, fd: int = -1) -> socket.socket:
     """Give the shim whose streams are at ``path`` a client: the connection with that descriptor, or without one the
-    connection that is returned. Raises ``StalledError`` where the shim does not answer, ``OSError`` if it is gone."""
+    connection that is returned. Raises ``StalledError`` where the shim does not answer, ``ShimGone``."""
     loop = asyncio.get_running_loop()
     to_shim = socket.socket(socket.AF_UNIX)
     to_shim.setblocking(False)
@@ -147,6 +148,9 @@ async def hand_over(path: str, message: bytes, fd: int = -1) -> socket.socket:
     except TimeoutError:
         to_shim.close()
         raise StalledError(f"the container's shim has not taken the client within {JOIN_S:g} s") from None
+    except OSError:
+        to_shim.close()
+        raise ShimGone("the container's shim has gone") from None
     except BaseException:
         to_shim.close()
         raise
