@@ -11,8 +11,9 @@ import os
 from rung import jsonc
 from rung.engine import states
 from rung.engine.document.process import Identity, exec_process
-from rung.engine.errors import Conflict, EngineError, NotFound
+from rung.engine.errors import Conflict, EngineError, NotFound, StalledError
 from rung.engine.lifecycle.start import who
+from rung.engine.shims.client import has_ended
 from rung.errors import RungError
 from rung.spec.shim.common import Anything
 from rung.spec.shim.task import PROCESS_URL, STOPPED
@@ -123,6 +124,8 @@ async def start(
         one.running, one.exit_code = False, NOT_STARTED
         one.settled.set()
         await _forget(running, one)
+        if not isinstance(error, StalledError) and await has_ended(running.client, container.id):
+            raise Conflict(f"container {container.id} is not running") from None
         said = "OCI runtime exec failed: exec failed: unable to start container process"
         raise EngineError(f"{said}: {error}: unknown") from None
     one.settled.set()
