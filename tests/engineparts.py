@@ -216,10 +216,25 @@ def folder_of_its_own() -> Iterator[Path]:
 
 
 @contextmanager
-def engine(archive: bytes, *flags: str, data: Path | None = None) -> Iterator[Engine]:
-    """One that runs and has the image; nothing of its containers is left afterwards, whatever the test did to it."""
+def lasting_network() -> Iterator[str]:
+    """A network namespace that stays when an engine in it is killed, as a host's does: its file."""
+    words = ["unshare", "--net", "sh", "-c", "ip link set lo up && echo up && exec sleep infinity"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as holder:
+        try:
+            assert holder.stdout is not None and holder.stdout.readline() == b"up\n"
+            yield f"/proc/{holder.pid}/ns/net"
+        finally:
+            holder.kill()
+
+
+@contextmanager
+def engine(archive: bytes, *flags: str, data: Path | None = None, network: str = "") -> Iterator[Engine]:
+    """One that runs and has the image; nothing of its containers is left afterwards, whatever the test did to it.
+    ``network``: the file of the network namespace that it is in, where it is not to be a new one at each start."""
     with folder_of_its_own() as folder:
         made = Engine(folder, data)
+        if network:
+            made.within = ("nsenter", f"--net={network}")
         made.start(*flags)
         try:
             with made.client() as client:

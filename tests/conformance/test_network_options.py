@@ -88,6 +88,14 @@ def test_the_bridge_is_there_as_long_as_its_network(engine: Engine) -> None:
     assert not [name for name in links(engine) if name.startswith("br-")]
 
 
+def test_a_bridge_that_was_there_before_its_network_stays(engine: Engine) -> None:
+    _ip(engine, "link", "add", "br-user", "type", "bridge")
+    engine.ask("POST", "/networks/create", body={"Name": "net", "Options": {f"{BRIDGE}.name": "br-user"}})
+    engine.ask("DELETE", "/networks/net")
+    assert "br-user" in links(engine)
+    _ip(engine, "link", "del", "br-user")
+
+
 @pytest.mark.parametrize("icc", ["true", "false"])
 def test_containers_reach_each_other_unless_they_are_kept_apart(engine: Engine, icc: str) -> None:
     engine.ask("POST", "/networks/create", body={"Name": "net", "Options": {f"{BRIDGE}.enable_icc": icc}})

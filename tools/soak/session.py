@@ -129,8 +129,9 @@ class Session:
         status = (
             404
             if "No such" in sentence
-            else 409
-            if any(sign in sentence for sign in ("not running", "is paused", "has ended", "does not exist: not found"))
+            else 409  # an exec whose container has ended under it: nothing is left to say it on
+            if sentence == "status 126: "
+            or any(sign in sentence for sign in ("not running", "is paused", "has ended", "does not exist: not found"))
             else 500
         )
         self._refused(f"rung {verb}", status, sentence, life, began, expected)

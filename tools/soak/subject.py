@@ -19,10 +19,10 @@ ANSWERS_S = 60.0
 class Subject(engineparts.Engine):
     """``folder`` also has ``tmp``, for clients. ``generation`` counts starts."""
 
-    def __init__(self, folder: Path, holder: int) -> None:
+    def __init__(self, folder: Path, network: str) -> None:
         super().__init__(folder)
-        self.within = ("nsenter", f"--net=/proc/{holder}/ns/net")
-        self.network = f"/proc/{holder}/ns/net"
+        self.within = ("nsenter", f"--net={network}")
+        self.network = network
         self.generation = 0
         self.started_at = 0.0
         self.changing = threading.Lock()
@@ -54,22 +54,16 @@ class Subject(engineparts.Engine):
 
 @contextmanager
 def make_subject(archive: bytes) -> Iterator[Subject]:
-    """One that runs, has the image, and has a loopback interface that is up."""
-    with engineparts.folder_of_its_own() as folder:
-        holder = subprocess.Popen(
-            ["unshare", "--net", "sh", "-c", "ip link set lo up && echo up && exec sleep infinity"], stdout=-1
-        )
-        made = Subject(folder, holder.pid)
+    """One that runs and has the image."""
+    with engineparts.folder_of_its_own() as folder, engineparts.lasting_network() as network:
+        made = Subject(folder, network)
         try:
-            assert holder.stdout is not None and holder.stdout.readline() == b"up\n"
             made.start()
             with made.client() as client:
                 client.images.import_image(archive, "busybox", "test")
             yield made
         finally:
             _end(made)
-            holder.kill()
-            holder.wait()
 
 
 def _end(made: Subject) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 
 from engineparts import IMAGE
 from rung.client import Client, Conflict, NotFound
 from soak.session import Away, Refused, Session
+
+BUSY_S = 10.0
 
 
 def share(session: Session) -> None:
@@ -30,12 +33,23 @@ def share(session: Session) -> None:
 
 
 def _remove(session: Session, name: str) -> None:
-    def remove(client: Client) -> None:
-        with suppress(NotFound):
+    """A container that a killed client had begun to remove may still have it."""
+    deadline = time.monotonic() + BUSY_S
+
+    def remove(client: Client) -> bool:
+        try:
             client.volumes.get(name).remove()
+        except NotFound:
+            pass
+        except Conflict:
+            if time.monotonic() > deadline:
+                raise
+            return False
+        return True
 
     session.record.count("volume rm")
-    session.subject.persist(remove)
+    while not session.subject.persist(remove):
+        time.sleep(0.05)
 
 
 def clear_containers(session: Session) -> None:

@@ -14,8 +14,9 @@ _WAITS = "while :; do sleep 100000 & wait $!; done"
 
 
 def choose(chance: random.Random, name: str) -> tuple[Life, list[str]]:
-    """A life with a random number of lines and exit status, and its command."""
-    life = Life(name, chance.choice((1, 10, 50, 150, 400)), chance.choice((0, 0, 1, 3, 7, 42, 99)))
+    """A life with a random number of lines and exit status, and its command. No status is one that the ``rung`` command
+    ends with by itself (1, 125 and above)."""
+    life = Life(name, chance.choice((1, 10, 50, 150, 400)), chance.choice((0, 0, 5, 3, 7, 42, 99)))
     kind = chance.random()
     if kind < 0.6:
         last = f"exit {life.status}"

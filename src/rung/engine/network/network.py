@@ -52,8 +52,11 @@ class Network:
         reserved: dict[str, str] | None = None,
         reserved6: dict[str, str] | None = None,
         lease: str = "",
+        bridge_stays: bool = False,
     ) -> None:
         self.name, self.driver = name, driver
+        #: Its bridge was there before it, and is there after it.
+        self.bridge_stays = bridge_stays
         #: The lease that owns it.
         self.lease = lease
         self.id = id or os.urandom(32).hex()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import sys
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from rung.engine.errors import BadParameter, Conflict, EngineError, NotAllowed, NotFound
@@ -18,7 +19,7 @@ from rung.engine.network.dns.server import NameServer
 from rung.engine.network.endpoint import Endpoint, id_without
 from rung.engine.network.files import upstream
 from rung.engine.network.leaving import Leaving
-from rung.engine.network.network import BRIDGE, DRIVERS, HOST, NONE, Network
+from rung.engine.network.network import BRIDGE, BRIDGE_NAME, DRIVERS, HOST, NONE, Network
 from rung.sha2 import sha256
 from rung.undo import Undo
 
@@ -127,6 +128,7 @@ class Networks:
         network = made.asked(name, request, self._taken(), self._engine.settings, self._own())
         driver_options.check(network, self._networks.values())
         network.lease = lease
+        network.bridge_stays = BRIDGE_NAME in network.options and network.bridge in links.names()
         self._add(network)
         self._tell(network, "create")
         return network
@@ -150,16 +152,18 @@ class Networks:
             raise NotAllowed(
                 f"error while removing network: network {network.name} id {network.id} has active endpoints: {shown}"
             )
-        if network.id in self._ready:
+        if network.driver == "bridge":
             await self._engine.threads.own(self._take_down, network)
         self._engine.database.remove("network", network.id)
         del self._networks[network.id]
         self._tell(network, "destroy")
 
     def _take_down(self, network: Network) -> None:
-        self._ready.discard(network.id)
-        firewall.apply(self._elements("delete", network))
-        links.remove(network.bridge)
+        if network.id in self._ready:
+            self._ready.discard(network.id)
+            firewall.apply(self._elements("delete", network))
+        if not network.bridge_stays:
+            links.remove(network.bridge)
 
     def users(self, network: Network) -> list[Container]:
         """Containers that run on it."""
@@ -214,22 +218,30 @@ class Networks:
         self._ready.add(network.id)
 
     async def resume(self) -> None:
-        """After a start of the engine: rules, ports and name services of containers that run. Interfaces that nobody
-        has any more go."""
-        await self._engine.threads.own(self._remove_stray_interfaces)
+        """After a start of the engine: rules, ports and name services of containers that run. What an engine before it
+        left and nobody has any more goes: interfaces, and rules of ports whose container ended meanwhile."""
+        await self._engine.threads.own(self._take_up)
         for container in list(self._engine.containers):
             if container.id not in self._engine.running or not container.attached:
                 continue
-            for document in container.attached.values():
-                network = self._networks.get(document["network_id"])
-                if network is not None and network.pool is not None:
-                    await self._engine.threads.own(self._make_ready, network)
             try:
                 await self._engine.threads.own(self._publish, container, _bindings(container))
                 await self._serve_names(container)
                 await self._serve_ports(container)
             except EngineError as error:
                 container.state.error = str(error)
+
+    def _take_up(self) -> None:
+        """Networks whose bridge is there are ready again, in a table made anew."""
+        self._remove_stray_interfaces()
+        there = links.names()
+        for network in list(self._networks.values()):
+            if network.driver != "bridge" or network.bridge not in there:
+                continue
+            try:
+                self._make_ready(network)
+            except EngineError as error:  # said again to whoever uses it
+                print(f"rungd: network {network.name}: {error}", file=sys.stderr, flush=True)
 
     def _remove_stray_interfaces(self) -> None:
         """An engine that was killed had left them to the kernel, and somebody else has their namespace."""
